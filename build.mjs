@@ -1,0 +1,35 @@
+// Bundles each process of ours into dist/, one file per entry point with an external source map: what the images ship and the integration tests run.
+import { readFileSync, rmSync } from 'node:fs'
+import { build } from 'esbuild'
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+
+/** CommonJS dependencies inside an ES module bundle call `require` for Node's own modules. */
+const REQUIRE_BANNER =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
+
+const ENTRY_POINTS = {
+  'dist/proxy': ['proxy/src/main.ts', 'proxy/src/probe.ts'],
+  'dist/webhook': ['webhook/src/main.ts'],
+}
+
+rmSync('dist', { recursive: true, force: true })
+for (const [outdir, entryPoints] of Object.entries(ENTRY_POINTS)) {
+  await build({
+    entryPoints,
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    sourcemap: 'external',
+    legalComments: 'linked',
+    mainFields: ['module', 'main'],
+    banner: { js: REQUIRE_BANNER },
+    define: { __VERSION__: JSON.stringify(version) },
+    logLevel: 'warning',
+  })
+}

@@ -1,0 +1,146 @@
+// The three rings of the architecture (docs/how-it-works.md) are enforced here: a pure core, adapters that each own one library, and a shell.
+import js from '@eslint/js'
+import tseslint from 'typescript-eslint'
+
+/** Library → the only source files that may import its values. Types may be imported anywhere. */
+const ADAPTERS = {
+  '@aws-sdk/*': ['proxy/src/tokens/sts.ts'],
+  undici: ['proxy/src/http/forward.ts', 'proxy/src/http/pools.ts'],
+  winston: ['proxy/src/runtime/logger.ts'],
+  'prom-client': ['proxy/src/metrics.ts', 'webhook/src/metrics.ts', 'proxy/src/runtime/metrics.ts'],
+  express: ['webhook/src/admission/server.ts'],
+  '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
+  '@peculiar/x509': ['webhook/src/certificates/certificate.ts'],
+  yaml: ['webhook/src/injection/yaml.ts', 'webhook/src/cli/*.ts'],
+}
+
+/** No I/O, no clock, no environment, no library: what these compute depends on their arguments alone. */
+const PURE = [
+  'proxy/src/contract.ts',
+  'proxy/src/contract/**/*.ts',
+  'proxy/src/errors.ts',
+  'proxy/src/routing/**/*.ts',
+  'proxy/src/tokens/policy.ts',
+  'proxy/src/http/headers.ts',
+  'proxy/src/runtime/settings.ts',
+  'webhook/src/errors.ts',
+  'webhook/src/injection/**/*.ts',
+  'webhook/src/certificates/rotation.ts',
+]
+
+/** Process entry points: the only files that may touch `process`. */
+const ENTRY_POINTS = [
+  'proxy/src/main.ts',
+  'proxy/src/probe.ts',
+  'proxy/src/doctor.ts',
+  'webhook/src/main.ts',
+  'webhook/src/cli/main.ts',
+]
+
+/** @param {string[]} libraries @param {object[]} [extra] */
+const restrictImports = (libraries, extra = []) => [
+  'error',
+  {
+    patterns: [
+      ...libraries.map((library) => ({
+        group: [library, `${library}/*`],
+        allowTypeImports: true,
+        message: `Only ${ADAPTERS[library].join(', ')} may use ${library}: one adapter per library.`,
+      })),
+      ...extra,
+    ],
+  },
+]
+const everyLibrary = Object.keys(ADAPTERS)
+const pureImports = [
+  { group: ['node:*', '!node:crypto'], allowTypeImports: true, message: 'The pure core does no I/O.' },
+]
+const webhookImports = [
+  {
+    regex: '^@aws-outbound-jwt-injector/proxy(?!/(contract|runtime)$)|^(\\.\\./)+proxy/',
+    message: 'The webhook imports two things of the proxy: its contract and its runtime.',
+  },
+]
+const clock = [
+  { object: 'Date', property: 'now', message: 'Time arrives as an argument.' },
+  { object: 'performance', property: 'now', message: 'Time arrives as an argument.' },
+  { object: 'Math', property: 'random', message: 'Randomness arrives as an argument.' },
+]
+const processGlobal = {
+  name: 'process',
+  message: 'Only entry points touch the process; pass what you need as an argument.',
+}
+
+export default tseslint.config(
+  { ignores: ['dist/', '.tsc/', 'coverage/', '.demo/', 'test/bench/results/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+  },
+  {
+    files: ['**/*.ts'],
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'max-lines': ['error', 300],
+      'max-params': ['error', 4],
+      'max-depth': ['error', 3],
+      complexity: ['error', 12],
+      'no-console': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['proxy/src/**/*.ts'],
+    rules: {
+      'no-restricted-imports': 'off',
+      '@typescript-eslint/no-restricted-imports': restrictImports(everyLibrary),
+      'no-restricted-globals': ['error', processGlobal],
+    },
+  },
+  {
+    files: ['webhook/src/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': restrictImports(everyLibrary, webhookImports),
+      'no-restricted-globals': ['error', processGlobal],
+    },
+  },
+  ...everyLibrary.map((library) => ({
+    files: ADAPTERS[library],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': restrictImports(
+        everyLibrary.filter((other) => other !== library),
+        ADAPTERS[library].every((file) => file.startsWith('webhook/')) ? webhookImports : [],
+      ),
+    },
+  })),
+  {
+    files: PURE,
+    ignores: ADAPTERS.yaml,
+    rules: {
+      '@typescript-eslint/no-restricted-imports': restrictImports(everyLibrary, [...pureImports, ...webhookImports]),
+      'no-restricted-properties': ['error', ...clock],
+    },
+  },
+  { files: ENTRY_POINTS, rules: { 'no-restricted-globals': 'off' } },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-restricted-imports': restrictImports(
+        [],
+        [{ group: ['sinon', 'nock', 'testdouble'], message: 'Fakes live in test/support.' }],
+      ),
+    },
+  },
+  {
+    files: ['**/*.mjs', '**/*.js'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' } },
+  },
+)

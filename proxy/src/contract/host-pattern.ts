@@ -1,0 +1,52 @@
+import type { Parsed } from './parsers.ts'
+import { accepted, refused } from './parsers.ts'
+
+/** A partner: one host, or every host below a suffix, on one TLS port. */
+export interface HostPattern {
+  /** Lower case, no trailing dot. For a wildcard the part after `*.`. */
+  readonly host: string
+  readonly wildcard: boolean
+  readonly port: number
+}
+
+export const TLS_PORT = 443
+
+const ALLOWED =
+  'a DNS name (IDN as xn--…) or *.suffix with at least two labels after *., with an optional :port; no IP address, no localhost'
+
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+/** RFC 1035 §2.3.4, without the trailing dot. */
+const LONGEST_NAME = 253
+
+/** Parses `host`, `host:port`, `*.suffix` or `*.suffix:port`. */
+export function parseHostPattern(text: string): Parsed<HostPattern> {
+  const match = /^(\*\.)?([^:*]+?)\.?(?::(\d{1,5}))?$/.exec(text.toLowerCase())
+  if (!match) return refused(ALLOWED)
+  const wildcard = match[1] !== undefined
+  const host = match[2] ?? ''
+  const port = match[3] === undefined ? TLS_PORT : Number(match[3])
+  const labels = host.split('.')
+  const valid =
+    host.length <= LONGEST_NAME &&
+    labels.every((label) => LABEL.test(label)) &&
+    !endsInNumber(labels) &&
+    labels.at(-1) !== 'localhost' &&
+    (!wildcard || labels.length >= 2) &&
+    port >= 1 &&
+    port <= 65535
+  return valid ? accepted({ host, wildcard, port }) : refused(ALLOWED)
+}
+
+/** @returns the one spelling of a pattern: the port only when it is not 443. */
+export function formatHostPattern({ host, wildcard, port }: HostPattern): string {
+  return `${wildcard ? '*.' : ''}${host}${port === TLS_PORT ? '' : `:${port}`}`
+}
+
+/**
+ * Whether getaddrinfo may take the name for an IPv4 address (`127.1`, `0x7f.1`).
+ * Source: WHATWG URL, "ends in a number checker".
+ */
+export function endsInNumber(labels: readonly string[]): boolean {
+  const last = labels.at(-1) ?? ''
+  return /^(?:\d+|0x[0-9a-f]*)$/i.test(last)
+}

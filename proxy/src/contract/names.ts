@@ -1,0 +1,39 @@
+/** One version for images, chart and bundles; a test compares it with package.json. */
+export const VERSION = '0.1.0'
+
+/** The injected container. A container of this name is ours only beside a status annotation of ours. */
+export const PROXY_CONTAINER = 'aws-outbound-jwt-proxy'
+
+/** Loopback port the application's `HTTP_PROXY` points at. */
+export const PROXY_PORT = 15400
+/** Port for probes and metrics, reachable from outside the pod. */
+export const ADMIN_PORT = 15401
+/** Port for doctor and log level. SECURITY: loopback only, never the pod IP. */
+export const CONTROL_PORT = 15402
+
+export const ADMIN_PATHS = { startup: '/startup', livez: '/livez', readyz: '/readyz', metrics: '/metrics' } as const
+
+/** Exec startup probe of the image: waits for the proxy port. Meshes rewrite or capture HTTP and TCP probes, never exec ones. */
+export const PROBE_COMMAND = ['/nodejs/bin/node', '/app/probe.mjs'] as const
+
+/** Environment variables of the sidecar that the webhook may set. `config.ts` says what each one means. */
+export const VARIABLES = {
+  listenAddr: 'LISTEN_ADDR',
+  adminListenAddr: 'ADMIN_LISTEN_ADDR',
+  routes: 'ROUTES',
+  unmatched: 'UNMATCHED',
+  expectedRoleArn: 'EXPECTED_ROLE_ARN',
+  logLevel: 'LOG_LEVEL',
+  podName: 'POD_NAME',
+  podNamespace: 'POD_NAMESPACE',
+} as const
+
+/** Exit statuses, after sysexits.h where it has one. */
+export const EXIT = {
+  drained: 0,
+  fatal: 1,
+  /** A setting is wrong, or a file it names cannot be read. */
+  settings: 64,
+  /** No AWS credentials in this pod. */
+  noCredentials: 78,
+} as const

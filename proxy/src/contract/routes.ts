@@ -1,0 +1,114 @@
+import { parseHostPattern } from './host-pattern.ts'
+import type { Problem, Report } from './problem.ts'
+import * as field from './route-fields.ts'
+import type { FieldParser } from './route-fields.ts'
+import { isRecord, rejectUnknown, show } from './route-fields.ts'
+import type { Route } from './route.ts'
+import { ROUTE_DEFAULTS } from './route.ts'
+
+/** Parser per field, in the order in which `formatRoutes` writes them. */
+const ROUTE_FIELDS: { readonly [Field in keyof Route]-?: FieldParser<NonNullable<Route[Field]>> } = {
+  name: field.name,
+  hosts: field.hosts,
+  audience: field.audience,
+  durationSeconds: field.durationSeconds,
+  signingAlgorithm: field.signingAlgorithm,
+  tags: field.tags,
+  header: field.header,
+  onExisting: field.onExisting,
+  connect: field.connect,
+  caFile: field.caFile,
+}
+const FIELD_NAMES = Object.keys(ROUTE_FIELDS) as (keyof Route)[]
+
+/** Where a field came from, for its problems: `ROUTES[0].hosts` or `outbound-jwt.io/hosts`. */
+export type Where = (fieldName: keyof Route) => string
+
+/**
+ * Builds one route from raw field values; absent fields get their defaults.
+ * @returns undefined when anything was reported.
+ */
+export function buildRoute(
+  values: Readonly<Partial<Record<keyof Route, unknown>>>,
+  where: Where,
+  report: Report,
+): Route | undefined {
+  const problems: Problem[] = []
+  const parsed: Record<string, unknown> = { ...ROUTE_DEFAULTS }
+  for (const name of FIELD_NAMES) {
+    if (values[name] === undefined) continue
+    parsed[name] = ROUTE_FIELDS[name](values[name], where(name), (problem) => problems.push(problem))
+  }
+  if (values.hosts === undefined)
+    problems.push({ where: where('hosts'), value: '', allowed: 'at least one partner host' })
+  problems.forEach(report)
+  const hosts = parsed['hosts'] as readonly string[] | undefined
+  if (problems.length > 0 || hosts === undefined) return undefined
+  parsed['name'] ??= hosts[0]
+  return Object.freeze(parsed) as unknown as Route
+}
+
+/** Parses the ROUTES variable: a JSON array of routes. Reports every problem; the result is empty when there was one. */
+export function parseRoutes(json: string, variable: string, report: Report): readonly Route[] {
+  const entries = parseArray(json)
+  if (entries === undefined) {
+    report({ where: variable, value: json, allowed: 'a JSON array of routes' })
+    return []
+  }
+  const routes = entries.map((entry, index) => {
+    const prefix = `${variable}[${index}]`
+    if (!isRecord(entry)) {
+      report({ where: prefix, value: show(entry), allowed: 'a JSON object' })
+      return undefined
+    }
+    rejectUnknown(entry, FIELD_NAMES, prefix, report)
+    return buildRoute(entry, (name) => `${prefix}.${name}`, report)
+  })
+  if (routes.includes(undefined)) return []
+  const complete = routes.filter((route) => route !== undefined)
+  rejectSharedHosts(complete, (index) => `${variable}[${index}].hosts`, report)
+  return complete
+}
+
+/** A host belongs to one route and has one port; anything else would make the token depend on the order of the list. */
+export function rejectSharedHosts(routes: readonly Route[], where: (index: number) => string, report: Report): void {
+  const owners = new Set<string>()
+  routes.forEach((route, index) => {
+    for (const text of route.hosts) {
+      const { host, wildcard } = mustParse(text)
+      const key = `${wildcard ? '*.' : ''}${host}`
+      if (owners.has(key))
+        report({ where: where(index), value: text, allowed: 'each host once, with one port, in one route' })
+      owners.add(key)
+    }
+  })
+}
+
+/** @returns the ROUTES value: defaults left out, so that a pod spec shows what its author chose. Same input, same bytes. */
+export function formatRoutes(routes: readonly Route[]): string {
+  return JSON.stringify(
+    routes.map((route) => {
+      const defaults: Readonly<Record<string, unknown>> = { ...ROUTE_DEFAULTS, name: route.hosts[0] }
+      return Object.fromEntries(
+        FIELD_NAMES.map((name) => [name, route[name]] as const).filter(
+          ([name, value]) => value !== undefined && JSON.stringify(value) !== JSON.stringify(defaults[name]),
+        ),
+      )
+    }),
+  )
+}
+
+function mustParse(text: string): { readonly host: string; readonly wildcard: boolean } {
+  const parsed = parseHostPattern(text)
+  if (!parsed.ok) throw new TypeError(`not a host pattern in its one spelling: ${text}`)
+  return parsed.value
+}
+
+function parseArray(json: string): readonly unknown[] | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    return Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

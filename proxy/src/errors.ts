@@ -1,0 +1,190 @@
+/** One row per error the proxy makes itself: what the client sees, what the metric is called, what the docs say. */
+export interface ErrorRow {
+  readonly status: number
+  /** RFC 9209 §2.3 error type for the Proxy-Status header. */
+  readonly proxyStatus: string
+  /** Whether the same request may succeed later without anybody changing anything. */
+  readonly retryable: boolean
+  readonly meaning: string
+  readonly hint: string
+}
+
+/** The codes never change: they are in `X-Outbound-Jwt-Error`, metrics, logs and docs/errors.md. */
+export const ERRORS = {
+  bad_request_target: {
+    status: 400,
+    proxyStatus: 'http_request_error',
+    retryable: false,
+    meaning: 'The request target is not one a forward proxy serves.',
+    hint: 'Send the whole URL (http://host/path) to the proxy; most clients do so when HTTP_PROXY is set.',
+  },
+  ambiguous_framing: {
+    status: 400,
+    proxyStatus: 'http_request_error',
+    retryable: false,
+    meaning: 'The length of the body is not certain.',
+    hint: 'Send either Content-Length once or Transfer-Encoding: chunked, not both.',
+  },
+  host_denied: {
+    status: 403,
+    proxyStatus: 'http_request_denied',
+    retryable: false,
+    meaning: 'No rule names this host, and the pod denies hosts without a rule.',
+    hint: 'Add the host to the outbound-jwt.io/hosts annotation, or set outbound-jwt.io/unmatched to passthrough.',
+  },
+  port_denied: {
+    status: 403,
+    proxyStatus: 'http_request_denied',
+    retryable: false,
+    meaning: 'The host has a rule, for another port.',
+    hint: 'Call http://host/ without a port, or list host:port in the outbound-jwt.io/hosts annotation.',
+  },
+  use_http_url: {
+    status: 403,
+    proxyStatus: 'http_request_denied',
+    retryable: false,
+    meaning: 'A tunnel to a host with a rule would leave without a token.',
+    hint: 'Call the http:// URL instead; the proxy speaks TLS to the partner.',
+  },
+  address_denied: {
+    status: 403,
+    proxyStatus: 'destination_ip_prohibited',
+    retryable: false,
+    meaning: 'The host resolves only to addresses the proxy never connects to.',
+    hint: 'Check the DNS name: loopback, metadata and credential addresses are refused.',
+  },
+  authorization_present: {
+    status: 403,
+    proxyStatus: 'http_request_denied',
+    retryable: false,
+    meaning: 'The request already carries the header, and its rule says onExisting: reject.',
+    hint: 'Remove the header from the request, or change onExisting of the route.',
+  },
+  authority_mismatch: {
+    status: 421,
+    proxyStatus: 'http_request_error',
+    retryable: false,
+    meaning: 'The Host inside a tunnel differs from the host of its CONNECT.',
+    hint: 'Open one tunnel per host.',
+  },
+  headers_too_large: {
+    status: 431,
+    proxyStatus: 'http_request_error',
+    retryable: false,
+    meaning: 'The request head is larger than 64 KiB or has more than 200 fields.',
+    hint: 'Send fewer or smaller header fields.',
+  },
+  upgrade_unsupported: {
+    status: 501,
+    proxyStatus: 'http_request_error',
+    retryable: false,
+    meaning: 'This upgrade is not supported.',
+    hint: 'Only protocol upgrades over HTTP/1.1, such as WebSocket, are forwarded.',
+  },
+  upstream_dns_failed: {
+    status: 502,
+    proxyStatus: 'dns_error',
+    retryable: true,
+    meaning: 'The name of the partner does not resolve.',
+    hint: 'Check the host name and the DNS of the cluster.',
+  },
+  upstream_connect_failed: {
+    status: 502,
+    proxyStatus: 'connection_refused',
+    retryable: true,
+    meaning: 'The partner did not accept a connection.',
+    hint: 'Check that egress to the partner is allowed (NetworkPolicy, security group, firewall).',
+  },
+  upstream_tls_failed: {
+    status: 502,
+    proxyStatus: 'tls_certificate_error',
+    retryable: false,
+    meaning: 'The certificate of the partner could not be verified.',
+    hint: 'For a private CA, name it in the ca field of outbound-jwt.io/routes.',
+  },
+  upstream_reset: {
+    status: 502,
+    proxyStatus: 'connection_terminated',
+    retryable: true,
+    meaning: 'The partner closed the connection before it answered.',
+    hint: 'Retry when the request is safe to repeat.',
+  },
+  token_denied: {
+    status: 502,
+    proxyStatus: 'proxy_internal_response',
+    retryable: false,
+    meaning: 'AWS refused to mint the token.',
+    hint: 'Run doctor in the sidecar: /nodejs/bin/node /app/doctor.mjs',
+  },
+  token_unavailable: {
+    status: 503,
+    proxyStatus: 'proxy_internal_response',
+    retryable: true,
+    meaning: 'The token could not be minted for the moment.',
+    hint: 'Retry later; the proxy keeps trying.',
+  },
+  overloaded: {
+    status: 503,
+    proxyStatus: 'proxy_internal_response',
+    retryable: true,
+    meaning: 'More requests are in flight than the proxy admits.',
+    hint: 'Retry with backoff; reduce concurrency.',
+  },
+  draining: {
+    status: 503,
+    proxyStatus: 'proxy_internal_response',
+    retryable: true,
+    meaning: 'The proxy is shutting down.',
+    hint: 'Retry; the pod is ending.',
+  },
+  upstream_timeout: {
+    status: 504,
+    proxyStatus: 'http_response_timeout',
+    retryable: true,
+    meaning: 'The partner did not answer in time.',
+    hint: 'Raise UPSTREAM_TIMEOUT if the partner is known to be slow.',
+  },
+  token_timeout: {
+    status: 504,
+    proxyStatus: 'proxy_internal_response',
+    retryable: true,
+    meaning: 'The token was not there in time.',
+    hint: 'Check that the pod reaches sts.<region>.amazonaws.com:443.',
+  },
+  internal_error: {
+    status: 500,
+    proxyStatus: 'proxy_internal_error',
+    retryable: false,
+    meaning: 'A defect of the proxy.',
+    hint: 'Please report it with the request ID and the log line.',
+  },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERRORS
+
+export interface ProxyErrorDetail {
+  /** One sentence more exact than the meaning in the table. SECURITY: goes to the client; no token, credential or query. */
+  readonly message?: string
+  readonly hint?: string
+  readonly retryAfterSeconds?: number
+  readonly cause?: unknown
+}
+
+/** An answer of the proxy's own; everything a client may see of it is in the table and the detail. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError'
+  readonly code: ErrorCode
+  readonly hint: string
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: ErrorCode, detail: ProxyErrorDetail = {}) {
+    super(detail.message ?? ERRORS[code].meaning, { cause: detail.cause })
+    this.code = code
+    this.hint = detail.hint ?? ERRORS[code].hint
+    this.retryAfterSeconds = detail.retryAfterSeconds
+  }
+
+  get row(): ErrorRow {
+    return ERRORS[this.code]
+  }
+}

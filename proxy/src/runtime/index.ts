@@ -1,0 +1,6 @@
+// How a process of ours runs; shared by the proxy and the webhook.
+export * from './settings.ts'
+export * from './addresses.ts'
+export * from './logger.ts'
+export * from './admin.ts'
+export * from './lifecycle.ts'
