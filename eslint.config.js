@@ -7,7 +7,7 @@ const ADAPTERS = {
   '@aws-sdk/*': ['proxy/src/tokens/sts.ts'],
   undici: ['proxy/src/http/forward.ts', 'proxy/src/http/pools.ts'],
   winston: ['proxy/src/runtime/logger.ts'],
-  'prom-client': ['proxy/src/metrics.ts', 'webhook/src/metrics.ts', 'proxy/src/runtime/metrics.ts'],
+  'prom-client': ['proxy/src/runtime/metrics.ts'],
   express: ['webhook/src/admission/server.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts'],

@@ -2,5 +2,6 @@
 export * from './settings.ts'
 export * from './addresses.ts'
 export * from './logger.ts'
+export * from './metrics.ts'
 export * from './admin.ts'
 export * from './lifecycle.ts'
