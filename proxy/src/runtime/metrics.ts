@@ -31,7 +31,7 @@ export interface Instrument<Row extends MetricRow> {
 export interface Metrics<Table extends MetricsTable> {
   readonly instruments: { readonly [Name in keyof Table]: Instrument<Table[Name]> }
   /** The scrape, in the Prometheus text format. */
-  render(): Promise<{ readonly contentType: string; readonly body: string }>
+  readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
 }
 
 /** Creates the instruments of a table in a registry of their own; `enabled: false` makes them free. */
