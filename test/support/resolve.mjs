@@ -1,0 +1,21 @@
+// Preload (`node --import`): lets names of the tests resolve to this machine, as DNS would.
+// RESOLVE_HOSTS is a comma separated list of name=address.
+import dns from 'node:dns'
+import { syncBuiltinESMExports } from 'node:module'
+
+const addresses = new Map(
+  (process.env.RESOLVE_HOSTS ?? '')
+    .split(',')
+    .filter(Boolean)
+    .map((entry) => entry.split('=')),
+)
+const { lookup } = dns
+
+dns.lookup = (hostname, options, callback) => {
+  const done = callback ?? options
+  const address = addresses.get(hostname)
+  if (address === undefined) return lookup(hostname, options, callback)
+  const all = typeof options === 'object' && options.all === true
+  process.nextTick(() => (all ? done(null, [{ address, family: 4 }]) : done(null, address, 4)))
+}
+syncBuiltinESMExports()
