@@ -1,15 +1,23 @@
-import { VARIABLES, boolean, duration, oneOf, optional, parseRoutes, refused, accepted, text } from './contract.ts'
+import {
+  LOG_LEVELS,
+  UNMATCHED,
+  VARIABLES,
+  accepted,
+  boolean,
+  duration,
+  oneOf,
+  optional,
+  parseRoutes,
+  refused,
+  roleArn,
+  text,
+} from './contract.ts'
 import type { Parser, Route } from './contract.ts'
-import { LOG_FORMATS, LOG_LEVELS, listenAddress, loopbackAddress, readSettings, setting } from './runtime/index.ts'
+import { LOG_FORMATS, listenAddress, loopbackAddress, readSettings, setting } from './runtime/index.ts'
 import type { Setting, Settings } from './runtime/index.ts'
 
 /** SECURITY: absolute only, so that the meaning does not depend on where the process starts. */
 const path: Parser<string> = (value) => (value.startsWith('/') ? accepted(value) : refused('an absolute path'))
-
-const roleArn: Parser<string> = (value) =>
-  /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/.test(value)
-    ? accepted(value)
-    : refused('the ARN of an IAM role')
 
 const routes: Setting<readonly Route[]> = {
   variable: VARIABLES.routes,
@@ -42,7 +50,7 @@ export const SETTINGS = {
   unmatched: setting(
     VARIABLES.unmatched,
     'passthrough',
-    oneOf('passthrough', 'deny'),
+    oneOf(...UNMATCHED),
     'What happens to hosts without a rule: forwarded untouched and without a token, or refused.',
   ),
   expectedRoleArn: setting(

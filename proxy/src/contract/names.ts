@@ -16,6 +16,10 @@ export const ADMIN_PATHS = { startup: '/startup', livez: '/livez', readyz: '/rea
 /** Exec startup probe of the image: waits for the proxy port. Meshes rewrite or capture HTTP and TCP probes, never exec ones. */
 export const PROBE_COMMAND = ['/nodejs/bin/node', '/app/probe.mjs'] as const
 
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
+/** What happens to hosts without a rule. The first is the default. */
+export const UNMATCHED = ['passthrough', 'deny'] as const
+
 /** Environment variables of the sidecar that the webhook may set. `config.ts` says what each one means. */
 export const VARIABLES = {
   listenAddr: 'LISTEN_ADDR',

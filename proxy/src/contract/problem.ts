@@ -16,14 +16,16 @@ const QUOTED_CHARACTERS = 80
 
 /** @returns the problem as one line of printable ASCII. */
 export function describeProblem({ where, value, allowed }: Problem): string {
-  return `${where}: got ${quote(value)}, expected ${allowed}`
+  return printable(`${where}: got ${quote(value)}, expected ${allowed}`)
+}
+
+/** @returns the text on one line of printable ASCII: anything else becomes a JSON escape. */
+export function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** @returns the value in double quotes, control and non-ASCII characters escaped, cut to a readable length. */
 export function quote(value: string): string {
   const cut = value.length > QUOTED_CHARACTERS ? `${value.slice(0, QUOTED_CHARACTERS)}...` : value
-  return JSON.stringify(cut).replace(
-    /[^\x20-\x7e]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return printable(JSON.stringify(cut))
 }

@@ -1,6 +1,7 @@
 import winston from 'winston'
+import { LOG_LEVELS } from '../contract/names.ts'
 
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
+export { LOG_LEVELS }
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export const LOG_FORMATS = ['json', 'text'] as const
 export type LogFormat = (typeof LOG_FORMATS)[number]
