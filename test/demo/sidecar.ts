@@ -1,0 +1,80 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { PROXY_CONTAINER } from '../../proxy/src/contract.ts'
+import { argumentsHere, entrypoint } from '../support/image.ts'
+import { containerEnvironment } from '../support/kubelet.ts'
+import type { RunningProcess } from '../support/process.ts'
+import { startNode } from '../support/process.ts'
+import type { Pod } from './pod.ts'
+import { container } from './pod.ts'
+
+const BUNDLES = 'dist/proxy'
+
+export interface SidecarWorld {
+  readonly directory: string
+  /** What a kubelet would have written into the projected volume. */
+  readonly token: string
+  /** Names the cluster's DNS would know. */
+  readonly names: Readonly<Record<string, string>>
+  readonly podName: string
+}
+
+/** @returns the environment of one container of the pod, as its kubelet would make it. */
+export function environmentOf(pod: Pod, name: string, podName: string): Record<string, string> {
+  const fields = { 'metadata.name': podName, 'metadata.namespace': pod.metadata.namespace ?? 'default' }
+  return containerEnvironment(container(pod, name).env ?? [], fields, { KUBERNETES_SERVICE_HOST: '10.96.0.1' })
+}
+
+/** Starts the shipped proxy as the patched pod says, and waits for it with the pod's own startup probe. */
+export async function startSidecar(pod: Pod, world: SidecarWorld): Promise<RunningProcess> {
+  const tokenFile = join(world.directory, 'token')
+  writeFileSync(tokenFile, world.token, { mode: 0o600 })
+  const environment = {
+    ...environmentOf(pod, PROXY_CONTAINER, world.podName),
+    AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile,
+    RESOLVE_HOSTS: Object.entries(world.names)
+      .map((entry) => entry.join('='))
+      .join(','),
+  }
+  const sidecar = startNode(
+    ['--import', './test/support/resolve.mjs', ...argumentsHere(entrypoint('Dockerfile.proxy'), BUNDLES)],
+    environment,
+  )
+  const probe = startNode(
+    argumentsHere(container(pod, PROXY_CONTAINER).startupProbe?.exec?.command ?? [], BUNDLES),
+    environment,
+  )
+  const { status } = await Promise.race([probe.exited, sidecar.exited])
+  if (status !== 0) throw new Error(`the sidecar did not start:\n${sidecar.output()}\n${probe.output()}`)
+  return sidecar
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+/** Runs the application: a process of its own that calls one URL with plain `fetch` in its container's environment. */
+export async function runApplication(environment: Readonly<Record<string, string>>, url: string): Promise<Answer> {
+  const application = startNode(['test/support/partner/application.ts', url], environment)
+  const { status, body } = await application.logged('answer')
+  return { status: Number(status), body: String(body) }
+}
+
+export interface Bystander {
+  readonly port: number
+  close(): void
+}
+
+/** A host nobody listed: plain HTTP, answers with the authorization it was sent. */
+export async function startBystander(): Promise<Bystander> {
+  const server = createServer((request, response) => {
+    response.end(JSON.stringify({ authorization: request.headers.authorization ?? null }))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { port: (server.address() as AddressInfo).port, close: () => server.close() }
+}
