@@ -18,6 +18,13 @@ export const ERRORS = {
     meaning: 'The request target is not one a forward proxy serves.',
     hint: 'Send the whole URL (http://host/path) to the proxy; most clients do so when HTTP_PROXY is set.',
   },
+  malformed_request: {
+    status: 400,
+    proxyStatus: 'http_request_error',
+    retryable: false,
+    meaning: 'The request is not valid HTTP/1.1.',
+    hint: 'Check the client; the log line names what the parser did not accept.',
+  },
   ambiguous_framing: {
     status: 400,
     proxyStatus: 'http_request_error',
@@ -59,6 +66,13 @@ export const ERRORS = {
     retryable: false,
     meaning: 'The request already carries the header, and its rule says onExisting: reject.',
     hint: 'Remove the header from the request, or change onExisting of the route.',
+  },
+  request_timeout: {
+    status: 408,
+    proxyStatus: 'http_request_error',
+    retryable: true,
+    meaning: 'The request head did not arrive in time.',
+    hint: 'Send the whole head within 15 s of the first byte or of the connection.',
   },
   authority_mismatch: {
     status: 421,

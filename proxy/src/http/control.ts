@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http'
+import { LOG_LEVELS, oneOf } from '../contract.ts'
+import type { AdminReply, AdminRoutes, Logger } from '../runtime/index.ts'
+
+const logLevel = oneOf(...LOG_LEVELS)
+/** Longer than any level. */
+const BODY_CHARACTERS = 64
+
+/** What is served on the control port: the log level, changed without a restart. */
+export function controlRoutes(log: Logger): AdminRoutes {
+  const current = (): AdminReply => ({ status: 200, body: `${log.level}\n` })
+  return {
+    'GET /log-level': current,
+    'PUT /log-level': async (request) => {
+      const level = logLevel((await readText(request)).trim())
+      if (!level.ok) return { status: 400, body: `expected ${level.allowed}\n` }
+      log.level = level.value
+      return current()
+    },
+  }
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) {
+    text += String(chunk)
+    if (text.length > BODY_CHARACTERS) break
+  }
+  return text
+}

@@ -1,0 +1,158 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ProxyError } from '../errors.ts'
+import type { Destination } from '../routing/router.ts'
+import type { Forwarder, ForwardRequest, Forwarding, Receiver } from './forwarder.ts'
+import type { RawHeaders } from './headers.ts'
+import { responseHeaders } from './headers.ts'
+import { errorResponse } from './respond.ts'
+
+/** What became of a request, told once, when its response is finished or its client is gone. */
+export interface ExchangeObserver {
+  opened(): void
+  closed(exchange: Exchange): void
+  /** A response of the proxy's own, or a failure within the partner's. */
+  failed(exchange: Exchange, error: ProxyError, requestId: string): void
+}
+
+export interface ExchangeDeps {
+  readonly observer: ExchangeObserver
+  readonly requestId: () => string
+  readonly now: () => number
+  /** What becomes of a Location in the response of a rule host. */
+  readonly keepLocation: (location: string) => string
+}
+
+/** One request and its response, seen from the client's side. One object per request instead of a closure per event. */
+export class Exchange implements Receiver {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly startedMs: number
+  /** Set once the router has decided. */
+  destination: Destination | undefined
+  /** When the request went to the forwarder; undefined while it has not. */
+  forwardedMs: number | undefined
+  /** When the partner's response was complete. */
+  answeredMs: number | undefined
+  /** The client waits for `100 Continue`: until then no body will come. */
+  awaitsContinue = false
+  /** The proxy's own error, if there was one. */
+  error: ProxyError | undefined
+  /** The response is complete, or its connection is gone. */
+  isClosed = false
+  private readonly deps: ExchangeDeps
+  private forwarding: Forwarding | undefined
+  /** Bytes of the response still to come; −1 when that is not known. */
+  private remaining = -1
+  private waitsForDrain = false
+
+  constructor(request: IncomingMessage, response: ServerResponse, deps: ExchangeDeps) {
+    this.request = request
+    this.response = response
+    this.deps = deps
+    this.startedMs = deps.now()
+    deps.observer.opened()
+    response.sendDate = false
+    response.on('close', () => this.close())
+  }
+
+  /** Hands the request on; what the partner answers comes back through the receiver's methods. */
+  forward(request: ForwardRequest, forwarder: Forwarder): void {
+    if (this.isClosed) return
+    this.forwardedMs = this.deps.now()
+    this.forwarding = forwarder.forward(request, this)
+  }
+
+  continue(): void {
+    if (!this.awaitsContinue) return
+    this.awaitsContinue = false
+    this.response.writeContinue()
+  }
+
+  informed(status: number, headers: RawHeaders): void {
+    if (status !== EARLY_HINTS || this.isClosed || this.request.httpVersionMinor < 1) return
+    this.response.writeEarlyHints(grouped(headers))
+  }
+
+  started(status: number, reason: string, raw: RawHeaders): void {
+    if (this.isClosed) return
+    const chunked = this.request.httpVersionMinor > 0 && this.request.method !== 'HEAD'
+    const { destination, response } = this
+    const insideProxy = destination?.ruled !== undefined && destination.scheme === 'http'
+    const { headers, length } = responseHeaders(raw, chunked, insideProxy ? this.deps.keepLocation : undefined)
+    this.remaining = length
+    response.writeHead(status, REASON.test(reason) ? reason : '', headers)
+    // Events are useful the moment the head is there; a response of known length goes out together with its body.
+    if (length === -1 || length > COALESCED_BYTES) response.flushHeaders()
+  }
+
+  received(chunk: Buffer): void {
+    const { response } = this
+    if (this.isClosed) return
+    if (this.remaining === chunk.length) {
+      this.remaining = 0
+      response.end(chunk)
+      return
+    }
+    if (this.remaining > 0) this.remaining -= chunk.length
+    if (response.write(chunk) || this.waitsForDrain) return
+    this.waitsForDrain = true
+    this.forwarding?.pause()
+    response.once('drain', () => {
+      this.waitsForDrain = false
+      this.forwarding?.resume()
+    })
+  }
+
+  ended(trailers: RawHeaders): void {
+    const { response } = this
+    this.answeredMs = this.deps.now()
+    if (this.isClosed || response.writableEnded) return
+    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(trailers))
+    response.end()
+  }
+
+  /** Answers with the error, or, once the head is out, breaks the connection: the client must not take a part for the whole. */
+  failed(cause: unknown): void {
+    const { response, deps } = this
+    if (this.isClosed || response.writableEnded) return
+    const error = cause instanceof ProxyError ? cause : new ProxyError('internal_error', { cause })
+    this.error = error
+    const requestId = deps.requestId()
+    deps.observer.failed(this, error, requestId)
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    const { status, headers, body } = errorResponse(error, this.destination?.host ?? '', requestId)
+    // The client may or may not send its body now; only the end of the connection makes that certain. RFC 9110 §10.1.1.
+    if (this.awaitsContinue) response.shouldKeepAlive = false
+    response.writeHead(status, headers)
+    response.end(body)
+  }
+
+  private close(): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    if (!this.response.writableFinished) this.forwarding?.abort()
+    this.deps.observer.closed(this)
+  }
+}
+
+const EARLY_HINTS = 103
+/** RFC 9112 §4: what a reason phrase may hold; the partner's may hold anything. */
+const REASON = /^[\t\x20-\x7e\x80-\xff]*$/
+/** Up to here a body usually arrives in the same read as its head. */
+const COALESCED_BYTES = 64 * 1024
+
+function pairs(raw: RawHeaders): [string, string][] {
+  const result: [string, string][] = []
+  for (let index = 0; index + 1 < raw.length; index += 2) result.push([raw[index] ?? '', raw[index + 1] ?? ''])
+  return result
+}
+
+/** `writeEarlyHints` takes an object. */
+function grouped(raw: RawHeaders): Record<string, string[]> {
+  const result: Record<string, string[]> = {}
+  for (const [name, value] of pairs(raw)) (result[name.toLowerCase()] ??= []).push(value)
+  return result
+}

@@ -1,0 +1,43 @@
+import type { Readable } from 'node:stream'
+import type { ProxyError } from '../errors.ts'
+import type { Destination } from '../routing/router.ts'
+import type { RawHeaders } from './headers.ts'
+
+/** One request for the next hop, its framing decided. */
+export interface ForwardRequest {
+  readonly destination: Destination
+  readonly method: string
+  /** Begins with a slash. */
+  readonly path: string
+  readonly headers: string[]
+  /** A buffer can be sent again, a stream cannot. */
+  readonly body: Buffer | Readable | null
+}
+
+/** What the other side of a request does. At the end comes one `ended` or one `failed`, and nothing after it. */
+export interface Receiver {
+  /** An interim response, such as 103. */
+  informed(status: number, headers: RawHeaders): void
+  /** The response head. */
+  started(status: number, reason: string, headers: RawHeaders): void
+  /** @param chunk may be kept, it is not used again. */
+  received(chunk: Buffer): void
+  ended(trailers: RawHeaders): void
+  /** Before the response head, within the body, or after it. */
+  failed(error: ProxyError): void
+}
+
+/** A request under way. */
+export interface Forwarding {
+  /** The client is gone; the receiver hears nothing any more. */
+  abort(): void
+  pause(): void
+  resume(): void
+}
+
+/** The client side of the proxy; the one thing a different HTTP library would have to implement. */
+export interface Forwarder {
+  forward(request: ForwardRequest, receiver: Receiver): Forwarding
+  /** Ends every connection. */
+  close(): Promise<void>
+}

@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ProxyError } from '../errors.ts'
+import type { Destination, Router } from '../routing/router.ts'
+import { isForwardablePath, splitTarget } from '../routing/target.ts'
+import type { Tokens } from '../tokens/tokens.ts'
+import { PassingBody, collectBody } from './body.ts'
+import { Exchange } from './exchange.ts'
+import type { ExchangeDeps } from './exchange.ts'
+import type { Forwarder } from './forwarder.ts'
+import { carries, existingPolicy, readFields, requestHeaders } from './headers.ts'
+import type { Credential, RequestFields } from './headers.ts'
+import type { Limits } from './limits.ts'
+
+export interface HandlerDeps extends ExchangeDeps {
+  readonly router: Router
+  readonly tokens: Tokens
+  readonly forwarder: Forwarder
+  readonly limits: Limits
+  /** Requests whose response is not finished. */
+  readonly inFlight: () => number
+}
+
+export type Handler = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => void
+
+/** What is known of a request once everything but the token is decided. */
+interface Plan {
+  readonly destination: Destination
+  readonly path: string
+  readonly fields: RequestFields
+}
+
+/** Creates the path of a request: target, rule, token, headers, forward, respond. Everything that fails ends in `exchange.failed`. */
+export function createHandler(deps: HandlerDeps): Handler {
+  return (request, response, awaitsContinue) => {
+    const exchange = new Exchange(request, response, deps)
+    exchange.awaitsContinue = awaitsContinue
+    try {
+      const plan = admit(exchange, deps)
+      const token = tokenFor(exchange, plan, deps.tokens)
+      // SECURITY: a rejected token ends in `failed`; the partner is never called without one.
+      if (typeof token !== 'object') proceed(exchange, plan, token, deps)
+      else token.then((late) => proceed(exchange, plan, late, deps)).catch((error: unknown) => exchange.failed(error))
+    } catch (error) {
+      exchange.failed(error)
+    }
+  }
+}
+
+function admit(exchange: Exchange, { inFlight, limits, router }: HandlerDeps): Plan {
+  const { rawHeaders, url = '' } = exchange.request
+  if (inFlight() > limits.inFlight) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
+  if (rawHeaders.length > limits.headFields * 2) throw new ProxyError('headers_too_large')
+  const target = splitTarget(url)
+  if (!target || !isForwardablePath(target.path)) throw new ProxyError('bad_request_target')
+  const destination = router.route(target.origin)
+  if ('refused' in destination) throw new ProxyError(destination.refused, destination)
+  exchange.destination = destination
+  const fields = readFields(rawHeaders)
+  // SECURITY: HTTP/1.0 has no chunked coding, so a server behind this one may not see the end of the body. RFC 9112 §6.1.
+  const isChunkedHttp10 = fields.framing === 'chunked' && exchange.request.httpVersionMinor === 0
+  if (fields.framing === 'ambiguous' || isChunkedHttp10) throw new ProxyError('ambiguous_framing')
+  return { destination, path: target.path, fields }
+}
+
+/** @returns undefined when the request goes without a token of ours. */
+function tokenFor(
+  exchange: Exchange,
+  { destination, fields }: Plan,
+  tokens: Tokens,
+): string | Promise<string> | undefined {
+  if (!destination.ruled) return undefined
+  const { route, token } = destination.ruled
+  if (route.onExisting !== 'replace') {
+    const present = carries(exchange.request.rawHeaders, route.header.name, fields)
+    const policy = existingPolicy(route.onExisting, present)
+    if (policy === 'reject') throw new ProxyError('authorization_present')
+    if (policy === 'leave') return undefined
+  }
+  return tokens.get(token)
+}
+
+function proceed(exchange: Exchange, plan: Plan, token: string | undefined, deps: HandlerDeps): void {
+  if (exchange.isClosed) return
+  const { request } = exchange
+  const { destination, path, fields } = plan
+  const route = destination.ruled?.route
+  const credential: Credential | undefined = route && token !== undefined ? { header: route.header, token } : undefined
+  const headers = requestHeaders(request.rawHeaders, fields, credential)
+  const send = (body: Buffer | PassingBody | null): void =>
+    exchange.forward({ destination, method: request.method ?? 'GET', path, headers, body }, deps.forwarder)
+  exchange.continue()
+  const { framing } = fields
+  if (framing === 'none') send(null)
+  else if (typeof framing === 'number' && framing <= deps.limits.bufferedBytes) collectBody(request, send)
+  else send(new PassingBody(request))
+}

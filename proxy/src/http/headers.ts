@@ -1,0 +1,160 @@
+// Request and response fields as they come off the wire: flat lists of name, value, name, value, in order, case and number kept.
+import type { OnExisting, TokenHeader } from '../contract.ts'
+
+/** Flat list of names and values, as `IncomingMessage.rawHeaders`. */
+export type RawHeaders = readonly string[]
+
+/** What one pass over the request fields finds. */
+export interface RequestFields {
+  readonly framing: Framing
+  /** Lower case names that the Connection field makes hop-by-hop. RFC 9110 §7.6.1. */
+  readonly connection: ReadonlySet<string> | undefined
+}
+
+/** Length of the body: `none`, a number of bytes, `chunked` (unknown), or `ambiguous` (not to be forwarded). RFC 9112 §6.3. */
+export type Framing = 'none' | 'chunked' | 'ambiguous' | number
+
+/** Fields that concern one connection, or that a proxy or undici writes itself. */
+const DROPPED = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Reads framing and Connection. SECURITY: what two servers could read differently is `ambiguous`, whatever the parser let through. */
+export function readFields(headers: RawHeaders): RequestFields {
+  let length: string | undefined
+  let coding: string | undefined
+  let ambiguous = false
+  let connection: Set<string> | undefined
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const value = headers[index + 1] ?? ''
+    const name = headers[index]?.toLowerCase()
+    if (name === 'content-length') {
+      ambiguous ||= length !== undefined
+      length = value
+    } else if (name === 'transfer-encoding') {
+      ambiguous ||= coding !== undefined
+      coding = value
+    } else if (name === 'connection') connection = addTokens(connection, value)
+  }
+  return { framing: ambiguous ? 'ambiguous' : framingOf(length, coding), connection }
+}
+
+/** SECURITY: other codings would be lost when the body is chunked anew for the next hop. */
+function framingOf(length: string | undefined, coding: string | undefined): Framing {
+  if (coding !== undefined) return length === undefined && coding.toLowerCase() === 'chunked' ? 'chunked' : 'ambiguous'
+  if (length === undefined) return 'none'
+  return /^\d{1,15}$/.test(length) ? Number(length) || 'none' : 'ambiguous'
+}
+
+/** `keep-alive` and `close` alone need no set: they name no field that would be forwarded. */
+function addTokens(tokens: Set<string> | undefined, value: string): Set<string> | undefined {
+  const lower = value.toLowerCase()
+  if (lower === 'keep-alive' || lower === 'close') return tokens
+  const all = tokens ?? new Set<string>()
+  for (const token of lower.split(',')) all.add(token.trim())
+  return all
+}
+
+/** Whether the application already sends the header our token goes into. */
+export function carries(headers: RawHeaders, name: string, { connection }: RequestFields): boolean {
+  const lower = name.toLowerCase()
+  if (connection?.has(lower)) return false
+  return headers.some((field, index) => index % 2 === 0 && field.toLowerCase() === lower)
+}
+
+/** What happens to the header of our name, once the token is at hand or known not to be needed. */
+export interface Credential {
+  readonly header: TokenHeader
+  readonly token: string
+}
+
+/**
+ * The fields for the next hop, Host and framing excepted: undici writes those.
+ * SECURITY: whatever Connection names is dropped before ours is added, so no client can strip it.
+ */
+export function requestHeaders(
+  headers: RawHeaders,
+  { framing, connection }: RequestFields,
+  credential?: Credential,
+): string[] {
+  const ours = credential?.header.name.toLowerCase()
+  const kept: string[] = []
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? ''
+    const value = headers[index + 1] ?? ''
+    const lower = name.toLowerCase()
+    // TE is always named in Connection; that it asks for trailers is still true for the next hop.
+    const isKept = lower === 'te' ? value.toLowerCase() === 'trailers' : isEndToEnd(lower) && !connection?.has(lower)
+    if (isKept && lower !== ours) kept.push(name, value)
+  }
+  if (typeof framing === 'number') kept.push('content-length', String(framing))
+  if (credential) kept.push(credential.header.name, fieldValue(credential))
+  return kept
+}
+
+function isEndToEnd(name: string): boolean {
+  return !DROPPED.has(name) && !name.startsWith('proxy-')
+}
+
+function fieldValue({ header, token }: Credential): string {
+  return header.scheme === '' ? token : `${header.scheme} ${token}`
+}
+
+/** What `onExisting` makes of a request: ours replaces, the application's stays, or the request is refused. */
+export function existingPolicy(onExisting: OnExisting, present: boolean): 'add' | 'leave' | 'reject' {
+  if (!present || onExisting === 'replace') return 'add'
+  return onExisting === 'keep' ? 'leave' : 'reject'
+}
+
+/** Response fields that concern one connection. */
+const DROPPED_FROM_RESPONSE = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+])
+
+export interface ResponseFields {
+  readonly headers: string[]
+  /** Whether a Content-Length came along; −1 when not. */
+  readonly length: number
+}
+
+/**
+ * The fields for the application.
+ * @param keepTrailer whether the response will be chunked; Node refuses to announce trailers otherwise.
+ * @param location what to make of a Location value.
+ */
+export function responseHeaders(
+  raw: RawHeaders,
+  keepTrailer: boolean,
+  location: (value: string) => string = same,
+): ResponseFields {
+  const { connection } = readFields(raw)
+  const headers: string[] = []
+  let length = -1
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? ''
+    const value = raw[index + 1] ?? ''
+    const lower = name.toLowerCase()
+    if (DROPPED_FROM_RESPONSE.has(lower) || connection?.has(lower)) continue
+    if (lower === 'trailer' && !keepTrailer) continue
+    if (lower === 'content-length') length = Number(value)
+    headers.push(name, lower === 'location' ? location(value) : value)
+  }
+  return { headers, length }
+}
+
+const same = (value: string): string => value

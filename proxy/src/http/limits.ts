@@ -1,0 +1,40 @@
+/** Bounds of the data port. Tests pass smaller ones; nobody else may, so that a sidecar's worst case is known. */
+export interface Limits {
+  /** Request line and fields together. */
+  readonly headBytes: number
+  readonly headFields: number
+  readonly clientSockets: number
+  /** Requests between their head and the end of their response. */
+  readonly inFlight: number
+  /** Until a request head is complete. */
+  readonly headMs: number
+  /** Idle connection of a client; longer than what clients keep theirs for. */
+  readonly keepAliveMs: number
+  /** Silence within a body, either way. */
+  readonly bodyIdleMs: number
+  /** Bodies up to this are held, so that they can be sent again; longer ones are streamed. */
+  readonly bufferedBytes: number
+  /** TCP and TLS together, name resolution included. */
+  readonly connectMs: number
+  /** Idle connection to a partner; shorter than what load balancers keep (60 s and more). */
+  readonly upstreamIdleMs: number
+  /** DNS failover: a connection in constant use still ends. */
+  readonly upstreamAgeMs: number
+  /** After SIGTERM an idle connection stays this long, because its client may just be writing to it. */
+  readonly lingerMs: number
+}
+
+export const LIMITS: Limits = {
+  headBytes: 64 * 1024,
+  headFields: 200,
+  clientSockets: 1024,
+  inFlight: 512,
+  headMs: 15_000,
+  keepAliveMs: 120_000,
+  bodyIdleMs: 300_000,
+  bufferedBytes: 64 * 1024,
+  connectMs: 10_000,
+  upstreamIdleMs: 30_000,
+  upstreamAgeMs: 300_000,
+  lingerMs: 1_000,
+}

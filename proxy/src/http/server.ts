@@ -1,0 +1,117 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { ProxyError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { Handler } from './handler.ts'
+import type { Limits } from './limits.ts'
+import { refuseSocket } from './respond.ts'
+
+export interface ProxyServerDeps {
+  readonly handler: Handler
+  readonly limits: Limits
+  /** Longest silence that is still somebody's right: the partner's time until its response head. */
+  readonly upstreamTimeoutMs: number
+  readonly requestId: () => string
+  /** A request that never became one: malformed, too large, too slow. */
+  readonly onRefused: (error: ProxyError, requestId: string) => void
+}
+
+export interface ProxyServer {
+  readonly http: HttpServer
+  /** From now on every response ends its connection. */
+  startDraining(): void
+  /** Stops listening and resolves when the last connection has ended. */
+  drain(): Promise<void>
+}
+
+/** How often Node looks for heads that are late. */
+const CHECK_INTERVAL_MS = 1_000
+/** A socket may be silent a little longer than the partner, so that the partner's own limit speaks first. */
+const SILENCE_MARGIN_MS = 30_000
+
+/** Creates the data port. The caller listens. */
+export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
+  const { handler, limits } = deps
+  let isDraining = false
+  const http = createServer({
+    // SECURITY: a lenient parser is how requests get smuggled.
+    insecureHTTPParser: false,
+    // The target decides, never the Host field, and some clients send none.
+    requireHostHeader: false,
+    maxHeaderSize: limits.headBytes,
+    headersTimeout: limits.headMs,
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headMs),
+    noDelay: true,
+  })
+  // Counted by us instead: Node silently drops the fields beyond its limit.
+  http.maxHeadersCount = 0
+  http.maxConnections = limits.clientSockets
+  http.timeout = Math.max(limits.bodyIdleMs, deps.upstreamTimeoutMs + SILENCE_MARGIN_MS)
+
+  http.on('request', (request, response) => {
+    if (isDraining) response.shouldKeepAlive = false
+    handler(request, response, false)
+  })
+  http.on('checkContinue', (request, response) => {
+    if (isDraining) response.shouldKeepAlive = false
+    handler(request, response, true)
+  })
+  http.on('connect', (_request: IncomingMessage, socket: Duplex) =>
+    refuse(socket, new ProxyError('upgrade_unsupported')),
+  )
+  http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (isGone(error, socket)) socket.destroy()
+    else refuse(socket, new ProxyError(parserFailure(error.code), { cause: error }))
+  })
+
+  return {
+    http,
+    startDraining: () => {
+      isDraining = true
+    },
+    drain: async () => {
+      isDraining = true
+      const closed = new Promise<void>((resolve) => http.once('close', resolve))
+      // Node's own `close` ends idle connections at once, under the hands of a client that is just writing to one.
+      NetServer.prototype.close.call(http)
+      const linger = setTimeout(() => http.close(), limits.lingerMs)
+      await closed
+      clearTimeout(linger)
+    },
+  }
+
+  function refuse(socket: Duplex, error: ProxyError): void {
+    const requestId = deps.requestId()
+    deps.onRefused(error, requestId)
+    refuseSocket(socket, error, '', requestId)
+  }
+}
+
+/** SECURITY: while a response is under way nothing may be written into it. */
+function isGone(error: NodeJS.ErrnoException, socket: Socket): boolean {
+  const underWay = (socket as Socket & { readonly _httpMessage?: unknown })._httpMessage
+  return error.code === 'ECONNRESET' || !socket.writable || Boolean(underWay)
+}
+
+/** llhttp's and Node's codes for a request that is none. */
+function parserFailure(code: string | undefined): ErrorCode {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return 'headers_too_large'
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'request_timeout'
+    case 'HPE_INVALID_CONTENT_LENGTH':
+    case 'HPE_UNEXPECTED_CONTENT_LENGTH':
+    case 'HPE_INVALID_TRANSFER_ENCODING':
+    case 'HPE_INVALID_CHUNK_SIZE':
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return 'ambiguous_framing'
+    default:
+      return 'malformed_request'
+  }
+}

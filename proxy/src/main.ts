@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { readTrustAnchors } from './anchors.ts'
+import { readConfig } from './config.ts'
+import { ADMIN_PATHS, EXIT, VERSION } from './contract.ts'
+import { controlRoutes } from './http/control.ts'
+import { METRICS } from './metrics.ts'
+import { createProxy } from './proxy.ts'
+import { staticTokenRequests } from './routing/rules.ts'
+import type { AdminRoutes, ListenAddress } from './runtime/index.ts'
+import {
+  SettingsError,
+  createAdminServer,
+  createLogger,
+  createMetrics,
+  formatAddress,
+  notReady,
+  okReply,
+  superviseProcess,
+} from './runtime/index.ts'
+import { createTokens } from './tokens/cache.ts'
+import { createSystemClock } from './tokens/clock.ts'
+import { createTokenObserver } from './tokens/metrics.ts'
+import { roleSessionName } from './tokens/session.ts'
+import { createStsSource } from './tokens/sts.ts'
+
+const { config, anchors } = readSettingsOrExit()
+const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
+const metrics = createMetrics(METRICS, config.metricsEnabled)
+const { instruments } = metrics
+
+const clock = createSystemClock()
+const observer = createTokenObserver(instruments)
+const source = createStsSource({
+  environment: process.env,
+  sessionName: roleSessionName(config.podNamespace, config.podName),
+  expectedRoleArn: config.expectedRoleArn,
+  clock,
+  log,
+  observer,
+})
+const tokens = createTokens({
+  source,
+  clock,
+  random: Math.random,
+  log,
+  observer,
+  onNoCredentials: (failure) => {
+    log.error('no AWS credentials', { error: failure.message })
+    process.exit(EXIT.noCredentials)
+  },
+})
+
+/** Filled once the ports are known; with port 0 that is after listening. */
+const ownPorts: number[] = []
+const proxy = createProxy({ config, anchors, tokens, instruments, log, ownPorts })
+let isListening = false
+let isDraining = false
+
+const adminRoutes: AdminRoutes = {
+  [`GET ${ADMIN_PATHS.startup}`]: () => (isListening ? okReply : notReady('not listening yet')),
+  [`GET ${ADMIN_PATHS.livez}`]: () => okReply,
+  [`GET ${ADMIN_PATHS.readyz}`]: () => {
+    if (isDraining) return notReady('draining')
+    return isListening && tokens.ready() ? okReply : notReady('waiting for the first token')
+  },
+  ...(config.metricsEnabled && {
+    [`GET ${config.metricsPath}`]: async () => ({ status: 200, ...(await metrics.render()) }),
+  }),
+}
+const admin = createAdminServer(adminRoutes)
+const control = createAdminServer(controlRoutes(log))
+
+superviseProcess({ process, log, drain, shutdownTimeoutMs: config.shutdownTimeoutSeconds * 1000 })
+// The data port first: the startup probe waits for it, and so does the application.
+const addresses = {
+  proxy: await listen(proxy.http, config.listenAddr),
+  admin: await listen(admin, config.adminListenAddr),
+  control: await listen(control, config.controlListenAddr),
+}
+ownPorts.push(...Object.values(addresses).map(({ port }) => port))
+isListening = true
+log.info('listening', {
+  proxy: formatAddress(addresses.proxy),
+  admin: formatAddress(addresses.admin),
+  control: formatAddress(addresses.control),
+  version: VERSION,
+})
+tokens.prefetch(staticTokenRequests(config.routes))
+
+async function drain(): Promise<void> {
+  isDraining = true
+  proxy.startDraining()
+  await delay(config.drainDelaySeconds * 1000)
+  await proxy.drain()
+  await proxy.close()
+  tokens.close()
+  for (const server of [admin, control]) server.close()
+}
+
+/** @returns the address it listens on; where IPv6 is switched off, every IPv4 address stands in for every address. */
+async function listen(server: Server, { host, port }: ListenAddress): Promise<ListenAddress> {
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    if (host !== '::' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error
+    return listen(server, { host: '0.0.0.0', port })
+  }
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('listening on something that is no port')
+  return { host: address.address, port: address.port }
+}
+
+function readSettingsOrExit(): { config: ReturnType<typeof readConfig>; anchors: ReturnType<typeof readTrustAnchors> } {
+  try {
+    const config = readConfig(process.env)
+    return { config, anchors: readTrustAnchors(config, (path) => readFileSync(path, 'utf8')) }
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(EXIT.settings)
+  }
+}

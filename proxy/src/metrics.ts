@@ -1,0 +1,91 @@
+import type { MetricsTable } from './runtime/index.ts'
+
+/** OpenTelemetry's advice for HTTP durations, in seconds. */
+const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
+const REQUEST_LABELS = ['route', 'http_request_method', 'http_response_status_code', 'error_type'] as const
+
+/** Every metric of the proxy. docs/metrics.md is made from this table. `route` is a name from ROUTES, or `none`. */
+export const METRICS = {
+  serverDuration: {
+    type: 'histogram',
+    name: 'http_server_request_duration_seconds',
+    help: 'Time from the head of a request to the end of its response, by route, method, status and error code.',
+    labels: REQUEST_LABELS,
+    buckets: DURATION_BUCKETS,
+  },
+  clientDuration: {
+    type: 'histogram',
+    name: 'http_client_request_duration_seconds',
+    help: 'Time from handing a request to the connection pool to the end of the response of the partner.',
+    labels: REQUEST_LABELS,
+    buckets: DURATION_BUCKETS,
+  },
+  inFlight: {
+    type: 'gauge',
+    name: 'outbound_jwt_requests_in_flight',
+    help: 'Requests whose response is not complete; 512 are admitted.',
+    labels: [],
+  },
+  refused: {
+    type: 'counter',
+    name: 'outbound_jwt_connections_refused_total',
+    help: 'Connections answered with an error before they held a request, by error code.',
+    labels: ['error_type'],
+  },
+  retries: {
+    type: 'counter',
+    name: 'outbound_jwt_retries_total',
+    help: 'Requests sent again because a connection kept open for reuse turned out to be closed.',
+    labels: ['route'],
+  },
+  tokenLookups: {
+    type: 'counter',
+    name: 'outbound_jwt_token_lookups_total',
+    help: 'Requests that found a usable token (hit) or had to wait for one (miss).',
+    labels: ['result'],
+  },
+  tokenFetches: {
+    type: 'counter',
+    name: 'outbound_jwt_token_fetches_total',
+    help: 'Attempts to mint a token: ok, or the class of the failure.',
+    labels: ['result'],
+  },
+  tokenRefreshFailures: {
+    type: 'counter',
+    name: 'outbound_jwt_token_refresh_failures_total',
+    help: 'Refreshes in the background that failed while the token before was still good.',
+    labels: ['route'],
+  },
+  tokenIssued: {
+    type: 'gauge',
+    name: 'outbound_jwt_token_issued_timestamp_seconds',
+    help: 'When the token in use was issued.',
+    labels: ['route'],
+  },
+  tokenExpires: {
+    type: 'gauge',
+    name: 'outbound_jwt_token_expiry_timestamp_seconds',
+    help: 'When the token in use expires. Alert when it comes near: refreshes are failing.',
+    labels: ['route'],
+  },
+  tokenBytes: {
+    type: 'gauge',
+    name: 'outbound_jwt_token_bytes',
+    help: 'Length of the token in use; partners limit the size of a header.',
+    labels: ['route'],
+  },
+  clockSkew: {
+    type: 'gauge',
+    name: 'outbound_jwt_clock_skew_seconds',
+    help: "The issuer's clock minus this machine's, by the last token.",
+    labels: ['route'],
+  },
+  sessionEnds: {
+    type: 'gauge',
+    name: 'outbound_jwt_aws_session_end_timestamp_seconds',
+    help: 'When the AWS session behind the tokens ends; 0 when the credentials do not say.',
+    labels: [],
+  },
+} as const satisfies MetricsTable
+
+export type ProxyMetrics = typeof METRICS

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import { lookup } from 'node:dns'
+import type { ProxyConfig } from './config.ts'
+import type { Route } from './contract.ts'
+import { createForwarder } from './http/forward.ts'
+import { createHandler } from './http/handler.ts'
+import { LIMITS } from './http/limits.ts'
+import { createLookup } from './http/lookup.ts'
+import { createRequestObserver, describeFailure } from './http/observer.ts'
+import { createPools } from './http/pools.ts'
+import { createProxyServer } from './http/server.ts'
+import type { ProxyServer } from './http/server.ts'
+import { createTrust } from './http/trust.ts'
+import type { TrustAnchors } from './http/trust.ts'
+import type { ProxyMetrics } from './metrics.ts'
+import type { Logger, Metrics } from './runtime/index.ts'
+import { mayConnect } from './routing/addresses.ts'
+import type { AddressPolicy } from './routing/addresses.ts'
+import { keepLocation } from './routing/location.ts'
+import { createRouter } from './routing/router.ts'
+import { compileRules } from './routing/rules.ts'
+import type { Tokens } from './tokens/tokens.ts'
+
+export interface ProxyDeps {
+  readonly config: ProxyConfig
+  readonly anchors: TrustAnchors
+  readonly tokens: Tokens
+  readonly instruments: Metrics<ProxyMetrics>['instruments']
+  readonly log: Logger
+  /** Ports this process listens on, for the address rules. */
+  readonly ownPorts: readonly number[]
+}
+
+export interface Proxy extends ProxyServer {
+  /** Ends connections to partners; after the drain. */
+  close(): Promise<void>
+}
+
+/** Composes the data port out of its parts. */
+export function createProxy({ config, anchors, tokens, instruments, log, ownPorts }: ProxyDeps): Proxy {
+  const limits = LIMITS
+  const now = (): number => performance.now()
+  const rules = compileRules(config.routes)
+  const addresses: AddressPolicy = { allowLocalUpstreams: config.allowLocalUpstreams, ownPorts }
+  const router = createRouter({ rules, unmatched: config.unmatched, addresses })
+  const observer = createRequestObserver({ instruments, log, now })
+  const trust = createTrust(anchors)
+  const upstreamTimeoutMs = config.upstreamTimeoutSeconds * 1000
+  const pools = createPools({
+    limits,
+    upstreamTimeoutMs,
+    secureContext: ({ ruled }) => trust.context(ruled?.route),
+    lookup: ({ ruled, port }) =>
+      createLookup(lookup, (address) => mayConnect(address, { port, ruled: ruled !== undefined }, addresses)),
+  })
+  const forwarder = createForwarder({
+    pools,
+    onRetry: ({ destination }) => instruments.retries.with({ route: routeLabel(destination.ruled?.route) }).add(),
+  })
+  const handler = createHandler({
+    router,
+    tokens,
+    forwarder,
+    limits,
+    observer,
+    now,
+    requestId: randomUUID,
+    inFlight: observer.inFlight,
+    keepLocation: (location) => keepLocation(location, rules),
+  })
+  const server = createProxyServer({
+    handler,
+    limits,
+    upstreamTimeoutMs,
+    requestId: randomUUID,
+    onRefused: (error, requestId) => {
+      instruments.refused.with({ error_type: error.code }).add()
+      log.warn('connection refused', { ...describeFailure(error), requestId })
+    },
+  })
+  return { ...server, close: () => forwarder.close() }
+}
+
+const routeLabel = (route: Route | undefined): string => route?.name ?? 'none'

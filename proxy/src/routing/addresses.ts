@@ -1,0 +1,43 @@
+import type { Ip } from './ip.ts'
+import { parseIp, parseIpv4, parseIpv6 } from './ip.ts'
+
+/** What an address rule needs to know of a connection about to be made. */
+export interface Connection {
+  readonly port: number
+  /** Whether the request would carry a token. */
+  readonly ruled: boolean
+}
+
+export interface AddressPolicy {
+  /** Lifts only the refusal of loopback for rule hosts; demos and tests set it. */
+  readonly allowLocalUpstreams: boolean
+  /** Ports this process listens on. */
+  readonly ownPorts: readonly number[]
+}
+
+/** Where AWS serves credentials and instance metadata. SECURITY: a proxy that reaches them hands a pod's callers its identity. */
+const CREDENTIALS_IPV4 = new Set(['169.254.169.254', '169.254.170.2', '169.254.170.23'].map(parseIpv4))
+const CREDENTIALS_IPV6 = new Set(['fd00:ec2::254', 'fd00:ec2::23'].map(parseIpv6))
+
+/**
+ * Decides whether a connection to one address may be made; `address` is an IP literal or one candidate of the resolver.
+ * SECURITY: what does not parse is refused.
+ */
+export function mayConnect(address: string, { port, ruled }: Connection, policy: AddressPolicy): boolean {
+  const ip = parseIp(address)
+  if (ip === undefined || servesCredentials(ip)) return false
+  if (!reachesThisHost(ip)) return true
+  if (policy.ownPorts.includes(port)) return false
+  return !ruled || policy.allowLocalUpstreams
+}
+
+function servesCredentials(ip: Ip): boolean {
+  return ip.family === 4 ? CREDENTIALS_IPV4.has(ip.value) : CREDENTIALS_IPV6.has(ip.value)
+}
+
+/** Loopback, and the unspecified address, which Linux connects to loopback. */
+function reachesThisHost(ip: Ip): boolean {
+  if (ip.family === 6) return ip.value <= 1n
+  const firstOctet = Math.floor(ip.value / 2 ** 24)
+  return firstOctet === 127 || firstOctet === 0
+}

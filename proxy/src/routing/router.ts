@@ -1,0 +1,87 @@
+import type { Route } from '../contract.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { TokenRequest } from '../tokens/tokens.ts'
+import { mayConnect } from './addresses.ts'
+import type { AddressPolicy } from './addresses.ts'
+import type { Rule, Rules } from './rules.ts'
+import { DEFAULT_PORT, parseOrigin } from './target.ts'
+import type { Scheme, Target } from './target.ts'
+
+/** Where a request goes, and what it carries there. */
+export interface Destination {
+  /** As the application wrote it; decides how a Location is handed back. */
+  readonly scheme: Scheme
+  readonly host: string
+  readonly port: number
+  /** As `new URL(…).origin` of the upstream; Host and SNI come from here, never from the request. */
+  readonly origin: string
+  /** Present: the token goes along. SECURITY: then `origin` is https. */
+  readonly ruled?: { readonly route: Route; readonly token: TokenRequest }
+}
+
+export interface Refusal {
+  readonly refused: ErrorCode
+  readonly message?: string
+  readonly hint?: string
+}
+
+export interface RouterDeps {
+  readonly rules: Rules
+  readonly unmatched: 'passthrough' | 'deny'
+  readonly addresses: AddressPolicy
+}
+
+export interface Router {
+  /** @param origin the part of an absolute-form target before its path. */
+  route(origin: string): Destination | Refusal
+}
+
+/** Spellings of origins remembered; an application calls a few partners, and a crawler must not grow the process. */
+const REMEMBERED = 1024
+
+/** Creates the decision who gets a token; destinations are remembered per spelling, because they never change. */
+export function createRouter(deps: RouterDeps): Router {
+  const remembered = new Map<string, Destination>()
+  return {
+    route: (origin) => {
+      const known = remembered.get(origin)
+      if (known) return known
+      const decision = decide(origin, deps)
+      if ('refused' in decision) return decision
+      if (remembered.size >= REMEMBERED) remembered.clear()
+      remembered.set(origin, decision)
+      return decision
+    },
+  }
+}
+
+function decide(origin: string, { rules, unmatched, addresses }: RouterDeps): Destination | Refusal {
+  const target = parseOrigin(origin)
+  if (!target) return { refused: 'bad_request_target' }
+  const rule = target.literal ? undefined : rules.match(target.host)
+  if (rule) return decideRuled(target, rule)
+  if (unmatched === 'deny') return { refused: 'host_denied' }
+  const { scheme, host, port, literal } = target
+  if (literal && !mayConnect(host, { port, ruled: false }, addresses)) return { refused: 'address_denied' }
+  return { scheme, host, port, origin: formatOrigin(scheme, host, port) }
+}
+
+/** SECURITY: a partner's traffic never leaves in clear text, and never to a port nobody listed. */
+function decideRuled({ scheme, host, port }: Target, rule: Rule): Destination | Refusal {
+  const reachesRule = port === rule.port || (scheme === 'http' && port === DEFAULT_PORT.http)
+  if (!reachesRule) {
+    const url = `http://${host}${rule.port === DEFAULT_PORT.https ? '' : `:${rule.port}`}/`
+    return {
+      refused: 'port_denied',
+      message: `${host} has a rule for port ${rule.port}.`,
+      hint: `Call ${url} instead.`,
+    }
+  }
+  const { route, token } = rule
+  return { scheme, host, port: rule.port, origin: formatOrigin('https', host, rule.port), ruled: { route, token } }
+}
+
+function formatOrigin(scheme: Scheme, host: string, port: number): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return `${scheme}://${name}${port === DEFAULT_PORT[scheme] ? '' : `:${port}`}`
+}

@@ -1,0 +1,78 @@
+import type { HostPattern, Route } from '../contract.ts'
+import { formatHostPattern, parseHostPattern } from '../contract.ts'
+import type { TokenRequest } from '../tokens/tokens.ts'
+import { tokenRequest } from '../tokens/tokens.ts'
+
+/** A host that gets a token. */
+export interface Rule {
+  readonly route: Route
+  /** The only port of this host that is called, with TLS. */
+  readonly port: number
+  readonly token: TokenRequest
+}
+
+/** The allow-list, compiled. */
+export interface Rules {
+  /** @returns the rule of a host in its one spelling: its own before a wildcard, a longer wildcard before a shorter one. */
+  match(host: string): Rule | undefined
+}
+
+interface Compiled {
+  readonly route: Route
+  readonly port: number
+}
+
+/** Compiles routes into lookups whose cost does not grow with their number. */
+export function compileRules(routes: readonly Route[]): Rules {
+  const exact = new Map<string, Compiled>()
+  const suffixes = new Map<string, Compiled>()
+  for (const route of routes) {
+    for (const text of route.hosts) {
+      const { host, wildcard, port } = pattern(text)
+      const table = wildcard ? suffixes : exact
+      table.set(host, { route, port })
+    }
+  }
+  return {
+    match: (host) => {
+      const found = exact.get(host) ?? longestSuffix(suffixes, host)
+      return found && { ...found, token: tokenFor(found.route, host) }
+    },
+  }
+}
+
+/** SECURITY: starts after the first dot, so that `*.example.com` never matches `example.com` or `badexample.com`. */
+function longestSuffix(suffixes: ReadonlyMap<string, Compiled>, host: string): Compiled | undefined {
+  if (suffixes.size === 0) return undefined
+  for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
+    const found = suffixes.get(host.slice(dot + 1))
+    if (found) return found
+  }
+  return undefined
+}
+
+/** @returns the tokens that can be asked for before any request: those whose audience does not depend on a wildcard's host. */
+export function staticTokenRequests(routes: readonly Route[]): readonly TokenRequest[] {
+  return routes.flatMap((route) => {
+    const exact = route.hosts.map(pattern).filter(({ wildcard }) => !wildcard)
+    const hosts = route.audience.length > 0 ? [''] : exact.map(({ host }) => host)
+    return hosts.map((host) => tokenFor(route, host))
+  })
+}
+
+function tokenFor(route: Route, host: string): TokenRequest {
+  return tokenRequest({
+    audience: route.audience.length > 0 ? route.audience : [`https://${host}`],
+    signingAlgorithm: route.signingAlgorithm,
+    durationSeconds: route.durationSeconds,
+    tags: route.tags,
+    route: route.name,
+  })
+}
+
+function pattern(text: string): HostPattern {
+  const parsed = parseHostPattern(text)
+  if (!parsed.ok || formatHostPattern(parsed.value) !== text)
+    throw new TypeError(`not a host pattern in its one spelling: ${text}`)
+  return parsed.value
+}
