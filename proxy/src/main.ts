@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:net'
@@ -6,6 +7,7 @@ import { readTrustAnchors } from './anchors.ts'
 import { readConfig } from './config.ts'
 import { ADMIN_PATHS, EXIT, VERSION } from './contract.ts'
 import { controlRoutes } from './http/control.ts'
+import { LIMITS } from './http/limits.ts'
 import { METRICS } from './metrics.ts'
 import { createProxy } from './proxy.ts'
 import { staticTokenRequests } from './routing/rules.ts'
@@ -55,7 +57,7 @@ const tokens = createTokens({
 
 /** Filled once the ports are known; with port 0 that is after listening. */
 const ownPorts: number[] = []
-const proxy = createProxy({ config, anchors, tokens, instruments, log, ownPorts })
+const proxy = createProxy({ config, anchors, tokens, instruments, log, limits: LIMITS, resolve: lookup, ownPorts })
 let isListening = false
 let isDraining = false
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { lookup } from 'node:dns'
 import type { ProxyConfig } from './config.ts'
 import type { Route } from './contract.ts'
 import { createForwarder } from './http/forward.ts'
 import { createHandler } from './http/handler.ts'
-import { LIMITS } from './http/limits.ts'
+import type { Limits } from './http/limits.ts'
 import { createLookup } from './http/lookup.ts'
+import type { ResolveAll } from './http/lookup.ts'
 import { createRequestObserver, describeFailure } from './http/observer.ts'
 import { createPools } from './http/pools.ts'
 import { createProxyServer } from './http/server.ts'
@@ -27,6 +27,8 @@ export interface ProxyDeps {
   readonly tokens: Tokens
   readonly instruments: Metrics<ProxyMetrics>['instruments']
   readonly log: Logger
+  readonly limits: Limits
+  readonly resolve: ResolveAll
   /** Ports this process listens on, for the address rules. */
   readonly ownPorts: readonly number[]
 }
@@ -37,8 +39,8 @@ export interface Proxy extends ProxyServer {
 }
 
 /** Composes the data port out of its parts. */
-export function createProxy({ config, anchors, tokens, instruments, log, ownPorts }: ProxyDeps): Proxy {
-  const limits = LIMITS
+export function createProxy(deps: ProxyDeps): Proxy {
+  const { config, anchors, tokens, instruments, log, limits, resolve, ownPorts } = deps
   const now = (): number => performance.now()
   const rules = compileRules(config.routes)
   const addresses: AddressPolicy = { allowLocalUpstreams: config.allowLocalUpstreams, ownPorts }
@@ -51,7 +53,7 @@ export function createProxy({ config, anchors, tokens, instruments, log, ownPort
     upstreamTimeoutMs,
     secureContext: ({ ruled }) => trust.context(ruled?.route),
     lookup: ({ ruled, port }) =>
-      createLookup(lookup, (address) => mayConnect(address, { port, ruled: ruled !== undefined }, addresses)),
+      createLookup(resolve, (address) => mayConnect(address, { port, ruled: ruled !== undefined }, addresses)),
   })
   const forwarder = createForwarder({
     pools,

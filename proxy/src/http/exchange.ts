@@ -27,7 +27,9 @@ export class Exchange implements Receiver {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly startedMs: number
-  /** Set once the router has decided. */
+  /** Of the target, once it is known to be one. */
+  host = ''
+  /** Set once the router has decided where the request may go. */
   destination: Destination | undefined
   /** When the request went to the forwarder; undefined while it has not. */
   forwardedMs: number | undefined
@@ -123,7 +125,7 @@ export class Exchange implements Receiver {
       response.destroy()
       return
     }
-    const { status, headers, body } = errorResponse(error, this.destination?.host ?? '', requestId)
+    const { status, headers, body } = errorResponse(error, this.host, requestId)
     // The client may or may not send its body now; only the end of the connection makes that certain. RFC 9110 §10.1.1.
     if (this.awaitsContinue) response.shouldKeepAlive = false
     response.writeHead(status, headers)

@@ -53,6 +53,7 @@ function admit(exchange: Exchange, { inFlight, limits, router }: HandlerDeps): P
   const target = splitTarget(url)
   if (!target || !isForwardablePath(target.path)) throw new ProxyError('bad_request_target')
   const destination = router.route(target.origin)
+  exchange.host = destination.host
   if ('refused' in destination) throw new ProxyError(destination.refused, destination)
   exchange.destination = destination
   const fields = readFields(rawHeaders)

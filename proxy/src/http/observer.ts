@@ -52,10 +52,10 @@ export function createRequestObserver({ instruments, log, now }: RequestObserver
 }
 
 /** SECURITY: the path without its query, and no header. */
-function describe({ request, destination }: Exchange): Record<string, string | undefined> {
+function describe({ request, host, destination }: Exchange): Record<string, string | undefined> {
   return {
     method: request.method,
-    host: destination?.host,
+    host,
     route: destination?.ruled?.route.name,
     path: destination && new URL(request.url ?? '', 'http://unused').pathname,
   }

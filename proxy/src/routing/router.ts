@@ -21,6 +21,8 @@ export interface Destination {
 
 export interface Refusal {
   readonly refused: ErrorCode
+  /** Empty when the target does not parse. */
+  readonly host: string
   readonly message?: string
   readonly hint?: string
 }
@@ -57,12 +59,12 @@ export function createRouter(deps: RouterDeps): Router {
 
 function decide(origin: string, { rules, unmatched, addresses }: RouterDeps): Destination | Refusal {
   const target = parseOrigin(origin)
-  if (!target) return { refused: 'bad_request_target' }
+  if (!target) return { refused: 'bad_request_target', host: '' }
   const rule = target.literal ? undefined : rules.match(target.host)
   if (rule) return decideRuled(target, rule)
-  if (unmatched === 'deny') return { refused: 'host_denied' }
+  if (unmatched === 'deny') return { refused: 'host_denied', host: target.host }
   const { scheme, host, port, literal } = target
-  if (literal && !mayConnect(host, { port, ruled: false }, addresses)) return { refused: 'address_denied' }
+  if (literal && !mayConnect(host, { port, ruled: false }, addresses)) return { refused: 'address_denied', host }
   return { scheme, host, port, origin: formatOrigin(scheme, host, port) }
 }
 
@@ -73,6 +75,7 @@ function decideRuled({ scheme, host, port }: Target, rule: Rule): Destination | 
     const url = `http://${host}${rule.port === DEFAULT_PORT.https ? '' : `:${rule.port}`}/`
     return {
       refused: 'port_denied',
+      host,
       message: `${host} has a rule for port ${rule.port}.`,
       hint: `Call ${url} instead.`,
     }
