@@ -1,7 +1,7 @@
 // Request and response fields as they come off the wire: flat lists of name, value, name, value, in order, case and number kept.
 import type { OnExisting, TokenHeader } from '../contract.ts'
 
-/** Flat list of names and values, as `IncomingMessage.rawHeaders`. */
+/** Flat list of names and values, as `IncomingMessage.rawHeaders`: of even length, which the loops below rely on. */
 export type RawHeaders = readonly string[]
 
 /** What one pass over the request fields finds. */
@@ -35,9 +35,9 @@ export function readFields(headers: RawHeaders): RequestFields {
   let coding: string | undefined
   let ambiguous = false
   let connection: Set<string> | undefined
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const value = headers[index + 1] ?? ''
-    const name = headers[index]?.toLowerCase()
+  for (let index = 0; index < headers.length; index += 2) {
+    const value = headers[index + 1] as string
+    const name = (headers[index] as string).toLowerCase()
     if (name === 'content-length') {
       ambiguous ||= length !== undefined
       length = value
@@ -89,9 +89,9 @@ export function requestHeaders(
 ): string[] {
   const ours = credential?.header.name.toLowerCase()
   const kept: string[] = []
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index] ?? ''
-    const value = headers[index + 1] ?? ''
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string
+    const value = headers[index + 1] as string
     const lower = name.toLowerCase()
     // TE is always named in Connection; that it asks for trailers is still true for the next hop.
     const isKept = lower === 'te' ? value.toLowerCase() === 'trailers' : isEndToEnd(lower) && !connection?.has(lower)
@@ -134,20 +134,21 @@ export interface ResponseFields {
 
 /**
  * The fields for the application.
- * @param keepTrailer whether the response will be chunked; Node refuses to announce trailers otherwise.
+ * @param maySendTrailers whether a response of unknown length will be chunked; Node refuses to announce trailers otherwise.
  * @param location what to make of a Location value.
  */
 export function responseHeaders(
   raw: RawHeaders,
-  keepTrailer: boolean,
+  maySendTrailers: boolean,
   location: (value: string) => string = same,
 ): ResponseFields {
-  const { connection } = readFields(raw)
+  const { connection, framing } = readFields(raw)
+  const keepTrailer = maySendTrailers && framing === 'chunked'
   const headers: string[] = []
   let length = -1
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index] ?? ''
-    const value = raw[index + 1] ?? ''
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string
+    const value = raw[index + 1] as string
     const lower = name.toLowerCase()
     if (DROPPED_FROM_RESPONSE.has(lower) || connection?.has(lower)) continue
     if (lower === 'trailer' && !keepTrailer) continue

@@ -7,7 +7,7 @@ import { DEFAULT_PORT, parseAuthority } from './target.ts'
  */
 export function keepLocation(location: string, rules: Rules): string {
   const match = /^https:\/\/([^/?#]*)/i.exec(location)
-  const target = match && parseAuthority(match[1] ?? '', DEFAULT_PORT.https)
+  const target = match && parseAuthority(match[1] as string, DEFAULT_PORT.https)
   if (!match || !target || target.literal || rules.match(target.host)?.port !== target.port) return location
   const port = target.port === DEFAULT_PORT.https ? '' : `:${target.port}`
   return `http://${target.host}${port}${location.slice(match[0].length)}`

@@ -37,7 +37,7 @@ export function parseAuthority(text: string, defaultPort: number): Omit<Target, 
   if (!match) return undefined
   const port = match[3] === undefined || match[3] === '' ? defaultPort : Number(match[3])
   if (port < 1 || port > 65535) return undefined
-  const host = match[1] === undefined ? parseName(match[2] ?? '') : parseBracketed(match[1])
+  const host = match[1] === undefined ? parseName(match[2] as string) : parseBracketed(match[1])
   return host && { ...host, port }
 }
 

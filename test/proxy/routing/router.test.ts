@@ -1,0 +1,132 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { describe, it } from 'mocha'
+import { parseRoutes } from '../../../proxy/src/contract.ts'
+import { createRouter } from '../../../proxy/src/routing/router.ts'
+import type { Router } from '../../../proxy/src/routing/router.ts'
+import { compileRules } from '../../../proxy/src/routing/rules.ts'
+
+const ROUTES = parseRoutes(
+  JSON.stringify([{ hosts: ['api.partner.example', 'alt.partner.example:8443', '*.wild.example'] }]),
+  'ROUTES',
+  (problem) => expect.fail(JSON.stringify(problem)),
+)
+
+describe('createRouter', () => {
+  const router = createTestRouter('passthrough')
+
+  const ruled: readonly (readonly [string, string])[] = [
+    ['http://api.partner.example', 'https://api.partner.example'],
+    ['http://API.partner.example.:80', 'https://api.partner.example'],
+    ['http://api.partner.example:443', 'https://api.partner.example'],
+    ['https://api.partner.example', 'https://api.partner.example'],
+    ['http://alt.partner.example', 'https://alt.partner.example:8443'],
+    ['http://alt.partner.example:8443', 'https://alt.partner.example:8443'],
+    ['https://alt.partner.example:8443', 'https://alt.partner.example:8443'],
+    ['http://a.b.wild.example', 'https://a.b.wild.example'],
+  ]
+  for (const [from, to] of ruled)
+    it(`sends ${from} to ${to} with a token`, () => {
+      const destination = router.route(from)
+      expect(destination).to.include({ origin: to })
+      expect(destination).to.have.nested.property('ruled.token')
+    })
+
+  for (const origin of [
+    'http://api.partner.example:8080',
+    'http://alt.partner.example:443',
+    'https://alt.partner.example',
+    'https://api.partner.example:80',
+  ])
+    it(`refuses ${origin}: no other port of a rule host`, () => {
+      expect(router.route(origin)).to.include({ refused: 'port_denied' })
+    })
+
+  it('says which URL reaches the rule host', () => {
+    expect(router.route('https://alt.partner.example')).to.include({
+      host: 'alt.partner.example',
+      message: 'alt.partner.example has a rule for port 8443.',
+      hint: 'Call http://alt.partner.example:8443/ instead.',
+    })
+    expect(router.route('http://api.partner.example:1')).to.include({
+      hint: 'Call http://api.partner.example/ instead.',
+    })
+  })
+
+  const plain: readonly (readonly [string, string])[] = [
+    ['http://other.example', 'http://other.example'],
+    ['http://other.example:8080', 'http://other.example:8080'],
+    ['https://other.example', 'https://other.example'],
+    ['https://other.example:80', 'https://other.example:80'],
+    ['http://10.0.0.1', 'http://10.0.0.1'],
+    ['http://[2001:db8::1]:81', 'http://[2001:db8::1]:81'],
+    ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
+  ]
+  for (const [from, to] of plain)
+    it(`passes ${from} through as ${to}, without a token`, () => {
+      const destination = router.route(from)
+      expect(destination).to.include({ origin: to })
+      expect(destination).not.to.have.property('ruled')
+    })
+
+  for (const origin of [
+    'http://169.254.169.254',
+    'http://[fd00:ec2::254]',
+    'http://127.0.0.1:15400',
+    'http://[::1]:15402',
+  ])
+    it(`refuses ${origin}`, () => {
+      expect(router.route(origin)).to.include({ refused: 'address_denied' })
+    })
+
+  it('refuses what is no origin', () => {
+    expect(router.route('http://user@host')).to.deep.equal({ refused: 'bad_request_target', host: '' })
+  })
+
+  it('denies hosts without a rule when told so', () => {
+    const strict = createTestRouter('deny')
+    expect(strict.route('http://other.example')).to.deep.equal({ refused: 'host_denied', host: 'other.example' })
+    expect(strict.route('http://api.partner.example')).to.have.property('ruled')
+  })
+
+  it('remembers a destination, and forgets when there are too many', () => {
+    const first = router.route('http://remembered.example')
+    expect(router.route('http://remembered.example')).to.equal(first)
+    for (let index = 0; index < 1024; index++) router.route(`http://h${index}.example`)
+    expect(router.route('http://remembered.example')).to.not.equal(first)
+    expect(router.route('http://remembered.example')).to.deep.equal(first)
+  })
+
+  it('never lets a token travel in clear text or to a host outside the list', () => {
+    const host = fc.constantFrom(
+      'api.partner.example',
+      'alt.partner.example',
+      'x.wild.example',
+      'wild.example',
+      'evil.example',
+      '127.0.0.1',
+    )
+    const origin = fc
+      .tuple(
+        fc.constantFrom('http', 'https', 'HTTP'),
+        host,
+        fc.constantFrom('', ':', ':80', ':443', ':8443', ':1', '.'),
+      )
+      .map(([scheme, name, tail]) => `${scheme}://${name}${tail}`)
+    fc.assert(
+      fc.property(origin, (text) => {
+        const destination = router.route(text)
+        if ('refused' in destination || !destination.ruled) return
+        expect(destination.origin).to.match(
+          /^https:\/\/(api\.partner\.example|alt\.partner\.example:8443|x\.wild\.example)$/,
+        )
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+function createTestRouter(unmatched: 'passthrough' | 'deny'): Router {
+  const addresses = { allowLocalUpstreams: false, ownPorts: [15400, 15401, 15402] }
+  return createRouter({ rules: compileRules(ROUTES), unmatched, addresses })
+}
