@@ -1,0 +1,169 @@
+import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
+import {
+  ADMIN_PORT,
+  DURATION_BOUNDS,
+  LOG_LEVELS,
+  PROXY_PORT,
+  ROUTE_DEFAULTS,
+  UNMATCHED,
+  accepted,
+  audience,
+  duration,
+  hosts,
+  integer,
+  listField,
+  oneOf,
+  refused,
+  region,
+  roleArn,
+  stringField,
+} from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Parser } from '@aws-outbound-jwt-injector/proxy/contract'
+import { cpuQuantity, memoryQuantity } from './quantity.ts'
+import { parseRoutesAnnotation } from './routes-yaml.ts'
+import { parseTags } from './tags.ts'
+
+/** One annotation: a row of the table that parsing, error texts and docs/annotations.md are made from. */
+export interface Annotation<T> {
+  /** Parses the text; reports what is wrong under `where` and then returns undefined. */
+  readonly parse: (text: string, where: string, report: Report) => T | undefined
+  /** What an absent annotation means, for the docs. */
+  readonly fallback: string
+  readonly doc: string
+}
+
+const single = <T>(parse: Parser<T>, fallback: string, doc: string): Annotation<T> => ({
+  parse: stringField(parse),
+  fallback,
+  doc,
+})
+
+const separated = <T>(
+  parse: (items: unknown, where: string, report: Report) => readonly T[] | undefined,
+  fallback: string,
+  doc: string,
+): Annotation<readonly T[]> => ({
+  parse: (text, where, report) =>
+    parse(
+      text.split(',').map((item) => item.trim()),
+      where,
+      report,
+    ),
+  fallback,
+  doc,
+})
+
+/** More containers than any pod has. */
+const ITEMS = 250
+
+const containerName: Parser<string> = (value) =>
+  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value) ? accepted(value) : refused('the name of a container')
+
+const noProxyEntry: Parser<string> = (value) =>
+  /^(?:\$\([A-Za-z_][\w.-]*\)|[\w.:*[\]/-]){1,253}$/.test(value)
+    ? accepted(value)
+    : refused('a host, a .suffix, an IP address, a CIDR or $(VARIABLE)')
+
+/** Below 1024 the sidecar could not listen; it runs without capabilities. */
+const port = integer(1024, 65535)
+
+/** The closed set, in the order of the docs. Names come after `outbound-jwt.io/`. */
+export const ANNOTATIONS = {
+  inject: single(
+    oneOf('true', 'enabled', 'false', 'disabled'),
+    'not injected, unless the namespace is labelled `outbound-jwt.io/inject=enabled`',
+    'Whether this pod gets the sidecar. `false` and `disabled` win over the label of the namespace.',
+  ),
+  hosts: separated(
+    hosts,
+    'the hosts of `audience`, when every item is an https URL',
+    'Partners that get the token, comma separated: `host` or `*.suffix` (any depth, not the suffix itself), with an optional `:port` (TLS, default 443).',
+  ),
+  audience: separated(
+    audience,
+    '`https://<host>` of the partner that is called',
+    'Audiences of the token, comma separated, 1 to 10. Without `hosts`, each https URL is a partner of its own and gets a token for itself only.',
+  ),
+  duration: single(
+    duration(DURATION_BOUNDS.minimum, DURATION_BOUNDS.maximum),
+    `\`${ROUTE_DEFAULTS.durationSeconds}s\``,
+    'Life of the token, 60 s to 1 h: `15m`, `900s` or seconds. What the AWS session cannot hold is shortened.',
+  ),
+  'signing-algorithm': single(
+    oneOf('RS256', 'ES384'),
+    `\`${ROUTE_DEFAULTS.signingAlgorithm}\``,
+    'Signature of the token: `RS256` or `ES384`.',
+  ),
+  tags: {
+    parse: parseTags,
+    fallback: 'none',
+    doc: 'Claims of your own, `key=value,key2=value2`, at most 50. The role needs `sts:TagGetWebIdentityToken`.',
+  } satisfies Annotation<Readonly<Record<string, string>>>,
+  routes: {
+    parse: parseRoutesAnnotation,
+    fallback: 'one route, from the five annotations above',
+    doc: 'YAML list for several partners, instead of the five annotations above; see below.',
+  } satisfies Annotation<unknown>,
+  'role-arn': single(
+    roleArn,
+    'the role of the service account (IRSA or EKS Pod Identity)',
+    'IAM role of the tokens. The sidecar then gets a service account token of its own for it, and only the sidecar.',
+  ),
+  region: single(
+    region,
+    'the region of the chart, else what EKS injects',
+    'AWS region whose STS signs the tokens. Needed with `role-arn` when the chart names none.',
+  ),
+  containers: separated(
+    listField(containerName, 1, ITEMS),
+    'every container but known mesh and agent sidecars',
+    'Containers that get the variables, comma separated. An init container must start after the sidecar.',
+  ),
+  'skip-containers': separated(
+    listField(containerName, 1, ITEMS),
+    'none',
+    'Containers that do not get the variables, comma separated.',
+  ),
+  unmatched: single(
+    oneOf(...UNMATCHED),
+    `\`${UNMATCHED[0]}\``,
+    'Hosts without a route: `passthrough` forwards them untouched and without a token, `deny` refuses them.',
+  ),
+  'no-proxy': separated(
+    listField(noProxyEntry, 1, ITEMS),
+    'none',
+    'Hosts that are called directly, comma separated, added to `NO_PROXY`. May use `$(VARIABLE)`.',
+  ),
+  'env-policy': single(
+    oneOf('refuse', 'keep', 'override'),
+    '`refuse`',
+    'A container that already sets `HTTP_PROXY` in any case, even empty: `refuse` the pod, `keep` the container as it is (no token), or `override` the value.',
+  ),
+  runtimes: separated(
+    listField(oneOf('node', 'java'), 1, 2),
+    '`node`',
+    'Runtimes that need more than `HTTP_PROXY`, comma separated: `node` sets `NODE_USE_ENV_PROXY`, `java` extends `JAVA_TOOL_OPTIONS`.',
+  ),
+  'proxy-port': single(port, `\`${PROXY_PORT}\``, 'Port of the proxy on 127.0.0.1, 1024 to 65535.'),
+  'admin-port': single(port, `\`${ADMIN_PORT}\``, 'Port of probes and metrics, 1024 to 65535.'),
+  'log-level': single(oneOf(...LOG_LEVELS), '`info`', 'Least severe level the sidecar logs.'),
+  'cpu-request': single(cpuQuantity, '`10m`', 'CPU request of the sidecar.'),
+  'cpu-limit': single(cpuQuantity, 'none', 'CPU limit of the sidecar.'),
+  'memory-request': single(memoryQuantity, '`64Mi`', 'Memory request of the sidecar.'),
+  'memory-limit': single(memoryQuantity, '`128Mi`', 'Memory limit of the sidecar, at least 96Mi.'),
+} as const
+
+export type AnnotationName = keyof typeof ANNOTATIONS
+
+export type AnnotationValues = {
+  readonly [Name in AnnotationName]?: Exclude<ReturnType<(typeof ANNOTATIONS)[Name]['parse']>, undefined>
+}
+
+/** Names a partner: as one group, set on the pod or by default, never mixed. */
+export const PARTNER_ANNOTATIONS = [
+  'hosts',
+  'audience',
+  'duration',
+  'signing-algorithm',
+  'tags',
+] as const satisfies readonly AnnotationName[]

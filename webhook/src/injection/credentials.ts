@@ -1,0 +1,44 @@
+import { VARIABLES } from '@aws-outbound-jwt-injector/proxy/contract'
+import { AWS_VARIABLES } from './sidecar-variables.ts'
+
+/** A variable as a container lists it. */
+export type SidecarVariable =
+  | { readonly name: string; readonly value: string }
+  | { readonly name: string; readonly valueFrom: { readonly fieldRef: { readonly fieldPath: string } } }
+
+/** What the sidecar needs to get AWS credentials. */
+export interface Credentials {
+  readonly env: readonly SidecarVariable[]
+  readonly volumes: readonly { readonly name: string }[]
+  readonly mounts: readonly object[]
+}
+
+/** SECURITY: of our own name and path. EKS's hook would mount at its path a second time, and the pod would be refused. */
+const VOLUME = 'aws-outbound-jwt-token'
+const MOUNT_PATH = '/var/run/secrets/outbound-jwt.io/serviceaccount'
+/** The kubelet renews the token at 80 % of its life. */
+const TOKEN_SECONDS = 3600
+
+/**
+ * With a role, a token volume for the sidecar alone, and every variable whose absence would make EKS's hook add its own.
+ * Without one, EKS's hook or Pod Identity provides credentials, before or after us.
+ */
+export function planCredentials(roleArn: string | undefined, region: string | undefined): Credentials {
+  const env: SidecarVariable[] = [
+    // SECURITY: a pod without credentials of its own must never mint as the node it runs on.
+    { name: AWS_VARIABLES.ec2MetadataDisabled, value: 'true' },
+    { name: VARIABLES.podName, valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    { name: VARIABLES.podNamespace, valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+  ]
+  if (region !== undefined) env.push({ name: AWS_VARIABLES.region, value: region })
+  if (roleArn === undefined) return { env, volumes: [], mounts: [] }
+  env.push(
+    { name: AWS_VARIABLES.roleArn, value: roleArn },
+    { name: AWS_VARIABLES.webIdentityTokenFile, value: `${MOUNT_PATH}/token` },
+    { name: AWS_VARIABLES.stsRegionalEndpoints, value: 'regional' },
+    { name: VARIABLES.expectedRoleArn, value: roleArn },
+  )
+  const source = { audience: 'sts.amazonaws.com', expirationSeconds: TOKEN_SECONDS, path: 'token' }
+  const volume = { name: VOLUME, projected: { sources: [{ serviceAccountToken: source }] } }
+  return { env, volumes: [volume], mounts: [{ name: VOLUME, mountPath: MOUNT_PATH, readOnly: true }] }
+}

@@ -1,0 +1,87 @@
+import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { JsonPatchOperation } from './patch.ts'
+import { textAt } from './json.ts'
+import type { Keys } from './keys.ts'
+import { PREFIX, readKeys } from './keys.ts'
+import { planInjection } from './plan.ts'
+import type { Pod } from './pod.ts'
+import { readPod } from './pod.ts'
+import type { Reason, RefusalReason } from './reasons.ts'
+import { REASONS } from './reasons.ts'
+import { repairSidecar } from './repair.ts'
+import type { InjectionSettings } from './settings.ts'
+import { findInjected, hashInputs } from './status.ts'
+import type { Injected } from './status.ts'
+import { warningLine } from './warnings.ts'
+
+export interface InjectionRequest {
+  /** The pod as JSON gives it; never changed. */
+  readonly pod: unknown
+  /** Who asked: an annotation of the pod, or the label of its namespace. */
+  readonly mode: 'pod' | 'namespace'
+  /** Of the admission request, for example CREATE. */
+  readonly operation: string
+}
+
+export type Decision =
+  | {
+      readonly kind: 'inject' | 'repair'
+      readonly reason: Reason
+      readonly patch: readonly JsonPatchOperation[]
+      /** Each one line of ASCII, at most 256 bytes. */
+      readonly warnings: readonly string[]
+    }
+  | { readonly kind: 'allow'; readonly reason: Reason; readonly warnings: readonly string[] }
+  | { readonly kind: 'deny'; readonly reason: RefusalReason; readonly problems: readonly Problem[] }
+
+export type Injector = (request: InjectionRequest) => Decision
+
+/** Static pods mirrored by the kubelet carry it. */
+const MIRROR = 'kubernetes.io/config.mirror'
+
+/** Creates the decision: data in, data out, the same bytes for the same pod. Never throws, whatever the pod is. */
+export function createInjector(settings: InjectionSettings): Injector {
+  return ({ pod: raw, mode, operation }) => {
+    const pod = readPod(raw)
+    const keys = readKeys(pod.annotations)
+    if (operation !== 'CREATE') return allow('not-created')
+    if (Object.hasOwn(pod.annotations, MIRROR)) return allow('mirror-pod')
+    if (isOptedOut(pod)) return allow('opted-out')
+    const injected = findInjected(pod)
+    if (injected) return revisit(injected, keys)
+    if (keys.size === 0 && mode === 'pod') return allow('not-requested')
+    return decideInjection(pod, keys, mode, settings)
+  }
+}
+
+function decideInjection(pod: Pod, keys: Keys, mode: InjectionRequest['mode'], settings: InjectionSettings): Decision {
+  const { refusals, patch, warnings } = planInjection(pod, keys, mode, settings)
+  const reason = refusals.reason()
+  if (reason === undefined) return { kind: 'inject', reason: 'injected', patch, warnings }
+  if (keys.size > 0) return { kind: 'deny', reason, problems: refusals.problems }
+  // Nobody asked for this pod in particular, so it must not be hurt by what its namespace asked for.
+  return { kind: 'allow', reason, warnings: [warningLine(`not injected: ${REASONS[reason]}`)] }
+}
+
+/** A pod that we injected before: in an earlier round of this admission, or offline. */
+function revisit({ container, inputs }: Injected, keys: Keys): Decision {
+  const expected = hashInputs(keys)
+  if (inputs === expected) {
+    const patch = repairSidecar(container)
+    return patch.length === 0 ? allow('unchanged') : { kind: 'repair', reason: 'repaired', patch, warnings: [] }
+  }
+  if (keys.size === 0) return allow('unchanged')
+  const problem = {
+    where: `${PREFIX}status`,
+    value: inputs,
+    allowed: `inputs ${expected}, those of the annotations; run inject again, or remove this annotation and the sidecar`,
+  }
+  return { kind: 'deny', reason: 'stale-injection', problems: [problem] }
+}
+
+function isOptedOut({ annotations }: Pod): boolean {
+  const value = textAt(annotations, `${PREFIX}inject`)
+  return value === 'false' || value === 'disabled'
+}
+
+const allow = (reason: Reason): Decision => ({ kind: 'allow', reason, warnings: [] })

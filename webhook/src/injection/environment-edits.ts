@@ -1,0 +1,64 @@
+import type { JsonObject } from './json.ts'
+import { objectsAt } from './json.ts'
+import type { JsonPatchOperation } from './patch.ts'
+import { insertInto, setMember } from './patch.ts'
+import type { Container, Variable } from './pod.ts'
+import { pointerOf } from './pod.ts'
+
+/** A change of a list of variables; indexes are those of the submitted list. */
+export type EnvironmentEdit =
+  | { readonly kind: 'insert'; readonly index: number; readonly name: string; readonly value: string }
+  | { readonly kind: 'set'; readonly variable: Variable; readonly value: string }
+
+/** @returns the edits as operations, from the end of the list to its start, so that no operation shifts a later one. */
+export function environmentOperations(
+  container: Container,
+  edits: readonly EnvironmentEdit[],
+): readonly JsonPatchOperation[] {
+  const pointer = pointerOf(container)
+  const inserts = Map.groupBy(
+    edits.filter((edit) => edit.kind === 'insert'),
+    ({ index }) => index,
+  )
+  const changes = edits.filter((edit) => edit.kind === 'set').map((edit) => ({ index: edit.variable.index, edit }))
+  const groups = [...inserts].map(([index, group]) => ({ index, edit: group }))
+  const entries = objectsAt(container.raw, 'env')
+  return [...groups, ...changes]
+    .sort((a, b) => b.index - a.index || (Array.isArray(a.edit) ? 1 : -1))
+    .flatMap(({ index, edit }) => {
+      if (Array.isArray(edit)) {
+        const values = edit.map(({ name, value }) => ({ name, value }))
+        return insertInto(container.raw, pointer, 'env', { index, values })
+      }
+      return [setVariable(entries[index] ?? {}, `${pointer}/env`, edit)]
+    })
+}
+
+function setVariable(
+  entry: JsonObject,
+  pointer: string,
+  { variable, value }: { readonly variable: Variable; readonly value: string },
+): JsonPatchOperation {
+  const path = `${pointer}/${variable.index}`
+  // `value` and `valueFrom` exclude each other, so a variable that came from somewhere is replaced as a whole.
+  return variable.value === undefined
+    ? { op: 'replace', path, value: { name: variable.name, value } }
+    : setMember(entry, path, 'value', value)
+}
+
+/** @returns the names that the kubelet expands in a value. Source: third_party/forked/golang/expansion. */
+function referencesOf(value: string): readonly string[] {
+  return [...value.replaceAll('$$', '').matchAll(/\$\(([^)]*)\)/g)].map((match) => match[1] ?? '')
+}
+
+/** The kubelet expands `$(NAME)` only from variables above it. @returns the index after the last one a value needs. */
+export function indexAfterReferences(value: string, variables: readonly Variable[]): number {
+  const needed = new Set(referencesOf(value))
+  return variables.findLastIndex(({ name }) => needed.has(name)) + 1
+}
+
+/** @returns the names in `added` that are set below a variable and therefore stay unexpanded in it. */
+export function lateReferences(added: string, at: Variable, variables: readonly Variable[]): readonly string[] {
+  const needed = referencesOf(added)
+  return needed.filter((name) => variables.findIndex((variable) => variable.name === name) > at.index)
+}

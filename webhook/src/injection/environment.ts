@@ -1,0 +1,164 @@
+import type { HostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
+import { PROXY_PORT, parseHostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { AnnotationValues } from './annotations.ts'
+import type { EnvironmentEdit } from './environment-edits.ts'
+import { indexAfterReferences, lateReferences } from './environment-edits.ts'
+import { PROXY_NAMES, findConflicts } from './env-conflict.ts'
+import { javaOptions } from './java.ts'
+import { listAt } from './json.ts'
+import { PREFIX } from './keys.ts'
+import { coverage, directEntries } from './no-proxy.ts'
+import { planNoProxy } from './no-proxy-plan.ts'
+import type { Container, Variable } from './pod.ts'
+import { placeOf, variablesOf } from './pod.ts'
+import type { Refusals } from './refusals.ts'
+import type { PlannedRoute } from './routes-yaml.ts'
+import type { Warn } from './warnings.ts'
+
+/** Edits of one container's list of variables. */
+export interface EnvironmentPlan {
+  readonly container: Container
+  readonly edits: readonly EnvironmentEdit[]
+}
+
+export interface EnvironmentInputs {
+  readonly values: AnnotationValues
+  readonly routes: readonly PlannedRoute[]
+  readonly refusals: Refusals
+  readonly warn: Warn
+}
+
+/** What the variables of every container of a pod are made from. */
+export interface Environment {
+  readonly proxyUrl: string
+  readonly direct: readonly string[]
+  readonly partners: readonly HostPattern[]
+  readonly policy: 'refuse' | 'keep' | 'override'
+  readonly node: boolean
+  /** undefined without the Java runtime. */
+  readonly java: string | undefined
+}
+
+/** Plans the variables of the containers that get them; a container that is kept as it is has no plan. */
+export function planEnvironment(
+  containers: readonly Container[],
+  { values, routes, refusals, warn }: EnvironmentInputs,
+): readonly EnvironmentPlan[] {
+  const environment = readEnvironment(values, routes)
+  rejectOwnNoProxy(values, environment.partners, refusals)
+  const plans: EnvironmentPlan[] = []
+  for (const container of containers) {
+    const variables = variablesOf(container) ?? []
+    const conflicts = findConflicts(variables, environment)
+    if (conflicts.length > 0 && environment.policy === 'keep') {
+      warn(`${placeOf(container)} keeps its own ${conflicts[0]?.name ?? ''}: its calls get no token`)
+      continue
+    }
+    if (environment.policy === 'refuse')
+      for (const { name, value } of conflicts)
+        refusals.report('env-conflict', {
+          where: `${placeOf(container)}.env[${name}]`,
+          value: value ?? 'valueFrom',
+          allowed: `no ${name} there, or ${PREFIX}env-policy set to keep or override`,
+        })
+    plans.push({ container, edits: planContainer(container, variables, environment, { refusals, warn }) })
+  }
+  if (plans.length === 0 && containers.length > 0)
+    refusals.report('no-container', {
+      where: `${PREFIX}env-policy`,
+      value: 'keep',
+      allowed: 'at least one container that gets the variables; override, or remove HTTP_PROXY from one',
+    })
+  return plans
+}
+
+function readEnvironment(values: AnnotationValues, routes: readonly PlannedRoute[]): Environment {
+  const port = values['proxy-port'] ?? PROXY_PORT
+  const runtimes = values.runtimes ?? ['node']
+  const extra = values['no-proxy'] ?? []
+  const partners = routes
+    .flatMap(({ route }) => route.hosts)
+    .flatMap((text) => {
+      const parsed = parseHostPattern(text)
+      return parsed.ok ? [parsed.value] : []
+    })
+  return {
+    proxyUrl: `http://127.0.0.1:${port}`,
+    direct: directEntries(extra, partners),
+    partners,
+    policy: values['env-policy'] ?? 'refuse',
+    node: runtimes.includes('node'),
+    java: runtimes.includes('java') ? javaOptions(port, extra, partners) : undefined,
+  }
+}
+
+function rejectOwnNoProxy(values: AnnotationValues, partners: readonly HostPattern[], { report }: Refusals): void {
+  for (const entry of values['no-proxy'] ?? []) {
+    const covered = partners.find((partner) => coverage(entry, partner) === 'all')
+    if (covered)
+      report('no-proxy-conflict', {
+        where: `${PREFIX}no-proxy`,
+        value: entry,
+        allowed: `an entry that does not cover the partner host ${covered.host}`,
+      })
+  }
+}
+
+/** HTTP_PROXY first, so that every later `$(HTTP_PROXY)` sees it; entries of others stay where they are. */
+function planContainer(
+  container: Container,
+  variables: readonly Variable[],
+  environment: Environment,
+  outcome: { readonly refusals: Refusals; readonly warn: Warn },
+): readonly EnvironmentEdit[] {
+  if ((listAt(container.raw, 'envFrom')?.length ?? 0) > 0)
+    outcome.warn(`${placeOf(container)}.envFrom cannot be read: HTTP_PROXY and NO_PROXY in it are replaced`)
+  return [
+    ...planProxy(variables, environment.proxyUrl),
+    ...planNoProxy(container, variables, environment, outcome),
+    ...planNode(container, variables, environment, outcome.warn),
+    ...planJava(container, variables, environment, outcome.warn),
+  ]
+}
+
+function planProxy(variables: readonly Variable[], proxyUrl: string): readonly EnvironmentEdit[] {
+  const own = variables.filter(({ name }) => /^http_proxy$/i.test(name))
+  const missing = PROXY_NAMES.filter((name) => !own.some((variable) => variable.name === name))
+  return [
+    ...missing.map((name) => ({ kind: 'insert', index: 0, name, value: proxyUrl }) as const),
+    ...own.map((variable) => ({ kind: 'set', variable, value: proxyUrl }) as const),
+  ]
+}
+
+function planNode(
+  container: Container,
+  variables: readonly Variable[],
+  { node }: Environment,
+  warn: Warn,
+): readonly EnvironmentEdit[] {
+  const name = 'NODE_USE_ENV_PROXY'
+  if (!node) return []
+  const own = variables.find((variable) => variable.name === name)
+  if (own === undefined) return [{ kind: 'insert', index: 0, name, value: '1' }]
+  if (own.value !== '1') warn(`${placeOf(container)} sets ${name} itself: Node may ignore the proxy`)
+  return []
+}
+
+function planJava(
+  container: Container,
+  variables: readonly Variable[],
+  { java }: Environment,
+  warn: Warn,
+): readonly EnvironmentEdit[] {
+  const name = 'JAVA_TOOL_OPTIONS'
+  if (java === undefined) return []
+  const own = variables.findLast((variable) => variable.name === name)
+  if (own === undefined) return [{ kind: 'insert', index: indexAfterReferences(java, variables), name, value: java }]
+  if (own.value === undefined) {
+    warn(`${placeOf(container)}.env[${name}] cannot be read (valueFrom): Java calls get no token`)
+    return []
+  }
+  for (const late of lateReferences(java, own, variables))
+    warn(`${placeOf(container)}.env[${name}] stands above ${late}: $(${late}) stays unexpanded in it`)
+  return [{ kind: 'set', variable: own, value: own.value === '' ? java : `${own.value} ${java}` }]
+}

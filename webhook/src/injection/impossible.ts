@@ -1,0 +1,95 @@
+import { ADMIN_PORT, CONTROL_PORT, PROXY_CONTAINER, PROXY_PORT } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { AnnotationValues } from './annotations.ts'
+import type { JsonObject } from './json.ts'
+import { member, objectAt, objectsAt, textAt } from './json.ts'
+import { PREFIX } from './keys.ts'
+import type { Container, Pod } from './pod.ts'
+import { placeOf } from './pod.ts'
+import type { Refusals } from './refusals.ts'
+import type { Warn } from './warnings.ts'
+
+const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os']
+
+/** Refuses pods in which the sidecar could not run or would hurt others. */
+export function rejectImpossible(pod: Pod, values: AnnotationValues, refusals: Refusals, warn: Warn): void {
+  const { spec } = pod
+  if (member(spec, 'hostNetwork') === true)
+    refusals.report('host-network', {
+      where: 'spec.hostNetwork',
+      value: 'true',
+      allowed: 'false: a pod network of its own',
+    })
+  if (member(spec, 'shareProcessNamespace') === true)
+    warn('spec.shareProcessNamespace lets other containers read the memory and files of the sidecar')
+  rejectWindows(spec, refusals, warn)
+  rejectOwnNames(pod, refusals)
+  rejectPorts([...pod.initContainers, ...pod.containers], values, refusals)
+}
+
+function rejectWindows(spec: JsonObject, { report }: Refusals, warn: Warn): void {
+  if (textAt(objectAt(spec, 'os'), 'name') === 'windows')
+    report('windows', { where: 'spec.os.name', value: 'windows', allowed: 'linux' })
+  const selector = objectAt(spec, 'nodeSelector')
+  for (const label of OS_LABELS.filter((name) => textAt(selector, name) === 'windows'))
+    report('windows', { where: `spec.nodeSelector[${label}]`, value: 'windows', allowed: 'linux' })
+  const required = objectAt(
+    objectAt(objectAt(spec, 'affinity'), 'nodeAffinity'),
+    'requiredDuringSchedulingIgnoredDuringExecution',
+  )
+  const mentions = objectsAt(required, 'nodeSelectorTerms')
+    .flatMap((term) => objectsAt(term, 'matchExpressions'))
+    .some(
+      (expression) =>
+        OS_LABELS.includes(textAt(expression, 'key') ?? '') &&
+        textAt(expression, 'operator') === 'In' &&
+        (expression['values'] as readonly unknown[] | null)?.includes('windows'),
+    )
+  if (mentions) warn('spec.affinity allows Windows nodes: the sidecar runs on Linux only')
+}
+
+function rejectOwnNames(pod: Pod, { report }: Refusals): void {
+  for (const container of [...pod.initContainers, ...pod.containers].filter(({ name }) => name === PROXY_CONTAINER))
+    report('name-conflict', {
+      where: placeOf(container),
+      value: PROXY_CONTAINER,
+      allowed: 'another name; this one is reserved for the container that injection adds',
+    })
+}
+
+/** Refuses volumes of the pod that have a name we need. */
+export function rejectVolumes(pod: Pod, ours: readonly { readonly name: string }[], { report }: Refusals): void {
+  const names = new Set(ours.map(({ name }) => name))
+  for (const name of objectsAt(pod.spec, 'volumes').map((volume) => textAt(volume, 'name') ?? '')) {
+    if (names.has(name))
+      report('name-conflict', {
+        where: `spec.volumes[${name}]`,
+        value: name,
+        allowed: 'another name; this one is reserved for the volume that injection adds',
+      })
+  }
+}
+
+/** The proxy listens on loopback, but a container that listens on every address still takes the port. UDP does not clash. */
+function rejectPorts(containers: readonly Container[], values: AnnotationValues, { report }: Refusals): void {
+  const ours = new Map<number, string>([[CONTROL_PORT, `another port; ${CONTROL_PORT} is the sidecar's control port`]])
+  for (const [name, port] of [
+    ['proxy-port', values['proxy-port'] ?? PROXY_PORT],
+    ['admin-port', values['admin-port'] ?? ADMIN_PORT],
+  ] as const) {
+    if (ours.has(port))
+      report('invalid-annotation', {
+        where: PREFIX + name,
+        value: String(port),
+        allowed: 'a port that no other listener of the sidecar has',
+      })
+    ours.set(port, `another port, or another ${PREFIX}${name}`)
+  }
+  for (const container of containers) {
+    for (const port of objectsAt(container.raw, 'ports')) {
+      const number = member(port, 'containerPort')
+      const allowed = typeof number === 'number' ? ours.get(number) : undefined
+      if (allowed !== undefined && (textAt(port, 'protocol') ?? 'TCP') === 'TCP')
+        report('port-conflict', { where: `${placeOf(container)}.ports`, value: String(number), allowed })
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
+import { show } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { AnnotationName, AnnotationValues } from './annotations.ts'
+import { ANNOTATIONS } from './annotations.ts'
+import type { JsonObject } from './json.ts'
+import { nearest } from './nearest.ts'
+
+/** Prefix of annotations and labels; a constant, so that documents, policies and habits stay true everywhere. */
+export const PREFIX = 'outbound-jwt.io/'
+/** Written by us, never read as a wish. */
+export const STATUS = 'status'
+
+const NAMES = Object.keys(ANNOTATIONS) as AnnotationName[]
+
+/** Annotations of ours on a pod by name without prefix, as written, without `status`. */
+export type Keys = ReadonlyMap<string, unknown>
+
+export function readKeys(annotations: JsonObject): Keys {
+  const keys = new Map<string, unknown>()
+  for (const key of Object.keys(annotations)) {
+    if (key.startsWith(PREFIX) && key !== PREFIX + STATUS) keys.set(key.slice(PREFIX.length), annotations[key])
+  }
+  return keys
+}
+
+/** Parses every annotation; reports unknown names and wrong values. Absent means not set. */
+export function parseKeys(keys: Keys, report: Report): AnnotationValues {
+  const values: Partial<Record<AnnotationName, unknown>> = {}
+  for (const [name, text] of keys) {
+    const where = PREFIX + name
+    if (!isAnnotation(name)) report({ where, value: show(text), allowed: unknownName(name) })
+    else if (typeof text !== 'string') report({ where, value: show(text), allowed: 'a string; quote it' })
+    else values[name] = ANNOTATIONS[name].parse(text, where, report)
+  }
+  return values as AnnotationValues
+}
+
+const isAnnotation = (name: string): name is AnnotationName => Object.hasOwn(ANNOTATIONS, name)
+
+function unknownName(name: string): string {
+  const candidate = nearest(name, NAMES)
+  return candidate === undefined
+    ? `one of ${NAMES.join(', ')} after ${PREFIX}`
+    : `a known annotation; did you mean ${PREFIX}${candidate}?`
+}

@@ -1,0 +1,82 @@
+import type { HostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { EnvironmentEdit } from './environment-edits.ts'
+import { indexAfterReferences, lateReferences } from './environment-edits.ts'
+import { coverage, entriesOf, union } from './no-proxy.ts'
+import type { Container, Variable } from './pod.ts'
+import { placeOf } from './pod.ts'
+import type { Refusals } from './refusals.ts'
+import type { Warn } from './warnings.ts'
+
+/** wget reads only the lower case; where both are set, clients differ in which one wins. */
+const NAMES = ['NO_PROXY', 'no_proxy'] as const
+
+interface Direct {
+  /** Entries that are called directly. */
+  readonly direct: readonly string[]
+  readonly partners: readonly HostPattern[]
+}
+
+interface Outcome {
+  readonly refusals: Refusals
+  readonly warn: Warn
+}
+
+/** Makes both spellings one list: the container's own entries, then ours. Its own variables are edited where they are. */
+export function planNoProxy(
+  container: Container,
+  variables: readonly Variable[],
+  { direct, partners }: Direct,
+  outcome: Outcome,
+): readonly EnvironmentEdit[] {
+  const place = placeOf(container)
+  const own = NAMES.flatMap((name) => variables.findLast((variable) => variable.name === name) ?? [])
+  for (const variable of own) inspect(`${place}.env[${variable.name}]`, variable, partners, outcome)
+  const literal = own.filter(({ value }) => value !== undefined)
+  const added = union(literal[1]?.value ?? '', direct)
+  const value = union(literal[0]?.value ?? '', entriesOf(added))
+  for (const variable of literal)
+    for (const late of lateReferences(added, variable, variables))
+      outcome.warn(`${place}.env[${variable.name}] stands above ${late}: $(${late}) stays unexpanded in it`)
+  return [
+    ...literal.map((variable) => ({ kind: 'set', variable, value }) as const),
+    ...NAMES.filter((name) => !own.some((variable) => variable.name === name)).map((name) =>
+      insertTwin(name, own[0], { value, index: indexAfterReferences(value, variables) }),
+    ),
+  ]
+}
+
+/** The second spelling goes right after the first and says the same, even when we cannot read what that is. */
+function insertTwin(
+  name: string,
+  twin: Variable | undefined,
+  alone: { readonly value: string; readonly index: number },
+): EnvironmentEdit {
+  if (twin === undefined) return { kind: 'insert', name, ...alone }
+  return {
+    kind: 'insert',
+    index: twin.index + 1,
+    name,
+    value: twin.value === undefined ? `$(${twin.name})` : alone.value,
+  }
+}
+
+function inspect(
+  where: string,
+  { value }: Variable,
+  partners: readonly HostPattern[],
+  { refusals, warn }: Outcome,
+): void {
+  if (value === undefined) warn(`${where} cannot be read (valueFrom): it must not cover a partner host`)
+  for (const entry of entriesOf(value ?? '')) {
+    for (const partner of partners) {
+      const covered = coverage(entry, partner)
+      if (covered === 'part') warn(`${where}: calls to ${entry} get no token`)
+      if (covered === 'all')
+        refusals.report('no-proxy-conflict', {
+          where,
+          value: entry,
+          allowed: `an entry that does not cover the partner host ${partner.host}`,
+        })
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import type { JsonObject } from './json.ts'
+import { listAt, member } from './json.ts'
+
+/** RFC 6902, of which two operations are enough: nothing of a pod is ever removed, moved or copied. */
+export interface JsonPatchOperation {
+  readonly op: 'add' | 'replace'
+  /** RFC 6901 JSON pointer. */
+  readonly path: string
+  readonly value: unknown
+}
+
+/** @returns the name as one token of a JSON pointer. RFC 6901 §3. */
+export function pointerToken(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+/** Sets one member of an object that exists. */
+export function setMember(parent: JsonObject, pointer: string, name: string, value: unknown): JsonPatchOperation {
+  return { op: Object.hasOwn(parent, name) ? 'replace' : 'add', path: `${pointer}/${pointerToken(name)}`, value }
+}
+
+/** Inserts entries before `index` of a list member; the list is made when it is absent or null. */
+export function insertInto(
+  parent: JsonObject,
+  pointer: string,
+  name: string,
+  { index, values }: { readonly index: number; readonly values: readonly unknown[] },
+): readonly JsonPatchOperation[] {
+  if (values.length === 0) return []
+  if (listAt(parent, name) === undefined) return [setMember(parent, pointer, name, values)]
+  return values.map((value, offset) => ({ op: 'add', path: `${pointer}/${name}/${index + offset}`, value }))
+}
+
+/** Appends entries to a list member; the list is made when it is absent or null. */
+export function appendTo(
+  parent: JsonObject,
+  pointer: string,
+  name: string,
+  values: readonly unknown[],
+): readonly JsonPatchOperation[] {
+  return insertInto(parent, pointer, name, { index: listAt(parent, name)?.length ?? 0, values })
+}
+
+/** Sets one annotation; `metadata` and `annotations` are made when they are absent or null. */
+export function setAnnotation(pod: JsonObject, key: string, value: string): JsonPatchOperation {
+  const metadata = member(pod, 'metadata')
+  if (!isPresent(metadata)) return setMember(pod, '', 'metadata', { annotations: { [key]: value } })
+  const annotations = member(metadata, 'annotations')
+  if (!isPresent(annotations)) return setMember(metadata, '/metadata', 'annotations', { [key]: value })
+  return setMember(annotations, '/metadata/annotations', key, value)
+}
+
+const isPresent = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null

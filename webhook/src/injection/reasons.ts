@@ -1,0 +1,34 @@
+/** Every outcome of a decision: metric label, log field, audit annotation and row of docs/reasons.md. They never change. */
+export const REASONS = {
+  injected: 'The pod gets the sidecar and the variables.',
+  repaired: 'Another injector dropped restartPolicy or startupProbe of our sidecar; they are back.',
+  unchanged: 'The pod carries our sidecar, made from the annotations it has now.',
+  'not-requested': 'Nothing of ours on the pod, and its namespace is not opted in.',
+  'not-created': 'Not the creation of a pod.',
+  'mirror-pod': 'A static pod of the kubelet: it cannot be changed.',
+  'opted-out': 'outbound-jwt.io/inject is false or disabled.',
+  'no-audience': 'Neither hosts, audience nor routes name a partner.',
+  'missing-inject': 'An annotation of ours without outbound-jwt.io/inject; probably misspelt.',
+  'invalid-annotation': 'An annotation of ours has a key or a value that is not allowed.',
+  'missing-region':
+    'role-arn without a region on the pod or in the chart; STS has no global endpoint for these tokens.',
+  'stale-injection': 'The pod carries our sidecar, made from other annotations than it has now.',
+  'invalid-pod': 'A field that injection touches does not have the type the Pod API gives it.',
+  'host-network': 'With hostNetwork the sidecar would listen on the node, for every other pod there.',
+  windows: 'The sidecar is a Linux program.',
+  'name-conflict': 'The pod already uses a container or volume name of ours.',
+  'port-conflict': 'A container of the pod already uses a port of ours.',
+  'unknown-container':
+    'containers or skip-containers name a container that is not there, or one that starts before the sidecar.',
+  'env-conflict': 'A container already sets HTTP_PROXY, and env-policy does not say what to do.',
+  'no-proxy-conflict': 'NO_PROXY covers a partner host: its calls would silently go without a token.',
+  'no-container': 'No container is left that gets the variables.',
+} as const
+
+export type Reason = keyof typeof REASONS
+
+/** Reasons for which a pod that asked is refused, and a pod whose namespace asked is left alone. */
+export type RefusalReason = Exclude<
+  Reason,
+  'injected' | 'repaired' | 'unchanged' | 'not-requested' | 'not-created' | 'mirror-pod' | 'opted-out'
+>

@@ -1,0 +1,114 @@
+import type { AnnotationName, AnnotationValues } from './annotations.ts'
+import type { JsonObject } from './json.ts'
+import { member, objectAt } from './json.ts'
+import { PREFIX } from './keys.ts'
+import type { Pod } from './pod.ts'
+import { quantityOf } from './quantity.ts'
+import type { Refusals } from './refusals.ts'
+import type { SidecarResources } from './settings.ts'
+
+/** Least memory in which the sidecar holds its bars under load; less thrashes on its own pages. */
+const MEMORY_FLOOR = '96Mi'
+/** A Guaranteed pod has no burst, so the sidecar gets what it needs to start in time. */
+const GUARANTEED_CPU = '100m'
+
+const RESOURCES = ['cpu', 'memory'] as const
+type Resource = (typeof RESOURCES)[number]
+
+interface Amounts {
+  readonly request: string | undefined
+  readonly limit: string | undefined
+}
+
+/** @returns the resources of the sidecar, or undefined for none. */
+export function planResources(
+  pod: Pod,
+  values: AnnotationValues,
+  settings: SidecarResources,
+  refusals: Refusals,
+): object | undefined {
+  const defaults = readDefaults(pod, settings)
+  const guaranteed = isGuaranteed(pod)
+  const amounts = RESOURCES.map((resource) => {
+    const given = { request: values[`${resource}-request`], limit: values[`${resource}-limit`] }
+    const chosen = guaranteed
+      ? bothOf(given.limit ?? given.request ?? defaults[resource].limit, given)
+      : { request: given.request ?? defaults[resource].request, limit: given.limit ?? defaults[resource].limit }
+    rejectContradiction(resource, chosen, given, refusals)
+    return [resource, chosen] as const
+  })
+  rejectTooLittle(values, refusals)
+  const requests = pick(amounts, 'request')
+  const limits = pick(amounts, 'limit')
+  if (requests === undefined && limits === undefined) return undefined
+  return { ...(requests && { requests }), ...(limits && { limits }) }
+}
+
+const bothOf = (amount: string | undefined, given: Amounts): Amounts => ({
+  request: given.request ?? amount,
+  limit: amount,
+})
+
+function readDefaults(pod: Pod, settings: SidecarResources): Readonly<Record<Resource, Amounts>> {
+  const none = { request: undefined, limit: undefined }
+  if (hasPodResources(pod)) return { cpu: none, memory: none }
+  const memory = { request: settings.memoryRequest ?? undefined, limit: settings.memoryLimit ?? undefined }
+  if (isGuaranteed(pod)) return { cpu: { request: GUARANTEED_CPU, limit: GUARANTEED_CPU }, memory }
+  return { cpu: { request: settings.cpuRequest ?? undefined, limit: settings.cpuLimit ?? undefined }, memory }
+}
+
+/** Whether the pod shares one budget; a request of ours would come out of it. */
+const hasPodResources = (pod: Pod): boolean => Object.keys(objectAt(pod.spec, 'resources')).length > 0
+
+/**
+ * Whether every container has limits that equal its requests; an absent request is its limit.
+ * Source: kubernetes/pkg/apis/core/helper/qos.
+ */
+function isGuaranteed(pod: Pod): boolean {
+  const containers = [...pod.initContainers, ...pod.containers]
+  return (
+    containers.length > 0 && !hasPodResources(pod) && containers.every(({ raw }) => isFixed(objectAt(raw, 'resources')))
+  )
+}
+
+function isFixed(resources: JsonObject): boolean {
+  const requests = objectAt(resources, 'requests')
+  const limits = objectAt(resources, 'limits')
+  return RESOURCES.every((resource) => {
+    const limit = quantityOf(member(limits, resource))
+    const request = member(requests, resource)
+    return limit !== undefined && limit !== 0n && (request === undefined || quantityOf(request) === limit)
+  })
+}
+
+function rejectContradiction(
+  resource: Resource,
+  { request, limit }: Amounts,
+  given: Amounts,
+  { report }: Refusals,
+): void {
+  if (request === undefined || limit === undefined || (given.request ?? given.limit) === undefined) return
+  if ((quantityOf(request) ?? 0n) <= (quantityOf(limit) ?? 0n)) return
+  const [name, value, allowed] =
+    given.request === undefined
+      ? (['limit', limit, `at least the request, ${request}`] as const)
+      : (['request', request, `at most the limit, ${limit}`] as const)
+  const annotation: AnnotationName = `${resource}-${name}`
+  report('invalid-annotation', { where: PREFIX + annotation, value, allowed })
+}
+
+function rejectTooLittle({ 'memory-limit': limit }: AnnotationValues, { report }: Refusals): void {
+  if (limit !== undefined && (quantityOf(limit) ?? 0n) < (quantityOf(MEMORY_FLOOR) ?? 0n))
+    report('invalid-annotation', { where: `${PREFIX}memory-limit`, value: limit, allowed: `at least ${MEMORY_FLOOR}` })
+}
+
+function pick(
+  amounts: readonly (readonly [Resource, Amounts])[],
+  side: keyof Amounts,
+): Readonly<Record<string, string>> | undefined {
+  const entries = amounts.flatMap(([resource, amount]) => {
+    const value = amount[side]
+    return value === undefined ? [] : [[resource, value] as const]
+  })
+  return entries.length === 0 ? undefined : Object.fromEntries(entries)
+}

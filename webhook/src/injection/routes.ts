@@ -1,0 +1,72 @@
+import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
+import { buildRoute, hostText, rejectSharedHosts } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { AnnotationValues } from './annotations.ts'
+import { PARTNER_ANNOTATIONS } from './annotations.ts'
+import type { Keys } from './keys.ts'
+import { PREFIX } from './keys.ts'
+import type { PlannedRoute } from './routes-yaml.ts'
+
+/** Makes the one list of routes out of whichever form the author chose; empty when there is none or a problem. */
+export function planRoutes(values: AnnotationValues, keys: Keys, report: Report): readonly PlannedRoute[] {
+  if (keys.has('routes')) {
+    for (const name of PARTNER_ANNOTATIONS.filter((other) => keys.has(other)))
+      report({
+        where: PREFIX + name,
+        value: String(keys.get(name)),
+        allowed: `no ${PREFIX}${name} beside ${PREFIX}routes`,
+      })
+    return withoutSharedHosts(values.routes ?? [], (index) => `${PREFIX}routes[${index}].hosts`, report)
+  }
+  if (keys.has('hosts')) {
+    const route = values.hosts && flatRoute(values, values.hosts, values.audience, report)
+    return withoutSharedHosts(route ? [route] : [], () => `${PREFIX}hosts`, report)
+  }
+  return routesOfAudiences(values, report)
+}
+
+/** Without hosts, every audience that is an https URL is a partner, and gets a token for itself only. */
+function routesOfAudiences(values: AnnotationValues, report: Report): readonly PlannedRoute[] {
+  const routes: PlannedRoute[] = []
+  values.audience?.forEach((audience, index) => {
+    const host = hostText(/^https:\/\/([^/?#]+)/.exec(audience)?.[1] ?? '')
+    const route = host.ok ? flatRoute(values, [host.value], [audience], report) : undefined
+    if (route) routes.push(route)
+    else
+      report({
+        where: `${PREFIX}audience[${index}]`,
+        value: audience,
+        allowed: `an https URL with a DNS name, because ${PREFIX}hosts is not set`,
+      })
+  })
+  return withoutSharedHosts(routes, (index) => `${PREFIX}audience[${index}]`, report)
+}
+
+function flatRoute(
+  values: AnnotationValues,
+  hosts: readonly string[],
+  audience: readonly string[] | undefined,
+  report: Report,
+): PlannedRoute | undefined {
+  const fields = {
+    hosts,
+    audience,
+    durationSeconds: values.duration,
+    signingAlgorithm: values['signing-algorithm'],
+    tags: values.tags,
+  }
+  const route = buildRoute(fields, (field) => PREFIX + field, report)
+  return route && { route }
+}
+
+function withoutSharedHosts(
+  planned: readonly PlannedRoute[],
+  where: (index: number) => string,
+  report: Report,
+): readonly PlannedRoute[] {
+  rejectSharedHosts(
+    planned.map(({ route }) => route),
+    where,
+    report,
+  )
+  return planned
+}

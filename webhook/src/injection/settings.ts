@@ -1,0 +1,65 @@
+import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
+import { VARIABLES, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { AnnotationName } from './annotations.ts'
+import { parseKeys } from './keys.ts'
+import { KNOWN_SIDECARS } from './known-sidecars.ts'
+import { createRefusals } from './refusals.ts'
+import { planRoutes } from './routes.ts'
+import { SIDECAR_VARIABLES } from './sidecar-variables.ts'
+
+/** Resources of the sidecar as Kubernetes quantities; null is "none". */
+export interface SidecarResources {
+  readonly cpuRequest: string | null
+  readonly cpuLimit: string | null
+  readonly memoryRequest: string | null
+  readonly memoryLimit: string | null
+}
+
+/** What the operator decides for every injection of a cluster. Plain data. */
+export interface InjectionSettings {
+  readonly version: string
+  readonly image: string
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
+  /** Names of Secrets, added to the pod's own. */
+  readonly imagePullSecrets: readonly string[]
+  /** null lets the platform choose (OpenShift). */
+  readonly runAsUser: number | null
+  readonly resources: SidecarResources
+  /** Variables of the sidecar only; ours win over them. */
+  readonly extraEnv: Readonly<Record<string, string>>
+  readonly liveness: boolean
+  /** Containers of other injectors; they get no variables unless `containers` names them. */
+  readonly knownSidecars: readonly string[]
+  /** Used when a pod does not say one. */
+  readonly region: string | null
+  /** Annotations (names without prefix) of pods whose namespace is opted in. */
+  readonly defaults: Readonly<Partial<Record<AnnotationName, string>>>
+}
+
+/** Everything but the image. */
+export const INJECTION_DEFAULTS = {
+  version: VERSION,
+  imagePullPolicy: 'IfNotPresent',
+  imagePullSecrets: [],
+  runAsUser: 64532,
+  resources: { cpuRequest: '10m', cpuLimit: null, memoryRequest: '64Mi', memoryLimit: '128Mi' },
+  extraEnv: {},
+  liveness: false,
+  knownSidecars: KNOWN_SIDECARS,
+  region: null,
+  defaults: {},
+} as const satisfies Omit<InjectionSettings, 'image'>
+
+/** @returns what is wrong with settings beyond their types; to be checked once, at start. */
+export function settingsProblems({ defaults, extraEnv }: InjectionSettings): readonly Problem[] {
+  const refusals = createRefusals()
+  const report = refusals.as('invalid-annotation')
+  const keys = new Map(Object.entries(defaults))
+  planRoutes(parseKeys(keys, report), keys, report)
+  for (const [name, value] of Object.entries(extraEnv)) {
+    if (SIDECAR_VARIABLES.has(name) && name !== VARIABLES.logLevel)
+      report({ where: `extraEnv.${name}`, value, allowed: 'a variable that injection does not set itself' })
+    if (!/^[A-Za-z_]\w*$/.test(name)) report({ where: 'extraEnv', value: name, allowed: 'the name of a variable' })
+  }
+  return refusals.problems
+}

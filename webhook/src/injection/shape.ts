@@ -1,0 +1,36 @@
+import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
+import { show } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { JsonObject } from './json.ts'
+import { isObject, member, objectAt, objectsAt } from './json.ts'
+import type { Pod } from './pod.ts'
+
+const LISTS = ['initContainers', 'volumes', 'imagePullSecrets'] as const
+
+/** Reports fields that injection touches and that are not what the Pod API says; a patch on them would fail as a whole. */
+export function checkShape({ raw, spec }: Pod, report: Report): void {
+  checkObject(raw, 'metadata', '', report)
+  checkObject(objectAt(raw, 'metadata'), 'annotations', 'metadata.', report)
+  checkObject(raw, 'spec', '', report)
+  for (const name of LISTS) checkList(spec, name, 'spec.', report)
+  if (!Array.isArray(member(spec, 'containers')))
+    report({ where: 'spec.containers', value: show(member(spec, 'containers')), allowed: 'a list of containers' })
+  for (const list of ['containers', 'initContainers'] as const) {
+    objectsAt(spec, list).forEach((container, index) => {
+      const place = `spec.${list}[${index}]`
+      if (typeof member(container, 'name') !== 'string')
+        report({ where: `${place}.name`, value: show(member(container, 'name')), allowed: 'the name of the container' })
+      for (const name of ['env', 'envFrom', 'ports']) checkList(container, name, `${place}.`, report)
+    })
+  }
+}
+
+function checkObject(parent: JsonObject, name: string, place: string, report: Report): void {
+  const value = member(parent, name) ?? null
+  if (value !== null && !isObject(value)) report({ where: place + name, value: show(value), allowed: 'an object' })
+}
+
+function checkList(parent: JsonObject, name: string, place: string, report: Report): void {
+  const value = member(parent, name) ?? null
+  if (value !== null && !(Array.isArray(value) && value.every(isObject)))
+    report({ where: place + name, value: show(value), allowed: 'a list of objects' })
+}

@@ -1,0 +1,83 @@
+import {
+  ADMIN_PATHS,
+  ADMIN_PORT,
+  PROBE_COMMAND,
+  PROXY_CONTAINER,
+  PROXY_PORT,
+  VARIABLES,
+  formatRoutes,
+} from '@aws-outbound-jwt-injector/proxy/contract'
+import type { AnnotationValues } from './annotations.ts'
+import { caMount } from './ca.ts'
+import type { Credentials, SidecarVariable } from './credentials.ts'
+import type { PlannedRoute } from './routes-yaml.ts'
+import type { InjectionSettings } from './settings.ts'
+
+export interface SidecarParts {
+  readonly values: AnnotationValues
+  readonly routes: readonly PlannedRoute[]
+  readonly credentials: Credentials
+  readonly resources: object | undefined
+}
+
+/** Exec, because meshes rewrite or capture HTTP and TCP probes; an Istio that starts after us would deadlock the pod. */
+export const STARTUP_PROBE = {
+  exec: { command: PROBE_COMMAND },
+  timeoutSeconds: 5,
+  periodSeconds: 1,
+  failureThreshold: 30,
+} as const
+
+/** @returns the native sidecar: an init container that keeps running and never holds up the end of a Job. */
+export function buildSidecar(parts: SidecarParts, settings: InjectionSettings): object {
+  const adminPort = parts.values['admin-port'] ?? ADMIN_PORT
+  const mounts = [...parts.credentials.mounts, ...parts.routes.flatMap(({ ca }) => (ca ? [caMount(ca)] : []))]
+  return {
+    name: PROXY_CONTAINER,
+    image: settings.image,
+    imagePullPolicy: settings.imagePullPolicy,
+    restartPolicy: 'Always',
+    ports: [{ name: 'outbound-jwt', containerPort: adminPort, protocol: 'TCP' }],
+    env: sidecarVariables(parts, settings.extraEnv),
+    ...(parts.resources && { resources: parts.resources }),
+    ...(mounts.length > 0 && { volumeMounts: mounts }),
+    startupProbe: STARTUP_PROBE,
+    ...(settings.liveness && { livenessProbe: { httpGet: { path: ADMIN_PATHS.livez, port: adminPort } } }),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    securityContext: securityContext(settings.runAsUser),
+  }
+}
+
+/** SECURITY: everything Pod Security's restricted profile asks for, and no writable file system. */
+function securityContext(runAsUser: number | null): object {
+  return {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    readOnlyRootFilesystem: true,
+    runAsNonRoot: true,
+    ...(runAsUser !== null && { runAsUser, runAsGroup: runAsUser }),
+    seccompProfile: { type: 'RuntimeDefault' },
+  }
+}
+
+/** The operator's variables first; one of ours of the same name takes its place. */
+function sidecarVariables(
+  { values, routes, credentials }: SidecarParts,
+  extraEnv: InjectionSettings['extraEnv'],
+): readonly SidecarVariable[] {
+  const text = formatRoutes(routes.map(({ route }) => route))
+  const ours: SidecarVariable[] = [
+    // SECURITY: loopback only; whoever reaches this port calls the partners as this pod.
+    { name: VARIABLES.listenAddr, value: `127.0.0.1:${values['proxy-port'] ?? PROXY_PORT}` },
+    { name: VARIABLES.adminListenAddr, value: `[::]:${values['admin-port'] ?? ADMIN_PORT}` },
+    { name: VARIABLES.routes, value: withoutExpansion(text) },
+    ...credentials.env,
+  ]
+  if (values.unmatched !== undefined) ours.push({ name: VARIABLES.unmatched, value: values.unmatched })
+  if (values['log-level'] !== undefined) ours.push({ name: VARIABLES.logLevel, value: values['log-level'] })
+  const extra = Object.entries(extraEnv).map(([name, value]): SidecarVariable => ({ name, value }))
+  return [...new Map([...extra, ...ours].map((variable) => [variable.name, variable])).values()]
+}
+
+/** The kubelet expands `$(NAME)` and takes `$$` for `$`; an author's text must arrive as written. */
+const withoutExpansion = (text: string): string => text.replaceAll('$', '$$$$')

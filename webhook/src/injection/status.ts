@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { PROXY_CONTAINER } from '@aws-outbound-jwt-injector/proxy/contract'
+import { isObject, textAt } from './json.ts'
+import type { Keys } from './keys.ts'
+import { PREFIX, STATUS } from './keys.ts'
+import type { Container, Pod } from './pod.ts'
+
+/** Enough to notice a change; nothing is protected by it. */
+const HASH_DIGITS = 16
+
+/** @returns a hash of the annotations a pod was injected from, whatever their order. */
+export function hashInputs(keys: Keys): string {
+  const entries = [...keys].sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, HASH_DIGITS)
+}
+
+/** What we leave on a pod we injected. */
+export function formatStatus(version: string, keys: Keys, warnings: readonly string[]): string {
+  return JSON.stringify({ version, inputs: hashInputs(keys), warnings })
+}
+
+export interface Injected {
+  readonly container: Container
+  /** Hash of the annotations it was made from. */
+  readonly inputs: string
+}
+
+/** @returns our sidecar: our name among the init containers beside a status of ours. */
+export function findInjected({ initContainers, annotations }: Pod): Injected | undefined {
+  const container = initContainers.find(({ name }) => name === PROXY_CONTAINER)
+  const inputs = readInputs(textAt(annotations, PREFIX + STATUS))
+  return container && inputs !== undefined ? { container, inputs } : undefined
+}
+
+/** Longer than any status of ours; parsing more would be somebody else's choice. */
+const LONGEST_STATUS = 16 * 1024
+
+function readInputs(text: string | undefined): string | undefined {
+  if (text === undefined || text.length > LONGEST_STATUS) return undefined
+  try {
+    const status: unknown = JSON.parse(text)
+    return isObject(status) ? textAt(status, 'inputs') : undefined
+  } catch {
+    return undefined
+  }
+}
