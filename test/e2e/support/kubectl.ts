@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process'
+
+/** kubectl against the cluster of KUBECONFIG. */
+export interface Kubectl {
+  /** @returns standard output. @throws with standard error. */
+  (...args: readonly string[]): Promise<string>
+}
+
+/** Longer than any wait the tests ask kubectl for. */
+const LIMIT_MS = 180_000
+
+export const kubectl: Kubectl = (...args) => run(args)
+
+/** Applies manifests given as text or objects, server-side. */
+export async function apply(namespace: string, manifest: string | object): Promise<void> {
+  const text = typeof manifest === 'string' ? manifest : JSON.stringify(manifest)
+  await run(['apply', '--server-side', '--field-manager=e2e', '-n', namespace, '-f', '-'], text)
+}
+
+/** Makes a namespace that enforces the restricted Pod Security Standard. */
+export async function createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
+  await apply(name, {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted', ...labels } },
+  })
+}
+
+/** Waits until a Deployment is available; on a timeout the error has the events and logs of its pods. */
+export async function rolledOut(namespace: string, deployment: string): Promise<void> {
+  try {
+    await run(['rollout', 'status', `deployment/${deployment}`, '-n', namespace, '--timeout=90s'])
+  } catch (error) {
+    throw new Error(`${namespace}/${deployment} is not available: ${String(error)}\n${await diagnosis(namespace)}`)
+  }
+}
+
+/** Events and last log lines of a namespace, for a failure message. */
+export async function diagnosis(namespace: string): Promise<string> {
+  const events = await run(['get', 'events', '-n', namespace, '--sort-by=.lastTimestamp']).catch(String)
+  const pods = await run(['get', 'pods', '-n', namespace, '-o', 'wide']).catch(String)
+  const names = (await run(['get', 'pods', '-n', namespace, '-o', 'name']).catch(() => '')).split('\n').filter(Boolean)
+  const logs = await Promise.all(
+    names.map((name) =>
+      run(['logs', '-n', namespace, name, '--all-containers', '--prefix', '--tail=30']).catch(String),
+    ),
+  )
+  return [events, pods, ...logs].join('\n')
+}
+
+function run(args: readonly string[], input?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      'kubectl',
+      [...args],
+      { timeout: LIMIT_MS, maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        if (error) reject(new Error(`kubectl ${args.slice(0, 4).join(' ')}: ${stderr.trim()}`, { cause: error }))
+        else resolve(stdout)
+      },
+    )
+    child.stdin?.end(input ?? '')
+  })
+}
