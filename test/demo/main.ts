@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PROXY_CONTAINER } from '../../proxy/src/contract.ts'
+import type { JsonPatchOperation } from '../../webhook/src/injection/patch.ts'
 import { createEmulator } from '../aws-emulator/src/index.ts'
 import { createTestAuthority } from '../support/certificates.ts'
 import { applyPatch } from '../support/json-patch.ts'
@@ -61,7 +62,7 @@ async function run(): Promise<void> {
   const { allowed, patch = '', status } = await webhook.review(review)
   if (!allowed) throw new Error(`the webhook refused the recorded pod: ${status?.message ?? ''}`)
   const before = review.request.object as Pod
-  const pod = applyPatch(before, JSON.parse(Buffer.from(patch, 'base64').toString())) as Pod
+  const pod = applyPatch(before, JSON.parse(Buffer.from(patch, 'base64').toString()) as JsonPatchOperation[])
   output.podDiff(readable(before), readable(pod))
 
   output.step('The sidecar starts as the patched pod says')

@@ -1,3 +1,5 @@
+// @peculiar/x509 needs the Reflect metadata API to exist before it is loaded.
+import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'

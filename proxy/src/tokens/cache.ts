@@ -1,0 +1,116 @@
+import { within } from './deadline.ts'
+import { TokenFailure } from './failures.ts'
+import { createHolder } from './holder.ts'
+import type { Holder, HolderDeps, HolderEvents } from './holder.ts'
+import { MAXIMUM_KEYS, WAIT_MS, idleAfterMs } from './policy.ts'
+import type { TokenRequest, Tokens } from './tokens.ts'
+
+export interface TokensDeps extends HolderDeps {
+  /**
+   * The pod has no AWS credentials at all, and never had in this process. The process should end with EXIT.noCredentials and
+   * `failure.message` as its last line, which becomes the termination message.
+   */
+  readonly onNoCredentials: (failure: TokenFailure) => void
+}
+
+export interface TokenEngine extends Tokens {
+  /** Starts fetching, without waiting. Call it once, with the routes whose audience is known beforehand; may be empty. */
+  prefetch(requests: readonly TokenRequest[]): void
+  /** Whether every prefetched key has had a token; never turns false again. */
+  ready(): boolean
+  /** Mints anew whatever is cached, for doctor. @throws TokenFailure (as rejection). */
+  renew(request: TokenRequest): Promise<string>
+  /** Ends work in the background. */
+  close(): void
+}
+
+/** Keys that readiness waits for cannot be dropped; there is always room for others. */
+const MAXIMUM_AWAITED = MAXIMUM_KEYS / 2
+
+/**
+ * Tokens by key: synchronous while one is cached, refreshed in the background, served until shortly before they expire.
+ *
+ * ```ts
+ * const source = createStsSource({ environment, expectedRoleArn, … })
+ * const tokens = createTokens({ source, clock: createSystemClock(), random: Math.random, log, observer, onNoCredentials })
+ * // once the server listens:
+ * tokens.prefetch(requestsOfStaticRoutes)
+ * // per request; no await in the usual case:
+ * const token = tokens.get(request)
+ * typeof token === 'string' ? forward(token) : token.then(forward, respondWithProxyError)
+ * ```
+ */
+export function createTokens(deps: TokensDeps): TokenEngine {
+  const { source, clock, log, onNoCredentials } = deps
+  const holders = new Map<string, Holder>()
+  /** Keys that readiness still waits for. */
+  const awaited = new Set<string>()
+  let everMinted = false
+
+  const events: HolderEvents = {
+    minted: ({ request }) => {
+      everMinted = true
+      awaited.delete(request.key)
+    },
+    failed: (failure) => {
+      if (failure.reason === 'no_credentials' && !everMinted) onNoCredentials(failure)
+    },
+    wanted: (holder) => {
+      const idleMs = clock.now().monotonicMs - holder.usedMs
+      if (awaited.has(holder.request.key) || idleMs < idleAfterMs(holder.lifeMs)) return true
+      drop(holder)
+      return false
+    },
+  }
+
+  return {
+    get: (request) => (holders.get(request.key) ?? add(request)).get(),
+    renew: (request) => (holders.get(request.key) ?? add(request)).renew(),
+    ready: () => awaited.size === 0,
+    prefetch,
+    close: () => holders.forEach(drop),
+  }
+
+  function prefetch(requests: readonly TokenRequest[]): void {
+    for (const request of requests) {
+      if (holders.has(request.key) || awaited.size >= MAXIMUM_AWAITED) continue
+      awaited.add(request.key)
+      add(request).begin()
+    }
+    if (requests.length === 0) warm()
+  }
+
+  /** Finds out about missing credentials now rather than with the first request. */
+  function warm(): void {
+    within(
+      clock,
+      WAIT_MS,
+      (signal) => source.warm(signal),
+      () => new TokenFailure('sts_timeout'),
+    ).catch((error: unknown) => {
+      const failure = error instanceof TokenFailure ? error : new TokenFailure('unknown', String(error))
+      log.warn('credentials not found', { reason: failure.reason, detail: failure.message, hint: failure.row.hint })
+      events.failed(failure)
+    })
+  }
+
+  function add(request: TokenRequest): Holder {
+    if (holders.size >= MAXIMUM_KEYS) dropLeastRecentlyUsed()
+    const holder = createHolder(request, deps, events)
+    holders.set(request.key, holder)
+    return holder
+  }
+
+  function dropLeastRecentlyUsed(): void {
+    let oldest: Holder | undefined
+    for (const holder of holders.values()) {
+      if (!awaited.has(holder.request.key) && (!oldest || holder.usedMs < oldest.usedMs)) oldest = holder
+    }
+    if (oldest) drop(oldest)
+  }
+
+  function drop(holder: Holder): void {
+    holder.close()
+    holders.delete(holder.request.key)
+  }
+}

@@ -1,0 +1,25 @@
+/** One moment on both clocks. */
+export interface Instant {
+  /** Never steps, but stands still while a machine is suspended. Milliseconds from an arbitrary start. */
+  readonly monotonicMs: number
+  /** Steps when somebody sets it, but goes on during a suspension. Milliseconds of the Unix epoch. */
+  readonly wallMs: number
+}
+
+/** Time as an argument; tests move it by hand. */
+export interface Clock {
+  now(): Instant
+  /** Runs once after the delay. @returns how to call it off. */
+  after(delayMs: number, run: () => void): () => void
+}
+
+/** The machine's clocks. Their timers never keep the process alive. */
+export function createSystemClock(): Clock {
+  return {
+    now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
+    after: (delayMs, run) => {
+      const timer = setTimeout(run, delayMs).unref()
+      return () => clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,122 @@
+import type { Instant } from './clock.ts'
+import type { FailureClass } from './failures.ts'
+
+/** How long a token is good for, counted from a moment before it was asked for. */
+export interface Life {
+  readonly start: Instant
+  /** Age from which a newer token is fetched in the background. */
+  readonly refreshAfterMs: number
+  /** Age from which it is no longer sent. */
+  readonly usableForMs: number
+}
+
+export type Freshness = 'fresh' | 'refresh' | 'expired'
+
+/** A token is not sent in its last seconds: the request has to arrive, and the partner's clock may be ahead. */
+export const MINIMUM_REMAINING_MS = 15_000
+/** How long a request waits for its token, and how long one attempt to mint it may take. */
+export const WAIT_MS = 8_000
+/** More keys than a pod has partners; bounds memory and STS load when a wildcard rule meets many hosts. */
+export const MAXIMUM_KEYS = 256
+
+/**
+ * Steady state: 47.5–52.5 % of the life. At 900 s the interval is at least 427 s, so no hour has more than 9 calls.
+ * The first refresh of a process comes anywhere from 20 to 50 %: pods that start together part at once, and
+ * 0.2 × 900 s + 8 × 427.5 s = 3,600 s keeps even that first hour at 9.
+ */
+const STEADY = { from: 0.475, to: 0.525 }
+const FIRST = { from: 0.2, to: 0.5 }
+/** Spread of an explicit TOKEN_REFRESH_SKEW, on top of it. */
+const SKEW_SPREAD = 0.05
+const LATEST_BEFORE_EXPIRY_MS = 2 * MINIMUM_REMAINING_MS
+
+export interface LifePlan {
+  readonly start: Instant
+  /** `exp − iat` of the token: the issuer's own clock at both ends. */
+  readonly lifeMs: number
+  /** First token of its key in this process. */
+  readonly first: boolean
+  /** In [0, 1). */
+  readonly random: number
+  /** TOKEN_REFRESH_SKEW; wins over the shares of the life. */
+  readonly refreshSkewMs?: number | undefined
+}
+
+/** Plans when to refresh a token: in the steady state around half its life, never in its last 30 seconds nor its first fifth. */
+export function planLife({ start, lifeMs, first, random, refreshSkewMs }: LifePlan): Life {
+  const range = first ? FIRST : STEADY
+  const wished =
+    refreshSkewMs === undefined
+      ? lifeMs * (range.to - (range.to - range.from) * random)
+      : lifeMs - refreshSkewMs * (1 + SKEW_SPREAD * random)
+  const usableForMs = lifeMs - MINIMUM_REMAINING_MS
+  const latest = Math.max(lifeMs - LATEST_BEFORE_EXPIRY_MS, 0)
+  return { start, usableForMs, refreshAfterMs: Math.min(Math.max(wished, lifeMs * FIRST.from), latest) }
+}
+
+/** @returns the age by whichever clock says more: one stands still in a suspension, the other may be set back. */
+export function ageMs(start: Instant, now: Instant): number {
+  return Math.max(now.monotonicMs - start.monotonicMs, now.wallMs - start.wallMs)
+}
+
+export function freshness(life: Life, now: Instant): Freshness {
+  const age = ageMs(life.start, now)
+  if (age >= life.usableForMs) return 'expired'
+  return age >= life.refreshAfterMs ? 'refresh' : 'fresh'
+}
+
+/** A key nobody asked for this long is dropped. */
+export function idleAfterMs(lifeMs: number): number {
+  return Math.max(600_000, 2 * lifeMs)
+}
+
+interface Backoff {
+  readonly firstMs: number
+  readonly lastMs: number
+}
+
+interface Patience {
+  /** Whether a request that waits keeps waiting through such a failure. */
+  readonly wait: boolean
+  /** Pauses while requests want the token. */
+  readonly wanted: Backoff
+  readonly background: Backoff
+}
+
+/** At most 5 s while wanted, so that a request sees STS recover within 5 s. */
+const SOON: Patience = {
+  wait: true,
+  wanted: { firstMs: 1_000, lastMs: 5_000 },
+  background: { firstMs: 2_000, lastMs: 60_000 },
+}
+/** Somebody has to change something. IAM is eventually consistent, so the engine never gives up for good. */
+const LATER: Patience = {
+  wait: false,
+  wanted: { firstMs: 15_000, lastMs: 15_000 },
+  background: { firstMs: 30_000, lastMs: 300_000 },
+}
+const PATIENCE: Readonly<Record<FailureClass, Patience>> = {
+  transient: SOON,
+  credentials: SOON,
+  duration: LATER,
+  config: LATER,
+}
+
+/** How long to leave STS alone after a failed attempt. */
+export interface Pause {
+  readonly wait: boolean
+  readonly wantedMs: number
+  readonly backgroundMs: number
+}
+
+/**
+ * Pauses double with every failure in a row; jitter takes up to half of each.
+ * @param failures in a row, this one included.
+ * @param random in [0, 1).
+ */
+export function pauseAfter(failureClass: FailureClass, failures: number, random: number): Pause {
+  const { wait, wanted, background } = PATIENCE[failureClass]
+  const length = ({ firstMs, lastMs }: Backoff): number =>
+    Math.min(firstMs * 2 ** Math.min(failures - 1, 16), lastMs) * (1 - random / 2)
+  return { wait, wantedMs: length(wanted), backgroundMs: length(background) }
+}

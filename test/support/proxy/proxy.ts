@@ -1,0 +1,89 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { readConfig } from '../../../proxy/src/config.ts'
+import { LIMITS } from '../../../proxy/src/http/limits.ts'
+import type { Limits } from '../../../proxy/src/http/limits.ts'
+import type { ResolveAll } from '../../../proxy/src/http/lookup.ts'
+import { METRICS } from '../../../proxy/src/metrics.ts'
+import { createProxy } from '../../../proxy/src/proxy.ts'
+import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
+import { captureStream } from '../capture.ts'
+import { createFakeTokens } from './tokens.ts'
+import type { FakeTokens } from './tokens.ts'
+
+export interface TestProxyOptions {
+  readonly routes?: readonly object[]
+  readonly settings?: Readonly<Record<string, string>>
+  readonly limits?: Partial<Limits>
+  /** PEM that partners are verified with. */
+  readonly ca?: string
+  /** Addresses by name; everything else does not resolve. Default: every name is this machine. */
+  readonly addresses?: Readonly<Record<string, readonly string[]>>
+}
+
+export interface TestProxy {
+  readonly port: number
+  readonly tokens: FakeTokens
+  /** Everything logged so far. */
+  log(): string
+  metrics(): Promise<string>
+  /** Connections of clients that are open. */
+  connections(): Promise<number>
+  drain(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The data port as the product composes it, on a free port; only tokens and name resolution are the test's. */
+export async function startTestProxy(options: TestProxyOptions = {}): Promise<TestProxy> {
+  const { routes = [], settings = {}, limits = {}, ca, addresses } = options
+  const config = readConfig({ ROUTES: JSON.stringify(routes), ALLOW_LOCAL_UPSTREAMS: 'true', ...settings })
+  const capture = captureStream()
+  const metrics = createMetrics(METRICS)
+  const tokens = createFakeTokens()
+  const ownPorts: number[] = []
+  const proxy = createProxy({
+    config,
+    anchors: { common: ca, byRoute: new Map() },
+    tokens,
+    instruments: metrics.instruments,
+    log: createLogger({ level: config.logLevel, format: 'json', stream: capture.stream }),
+    limits: { ...LIMITS, lingerMs: 50, ...limits },
+    resolve: resolver(addresses),
+    ownPorts,
+  })
+  proxy.http.listen(0, '127.0.0.1')
+  await once(proxy.http, 'listening')
+  const { port } = proxy.http.address() as AddressInfo
+  ownPorts.push(port)
+  return {
+    port,
+    tokens,
+    log: () => capture.text(),
+    metrics: async () => (await metrics.render()).body,
+    connections: () =>
+      new Promise((resolve, reject) =>
+        proxy.http.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      ),
+    drain: () => proxy.drain(),
+    close: async () => {
+      proxy.http.closeAllConnections()
+      if (proxy.http.listening) {
+        proxy.http.close()
+        await once(proxy.http, 'close')
+      }
+      await proxy.close()
+    },
+  }
+}
+
+function resolver(addresses: TestProxyOptions['addresses']): ResolveAll {
+  return (host, _options, done) => {
+    const found = addresses ? addresses[host] : ['127.0.0.1']
+    if (found)
+      done(
+        null,
+        found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+      )
+    else done(Object.assign(new Error(`no address for ${host}`), { code: 'ENOTFOUND' }), [])
+  }
+}

@@ -1,0 +1,28 @@
+import { ProxyError } from '../../../proxy/src/errors.ts'
+import type { TokenRequest, Tokens } from '../../../proxy/src/tokens/tokens.ts'
+
+/** A token source whose answers a test decides. */
+export interface FakeTokens extends Tokens {
+  readonly asked: TokenRequest[]
+  /** What `get` returns next and from then on. */
+  answer: () => string | Promise<string>
+}
+
+/** Looks like a JWT to everything that guards against leaking one. */
+export const TEST_TOKEN = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ0ZXN0In0.c2lnbmF0dXJl'
+
+/** Creates tokens that are cached from the start. */
+export function createFakeTokens(): FakeTokens {
+  const asked: TokenRequest[] = []
+  const fake: FakeTokens = {
+    asked,
+    answer: () => TEST_TOKEN,
+    get: (request) => {
+      asked.push(request)
+      return fake.answer()
+    },
+  }
+  return fake
+}
+
+export const denied = (): Promise<string> => Promise.reject(new ProxyError('token_denied'))

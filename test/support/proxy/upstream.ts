@@ -1,0 +1,57 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTcpServer } from 'node:net'
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
+import type { KeyPair } from '../certificates.ts'
+
+/** A server of a partner's, or of a host without a rule. */
+export interface Upstream {
+  readonly port: number
+  /** Connections open now. */
+  readonly sockets: ReadonlySet<Socket>
+  /** Connections accepted since the start. */
+  accepted(): number
+  close(): Promise<void>
+}
+
+/** Starts an HTTP upstream; with a key pair it speaks TLS. */
+export function startUpstream(listener: RequestListener, pair?: KeyPair): Promise<Upstream> {
+  const server: Server = pair
+    ? createTlsServer({ ...pair, keepAliveTimeout: 60_000 }, listener)
+    : createServer({ keepAliveTimeout: 60_000 }, listener)
+  return observe(server)
+}
+
+/** Starts an upstream that sees and says bytes. */
+export function startRawUpstream(onSocket: (socket: Socket) => void): Promise<Upstream> {
+  return observe(
+    createTcpServer((socket) => {
+      socket.on('error', () => socket.destroy())
+      onSocket(socket)
+    }),
+  )
+}
+
+async function observe(server: NetServer): Promise<Upstream> {
+  const sockets = new Set<Socket>()
+  let accepted = 0
+  server.on('connection', (socket: Socket) => {
+    accepted++
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    sockets,
+    accepted: () => accepted,
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

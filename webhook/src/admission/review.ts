@@ -1,0 +1,74 @@
+import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
+import { describeProblem } from '@aws-outbound-jwt-injector/proxy/contract'
+import { ReviewError } from '../errors.ts'
+import type { Decision } from '../injection/decide.ts'
+
+/** The parts of an AdmissionRequest (admission.k8s.io/v1) that matter here. */
+export interface AdmissionRequest {
+  readonly uid: string
+  readonly namespace: string
+  readonly operation: string
+  readonly object: unknown
+}
+
+/** RFC 9110 §15.5.21: understood, and cannot be processed as it is. */
+const REFUSED = 422
+
+/** @throws ReviewError not-json or not-a-review. */
+export function parseReview(body: string): AdmissionRequest {
+  const review = parseJson(body)
+  if (!isObject(review) || review['apiVersion'] !== 'admission.k8s.io/v1' || review['kind'] !== 'AdmissionReview')
+    throw new ReviewError('not-a-review')
+  const { request } = review
+  if (!isObject(request) || typeof request['uid'] !== 'string' || request['uid'] === '')
+    throw new ReviewError('not-a-review')
+  const { uid, namespace, operation, object } = request
+  return { uid, namespace: textOr(namespace, ''), operation: textOr(operation, ''), object }
+}
+
+/** @returns the AdmissionReview that answers a request; the uid is always the request's. */
+export function answerReview(uid: string, decision: Decision): object {
+  const auditAnnotations = { decision: decision.kind, reason: decision.reason }
+  const response = { uid, auditAnnotations, ...outcome(decision) }
+  return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }
+}
+
+function outcome(decision: Decision): object {
+  switch (decision.kind) {
+    case 'deny':
+      return {
+        allowed: false,
+        status: { code: REFUSED, reason: 'Invalid', message: refusalMessage(decision.problems) },
+      }
+    case 'allow':
+      return { allowed: true, ...warned(decision.warnings) }
+    case 'inject':
+    case 'repair':
+      return {
+        allowed: true,
+        ...warned(decision.warnings),
+        patchType: 'JSONPatch',
+        patch: Buffer.from(JSON.stringify(decision.patch)).toString('base64'),
+      }
+  }
+}
+
+const warned = (warnings: readonly string[]): object => (warnings.length > 0 ? { warnings } : {})
+
+/** Every problem on a line of its own; kubectl and events show it as it is. */
+export function refusalMessage(problems: readonly Problem[]): string {
+  return `aws-outbound-jwt-injector refused the pod:\n${problems.map((problem) => `- ${describeProblem(problem)}`).join('\n')}`
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown
+  } catch (error) {
+    throw new ReviewError('not-json', error)
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const textOr = (value: unknown, fallback: string): string => (typeof value === 'string' ? value : fallback)

@@ -1,0 +1,135 @@
+import { KNOWN_SIDECARS } from './injection/known-sidecars.ts'
+import type { InjectionSettings } from './injection/settings.ts'
+import { INJECTION_DEFAULTS, settingsProblems } from './injection/settings.ts'
+import type { Parser } from '@aws-outbound-jwt-injector/proxy/contract'
+import {
+  LOG_LEVELS,
+  accepted,
+  csv,
+  duration,
+  integer,
+  oneOf,
+  optional,
+  refused,
+  region,
+} from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Settings } from '@aws-outbound-jwt-injector/proxy/runtime'
+import {
+  LOG_FORMATS,
+  SettingsError,
+  listenAddress,
+  readSettings,
+  setting,
+} from '@aws-outbound-jwt-injector/proxy/runtime'
+
+const present: Parser<string> = (value) => (value === '' ? refused('a value; it has no default') : accepted(value))
+
+const dnsLabel: Parser<string> = (value) =>
+  /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(value) ? accepted(value) : refused('a Kubernetes name')
+
+const userId: Parser<number | null> = (value) => (value === 'null' ? accepted(null) : integer(1, 2_147_483_647)(value))
+
+const stringMap: Parser<Readonly<Record<string, string>>> = (value) => {
+  const allowed = refused('a JSON object whose values are strings')
+  try {
+    const map: unknown = JSON.parse(value)
+    if (typeof map !== 'object' || map === null || Array.isArray(map)) return allowed
+    return Object.values(map).every((item) => typeof item === 'string')
+      ? accepted(map as Record<string, string>)
+      : allowed
+  } catch {
+    return allowed
+  }
+}
+
+const names: Parser<readonly string[]> = (value) => (value === '' ? accepted([]) : csv(dnsLabel)(value))
+
+/** Every variable the webhook reads. docs/configuration-webhook.md is made from this table. */
+export const SETTINGS = {
+  listenAddr: setting('LISTEN_ADDR', '[::]:9443', listenAddress, 'Where admission is served, over HTTPS.'),
+  adminListenAddr: setting(
+    'ADMIN_LISTEN_ADDR',
+    '[::]:9444',
+    listenAddress,
+    'Where /livez, /readyz and /metrics are served.',
+  ),
+  certificateMode: setting(
+    'CERTIFICATE_MODE',
+    'secret',
+    oneOf('secret'),
+    'Where the serving certificate comes from: the files below.',
+  ),
+  certFile: setting('TLS_CERT_FILE', '', present, 'PEM file with the serving certificate and its chain.'),
+  keyFile: setting('TLS_KEY_FILE', '', present, 'PEM file with its key.'),
+  image: setting('PROXY_IMAGE', '', present, 'Image of the sidecar.'),
+  imagePullPolicy: setting(
+    'PROXY_IMAGE_PULL_POLICY',
+    'IfNotPresent',
+    oneOf('Always', 'IfNotPresent', 'Never'),
+    'Pull policy of the sidecar.',
+  ),
+  imagePullSecrets: setting('PROXY_IMAGE_PULL_SECRETS', '', names, 'Names of pull secrets, added to the pod.'),
+  runAsUser: setting(
+    'SIDECAR_RUN_AS_USER',
+    '64532',
+    userId,
+    'User ID of the sidecar; `null` lets the platform choose, as OpenShift wants.',
+  ),
+  extraEnv: setting('SIDECAR_EXTRA_ENV', '{}', stringMap, 'JSON object of variables for the sidecar alone.'),
+  region: setting('DEFAULT_REGION', '', optional(region), 'AWS region of pods that name a role and no region.'),
+  defaults: setting(
+    'DEFAULT_ANNOTATIONS',
+    '{}',
+    stringMap,
+    'JSON object of annotations, without prefix, for pods whose namespace is opted in.',
+  ),
+  knownSidecars: setting(
+    'KNOWN_SIDECARS',
+    KNOWN_SIDECARS.join(','),
+    names,
+    'Containers of other injectors, which get no variables.',
+  ),
+  shutdownDelaySeconds: setting(
+    'SHUTDOWN_DELAY',
+    '10s',
+    duration(0, 300),
+    'How long new connections are still accepted after SIGTERM.',
+  ),
+  shutdownTimeoutSeconds: setting(
+    'SHUTDOWN_TIMEOUT',
+    '25s',
+    duration(1, 600),
+    'When the process ends after SIGTERM whatever is in flight.',
+  ),
+  logLevel: setting('LOG_LEVEL', 'info', oneOf(...LOG_LEVELS), 'Least severe level that is logged.'),
+  logFormat: setting(
+    'LOG_FORMAT',
+    'json',
+    oneOf(...LOG_FORMATS),
+    'One JSON object or one line of key=value pairs per event.',
+  ),
+} as const
+
+export interface WebhookConfig extends Settings<typeof SETTINGS> {
+  readonly injection: InjectionSettings
+}
+
+/** @throws SettingsError naming every problem of the environment. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): WebhookConfig {
+  const settings = readSettings(SETTINGS, environment)
+  const { image, imagePullPolicy, imagePullSecrets, runAsUser, extraEnv, knownSidecars, defaults } = settings
+  const injection: InjectionSettings = {
+    ...INJECTION_DEFAULTS,
+    image,
+    imagePullPolicy,
+    imagePullSecrets,
+    runAsUser,
+    extraEnv,
+    knownSidecars,
+    region: settings.region ?? null,
+    defaults,
+  }
+  const problems = settingsProblems(injection)
+  if (problems.length > 0) throw new SettingsError(problems)
+  return Object.freeze({ ...settings, injection })
+}
