@@ -12,7 +12,7 @@ export interface HostPattern {
 export const TLS_PORT = 443
 
 const ALLOWED =
-  'a DNS name (IDN as xn--…) or *.suffix with at least two labels after *., with an optional :port; no IP address, no localhost'
+  'a DNS name (IDN as xn--) or *.suffix with at least two labels after *., with an optional :port; no IP address, no localhost'
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 /** RFC 1035 §2.3.4, without the trailing dot. */

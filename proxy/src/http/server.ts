@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -53,14 +53,8 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   http.maxConnections = limits.clientSockets
   http.timeout = Math.max(limits.bodyIdleMs, deps.upstreamTimeoutMs + SILENCE_MARGIN_MS)
 
-  http.on('request', (request, response) => {
-    if (isDraining) response.shouldKeepAlive = false
-    handler(request, response, false)
-  })
-  http.on('checkContinue', (request, response) => {
-    if (isDraining) response.shouldKeepAlive = false
-    handler(request, response, true)
-  })
+  http.on('request', (request, response) => serve(request, response, false))
+  http.on('checkContinue', (request, response) => serve(request, response, true))
   http.on('connect', (_request: IncomingMessage, socket: Duplex) =>
     refuse(socket, new ProxyError('upgrade_unsupported')),
   )
@@ -83,6 +77,16 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
       await closed
       clearTimeout(linger)
     },
+  }
+
+  /** A pipelined request waits for its turn: only safe methods may run beside one another. RFC 9112 §9.3.2. */
+  function serve(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    if (response.socket === null) {
+      response.once('socket', () => serve(request, response, awaitsContinue))
+      return
+    }
+    if (isDraining) response.shouldKeepAlive = false
+    handler(request, response, awaitsContinue)
   }
 
   function refuse(socket: Duplex, error: ProxyError): void {

@@ -80,9 +80,13 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
     }
   }
 
-  const mayRenew = (): boolean => clock.now().monotonicMs - renewedAtMs >= RENEWAL_INTERVAL_MS
-  const remainingSeconds = ({ endsWallMs }: Session): number | undefined =>
-    endsWallMs === undefined ? undefined : (endsWallMs - clock.now().wallMs) / 1000
+  function mayRenew(): boolean {
+    return clock.now().monotonicMs - renewedAtMs >= RENEWAL_INTERVAL_MS
+  }
+
+  function remainingSeconds({ endsWallMs }: Session): number | undefined {
+    return endsWallMs === undefined ? undefined : (endsWallMs - clock.now().wallMs) / 1000
+  }
 
   /** A session that ends in time for the token, if one can be had; a present one that is too short is better than none. */
   async function sessionFor(wantedSeconds: number, signal: AbortSignal): Promise<Session> {

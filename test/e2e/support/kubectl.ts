@@ -31,7 +31,9 @@ export async function rolledOut(namespace: string, deployment: string): Promise<
   try {
     await run(['rollout', 'status', `deployment/${deployment}`, '-n', namespace, '--timeout=90s'])
   } catch (error) {
-    throw new Error(`${namespace}/${deployment} is not available: ${String(error)}\n${await diagnosis(namespace)}`)
+    throw new Error(`${namespace}/${deployment} is not available: ${String(error)}\n${await diagnosis(namespace)}`, {
+      cause: error,
+    })
   }
 }
 

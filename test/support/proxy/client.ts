@@ -1,6 +1,12 @@
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http'
+import type {
+  ClientRequest,
+  IncomingHttpHeaders,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+  RequestOptions,
+} from 'node:http'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 
@@ -12,7 +18,8 @@ export interface Answer {
   readonly body: string
 }
 
-export interface CallOptions extends Pick<RequestOptions, 'method' | 'headers' | 'agent'> {
+export interface CallOptions extends Pick<RequestOptions, 'method' | 'agent'> {
+  readonly headers?: OutgoingHttpHeaders
   readonly body?: string | Buffer
 }
 
