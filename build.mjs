@@ -29,6 +29,8 @@ for (const [outdir, entryPoints] of Object.entries(ENTRY_POINTS)) {
     legalComments: 'linked',
     mainFields: ['module', 'main'],
     banner: { js: REQUIRE_BANNER },
+    // What the bundles are must not depend on a compiler's configuration; the images are built without it.
+    tsconfigRaw: {},
     define: { __VERSION__: JSON.stringify(version) },
     logLevel: 'warning',
   })

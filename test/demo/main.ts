@@ -8,7 +8,7 @@ import { createEmulator } from '../aws-emulator/src/index.ts'
 import { createTestAuthority } from '../support/certificates.ts'
 import { applyPatch } from '../support/json-patch.ts'
 import { startPartner } from '../support/partner/partner.ts'
-import { recordedReview, startWebhook, withAnnotation } from './admission.ts'
+import { recordedReview, startWebhook, withAnnotation } from '../support/webhook.ts'
 import { createOutput } from './output.ts'
 import type { Pod } from './pod.ts'
 import { readable } from './pod.ts'
@@ -52,11 +52,12 @@ async function run(): Promise<void> {
   output.step('The webhook admits the recorded pod')
   const caFile = join(directory, 'ca.crt')
   writeFileSync(caFile, authority.ca)
-  const webhook = await startWebhook(directory, authority, {
+  const sidecarEnv = {
     AWS_ENDPOINT_URL_STS: emulator.stsUrl,
     ALLOW_LOCAL_UPSTREAMS: 'true',
     UPSTREAM_CA_FILE: caFile,
-  })
+  }
+  const webhook = await startWebhook(directory, authority, { SIDECAR_EXTRA_ENV: JSON.stringify(sidecarEnv) })
   closing.push(() => webhook.process.signal('SIGTERM'))
   const review = recordedReview()
   const { allowed, patch = '', status } = await webhook.review(review)

@@ -5,12 +5,14 @@ import { parseAllDocuments } from 'yaml'
 import { PROXY_CONTAINER } from '../../proxy/src/contract.ts'
 import type { TestAuthority } from '../support/certificates.ts'
 import { createTestAuthority } from '../support/certificates.ts'
+import { until } from '../support/until.ts'
 import { apply, createNamespace, diagnosis, kubectl, rolledOut } from './support/kubectl.ts'
 
 const SYSTEM = 'outbound-jwt-e2e'
 const SHOP = 'outbound-jwt-e2e-shop'
 const CONFIGURATION = 'aws-outbound-jwt-e2e'
 const PARTNER = 'api.partner.example'
+const ANSWER_LIMIT_MS = 30_000
 const APPLICATION_IMAGE = 'ghcr.io/aws-outbound-jwt-injector/partner:e2e'
 
 interface Container {
@@ -26,6 +28,7 @@ interface Answer {
 describe('first contact with a real API server', function () {
   before(async function () {
     if (process.env['KUBECONFIG'] === undefined) this.skip()
+    await cleanUp()
     const authority = await createTestAuthority('e2e authority')
     await Promise.all([createNamespace(SYSTEM), createNamespace(SHOP)])
     await Promise.all([
@@ -45,9 +48,7 @@ describe('first contact with a real API server', function () {
   })
 
   after(async () => {
-    if (process.env['KUBECONFIG'] === undefined) return
-    await kubectl('delete', 'mutatingwebhookconfiguration', CONFIGURATION, '--ignore-not-found')
-    await kubectl('delete', 'namespace', SHOP, SYSTEM, '--ignore-not-found', '--wait=false')
+    if (process.env['KUBECONFIG'] !== undefined) await cleanUp()
   })
 
   it('admits the example, starts its native sidecar, and the application gets a verified answer', async () => {
@@ -77,6 +78,12 @@ describe('first contact with a real API server', function () {
     expect(pod).not.to.contain(PROXY_CONTAINER).and.not.to.contain('HTTP_PROXY')
   })
 })
+
+/** Waits until everything is gone, so that a run can follow another, also one that was cut short. */
+async function cleanUp(): Promise<void> {
+  await kubectl('delete', 'mutatingwebhookconfiguration', CONFIGURATION, '--ignore-not-found')
+  await kubectl('delete', 'namespace', SHOP, SYSTEM, '--ignore-not-found', '--timeout=90s')
+}
 
 async function tlsSecret(authority: TestAuthority, name: string, host: string): Promise<void> {
   const { cert, key } = await authority.issue([host])
@@ -145,17 +152,19 @@ async function orders(): Promise<{ metadata: { name: string }; spec: { initConta
   return list.items[0]!
 }
 
-/** Follows the application's log until it has printed its answer. */
+/** Waits for the line in which the application prints what the partner said. */
 async function applicationAnswer(pod: string): Promise<Answer> {
   await kubectl('wait', '-n', SHOP, `pod/${pod}`, '--for=condition=Ready', '--timeout=60s')
-  const deadline = Date.now() + 30_000
-  while (Date.now() < deadline) {
-    const line = (await kubectl('logs', '-n', SHOP, pod, '-c', 'orders'))
-      .split('\n')
-      .find((text) => text.includes('"answer"'))
-    if (line !== undefined) return JSON.parse(line) as Answer
+  let line: string | undefined
+  const answered = async (): Promise<boolean> => {
+    const lines = (await kubectl('logs', '-n', SHOP, pod, '-c', 'orders')).split('\n')
+    line = lines.find((text) => text.includes('"answer"'))
+    return line !== undefined
   }
-  throw new Error(`no answer in the log of ${pod}\n${await diagnosis(SHOP)}`)
+  await until(`an answer in the log of ${pod}`, answered, ANSWER_LIMIT_MS).catch(async (cause: unknown) => {
+    throw new Error(await diagnosis(SHOP), { cause })
+  })
+  return JSON.parse(line ?? '') as Answer
 }
 
 function annotatedPod(annotations: Readonly<Record<string, string>>): object {

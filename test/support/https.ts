@@ -1,7 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'node:https'
 
 export interface Reply {
   readonly status: number
+  readonly headers: IncomingHttpHeaders
   readonly body: string
 }
 
@@ -14,7 +16,10 @@ export function postJson(url: string, body: string, ca: string): Promise<Reply> 
       (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }))
+        response.on('end', () => {
+          const { statusCode = 0, headers } = response
+          resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString() })
+        })
         response.on('error', reject)
       },
     )

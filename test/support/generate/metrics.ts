@@ -1,4 +1,6 @@
-import { METRICS } from '../../../proxy/src/metrics.ts'
+import { METRICS as PROXY_METRICS } from '../../../proxy/src/metrics.ts'
+import type { MetricsTable } from '../../../proxy/src/runtime/metrics.ts'
+import { METRICS as WEBHOOK_METRICS } from '../../../webhook/src/metrics.ts'
 import type { GeneratedDocument } from './documents.ts'
 import { GENERATED, markdownTable } from './documents.ts'
 
@@ -8,20 +10,34 @@ export function documents(): readonly GeneratedDocument[] {
       path: 'docs/metrics.md',
       content: `${GENERATED}
 
-# Metrics of the proxy
+# Metrics
 
-Served on the admin port at \`METRICS_PATH\`, beside the process metrics of Node. Labels have few values: route names, methods, registered status codes, error codes.
+Both processes serve the process metrics of Node beside these. Labels have few values: route names, methods, registered status codes, error codes, reasons.
 
-${markdownTable(
-  ['metric', 'type', 'labels', 'meaning'],
-  Object.values(METRICS).map(({ name, type, labels, help }) => [
-    `\`${name}\``,
-    type,
-    labels.map((label) => `\`${label}\``).join(', '),
-    help,
-  ]),
-)}
+## Proxy
+
+Served on the admin port (15401) at \`METRICS_PATH\`.
+
+${table(PROXY_METRICS)}
+
+## Webhook
+
+Served on the admin port (9444) at \`/metrics\`.
+
+${table(WEBHOOK_METRICS)}
 `,
     },
   ]
+}
+
+function table(metrics: MetricsTable): string {
+  return markdownTable(
+    ['metric', 'type', 'labels', 'meaning'],
+    Object.values(metrics).map(({ name, type, labels, help }) => [
+      `\`${name}\``,
+      type,
+      labels.map((label) => `\`${label}\``).join(', '),
+      help,
+    ]),
+  )
 }

@@ -2,6 +2,7 @@ import { SETTINGS } from '../../../proxy/src/config.ts'
 import { ERRORS } from '../../../proxy/src/errors.ts'
 import type { GeneratedDocument } from './documents.ts'
 import { GENERATED, markdownTable } from './documents.ts'
+import { settingsTable } from './settings-table.ts'
 
 export function documents(): readonly GeneratedDocument[] {
   return [
@@ -14,14 +15,7 @@ export function documents(): readonly GeneratedDocument[] {
 The webhook sets these variables in the sidecar it injects. Set them by hand only when you run the proxy yourself.
 An empty variable means the same as an unset one. Every wrong value is reported at once at start; the exit status is then 64.
 
-${markdownTable(
-  ['variable', 'default', 'meaning'],
-  Object.values(SETTINGS).map(({ variable, fallback, doc }) => [
-    `\`${variable}\``,
-    fallback === '' ? 'none' : `\`${fallback}\``,
-    doc,
-  ]),
-)}
+${settingsTable(SETTINGS)}
 `,
     },
     {

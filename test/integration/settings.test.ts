@@ -1,0 +1,46 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { argumentsHere, entrypoint } from '../support/image.ts'
+import { startNode } from '../support/process.ts'
+
+const PROGRAMS = {
+  proxy: {
+    command: argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'),
+    environment: { LISTEN_ADDR: '15400', UNMATCHED: 'allow', ROUTES: '[{"hosts":["10.0.0.1"]}]', LOG_LEVEL: 'DEBUG' },
+  },
+  webhook: {
+    command: argumentsHere(entrypoint('Dockerfile.webhook'), 'dist/webhook'),
+    environment: { LISTEN_ADDR: '9443', CERTIFICATE_MODE: 'none', LOG_LEVEL: 'DEBUG', SIDECAR_EXTRA_ENV: '[]' },
+  },
+}
+
+describe('wrong settings', () => {
+  for (const [name, { command, environment }] of Object.entries(PROGRAMS)) {
+    it(`end the ${name} with 64 and every problem at once`, async () => {
+      const program = startNode(command, environment)
+      expect(await program.exited).to.deep.equal({ status: 64, signal: null })
+      const problems = program.output().split('\n').slice(1)
+      for (const variable of Object.keys(environment)) {
+        const problem = problems.find((line) => line.trim().startsWith(variable))
+        expect(problem, `${variable} in\n${program.output()}`).to.match(/: got ".*", expected \S/)
+      }
+    })
+  }
+
+  it('end the proxy with 64 when a file they name cannot be read', async () => {
+    const proxy = startNode(PROGRAMS.proxy.command, { UPSTREAM_CA_FILE: '/nowhere/ca.crt' })
+    expect(await proxy.exited).to.include({ status: 64 })
+    expect(proxy.output()).to.include('UPSTREAM_CA_FILE').and.to.include('/nowhere/ca.crt')
+  })
+
+  it('end the webhook with 64 when its certificate cannot be read', async () => {
+    const webhook = startNode(PROGRAMS.webhook.command, {
+      CERTIFICATE_MODE: 'secret',
+      PROXY_IMAGE: 'registry.example/proxy:1',
+      TLS_CERT_FILE: '/nowhere/tls.crt',
+      TLS_KEY_FILE: '/nowhere/tls.key',
+    })
+    expect(await webhook.exited).to.include({ status: 64 })
+    expect(webhook.output()).to.include('TLS_CERT_FILE').and.to.include('/nowhere/tls.crt')
+  })
+})

@@ -1,0 +1,88 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
+import type { ReviewHandler } from '../../../webhook/src/admission/handler.ts'
+import { createReviewHandler } from '../../../webhook/src/admission/handler.ts'
+import type { Decision, InjectionRequest } from '../../../webhook/src/injection/decide.ts'
+import { METRICS } from '../../../webhook/src/metrics.ts'
+import type { Capture } from '../../support/capture.ts'
+import { captureStream } from '../../support/capture.ts'
+
+const POD = { metadata: { name: 'orders-1', annotations: { note: 'nobody else reads this' } }, spec: {} }
+const BODY = JSON.stringify({
+  apiVersion: 'admission.k8s.io/v1',
+  kind: 'AdmissionReview',
+  request: { uid: 'u1', namespace: 'shop', operation: 'CREATE', object: POD },
+})
+
+interface Subject {
+  readonly handle: ReviewHandler
+  readonly asked: InjectionRequest[]
+  readonly log: Capture
+  metrics(): Promise<string>
+}
+
+function subject(decision: Decision): Subject {
+  const asked: InjectionRequest[] = []
+  const log = captureStream()
+  const metrics = createMetrics(METRICS)
+  let clock = 0
+  const handle = createReviewHandler({
+    inject: (request) => {
+      asked.push(request)
+      return decision
+    },
+    instruments: metrics.instruments,
+    log: createLogger({ level: 'info', format: 'json', stream: log.stream }),
+    now: () => (clock += 2),
+  })
+  return { handle, asked, log, metrics: async () => (await metrics.render()).body }
+}
+
+describe('review handler', () => {
+  it('asks for a decision on the pod in the mode of the path, and answers with the uid', () => {
+    const { handle, asked } = subject({ kind: 'allow', reason: 'unchanged', warnings: [] })
+    expect(handle(BODY, 'namespace')).to.have.nested.property('response.uid', 'u1')
+    expect(asked).to.deep.equal([{ pod: POD, mode: 'namespace', operation: 'CREATE' }])
+  })
+
+  for (const [decision, level, message] of [
+    [{ kind: 'inject', reason: 'injected', patch: [], warnings: [] }, 'info', 'patched'],
+    [{ kind: 'repair', reason: 'repaired', patch: [], warnings: [] }, 'info', 'patched'],
+    [{ kind: 'allow', reason: 'opted-out', warnings: [] }, 'info', 'left alone'],
+    [
+      { kind: 'deny', reason: 'windows', problems: [{ where: 'spec.os.name', value: 'windows', allowed: 'linux' }] },
+      'warn',
+      'refused',
+    ],
+  ] as const) {
+    it(`logs and counts ${decision.reason} once, without the pod`, async () => {
+      const { handle, log, metrics } = subject(decision)
+      handle(BODY, 'pod')
+      const lines = log.text().trim().split('\n')
+      expect(lines).to.have.lengthOf(1)
+      expect(JSON.parse(lines[0] ?? '')).to.include({
+        level,
+        msg: message,
+        uid: 'u1',
+        namespace: 'shop',
+        pod: 'orders-1',
+        decision: decision.kind,
+        reason: decision.reason,
+      })
+      expect(log.text()).not.to.include('nobody else reads this')
+      const text = await metrics()
+      expect(text).to.include(
+        `outbound_jwt_admission_decisions_total{decision="${decision.kind}",reason="${decision.reason}"} 1`,
+      )
+      expect(text).to.include(`http_server_request_duration_seconds_sum{decision="${decision.kind}"} 0.002`)
+    })
+  }
+
+  it('says every reason for a refusal in the log', () => {
+    const problem = { where: 'outbound-jwt.io/hosts', value: '10.0.0.1', allowed: 'a host name' }
+    const { handle, log } = subject({ kind: 'deny', reason: 'invalid-annotation', problems: [problem] })
+    handle(BODY, 'pod')
+    expect(log.text()).to.include('outbound-jwt.io/hosts').and.to.include('10.0.0.1')
+  })
+})

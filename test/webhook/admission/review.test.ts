@@ -1,0 +1,115 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { answerReview, parseReview, refusalMessage } from '../../../webhook/src/admission/review.ts'
+import { ReviewError } from '../../../webhook/src/errors.ts'
+
+const REQUEST = { uid: '8f0c', namespace: 'shop', operation: 'CREATE', object: { kind: 'Pod' } }
+const review = (change: object): string =>
+  JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: REQUEST, ...change })
+
+describe('AdmissionReview, read', () => {
+  it('gives the request', () => {
+    expect(parseReview(review({}))).to.deep.equal(REQUEST)
+  })
+
+  it('takes a request without namespace or operation as empty ones', () => {
+    expect(parseReview(review({ request: { uid: '1' } }))).to.deep.equal({
+      uid: '1',
+      namespace: '',
+      operation: '',
+      object: undefined,
+    })
+  })
+
+  for (const [what, body] of [
+    ['nothing', ''],
+    ['half an object', '{"kind":'],
+  ] as const) {
+    it(`refuses ${what} as not JSON, and does not repeat it`, () => {
+      const error = thrownBy(() => parseReview(body))
+      expect(error.code).to.equal('not-json')
+      expect(error.status).to.equal(400)
+      expect(error.cause).to.equal(undefined)
+    })
+  }
+
+  for (const [what, body] of [
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['a text', '"review"'],
+    ['another kind', review({ kind: 'Pod' })],
+    ['another version', review({ apiVersion: 'admission.k8s.io/v1beta1' })],
+    ['no request', review({ request: null })],
+    ['a list as request', review({ request: [] })],
+    ['no uid', review({ request: { object: {} } })],
+    ['an empty uid', review({ request: { uid: '' } })],
+    ['a uid that is a number', review({ request: { uid: 1 } })],
+  ] as const) {
+    it(`refuses ${what} as no review`, () => {
+      const error = thrownBy(() => parseReview(body))
+      expect(error.code).to.equal('not-a-review')
+      expect(error.status).to.equal(400)
+    })
+  }
+})
+
+describe('AdmissionReview, answered', () => {
+  it('carries a patch as base64 of the operations, and the warnings', () => {
+    const patch = [{ op: 'add', path: '/metadata/annotations/a~1b', value: 'c' }] as const
+    const answer = answerReview('1', { kind: 'inject', reason: 'injected', patch, warnings: ['careful'] })
+    expect(answer).to.deep.equal({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      response: {
+        uid: '1',
+        allowed: true,
+        auditAnnotations: { decision: 'inject', reason: 'injected' },
+        warnings: ['careful'],
+        patchType: 'JSONPatch',
+        patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
+      },
+    })
+  })
+
+  it('has no patch and no empty list of warnings when the pod is left alone', () => {
+    const answer = answerReview('1', { kind: 'allow', reason: 'not-requested', warnings: [] })
+    expect(answer)
+      .to.have.property('response')
+      .that.deep.equals({
+        uid: '1',
+        allowed: true,
+        auditAnnotations: { decision: 'allow', reason: 'not-requested' },
+      })
+  })
+
+  it('refuses with 422 and every problem', () => {
+    const problems = [
+      { where: 'outbound-jwt.io/hosts', value: '10.0.0.1', allowed: 'a host name' },
+      { where: 'outbound-jwt.io/duration', value: '2h', allowed: '60 s to 1 h' },
+    ]
+    const answer = answerReview('1', { kind: 'deny', reason: 'invalid-annotation', problems })
+    expect(answer)
+      .to.have.property('response')
+      .that.deep.equals({
+        uid: '1',
+        allowed: false,
+        auditAnnotations: { decision: 'deny', reason: 'invalid-annotation' },
+        status: { code: 422, reason: 'Invalid', message: refusalMessage(problems) },
+      })
+    expect(refusalMessage(problems)).to.equal(
+      'aws-outbound-jwt-injector refused the pod:\n' +
+        '- outbound-jwt.io/hosts: got "10.0.0.1", expected a host name\n' +
+        '- outbound-jwt.io/duration: got "2h", expected 60 s to 1 h',
+    )
+  })
+})
+
+function thrownBy(action: () => unknown): ReviewError {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof ReviewError) return error
+    throw error
+  }
+  return expect.fail('nothing was thrown')
+}

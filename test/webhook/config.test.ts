@@ -1,0 +1,90 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { SettingsError } from '../../proxy/src/runtime/index.ts'
+import { readConfig } from '../../webhook/src/config.ts'
+
+const REQUIRED = {
+  TLS_CERT_FILE: '/tls/tls.crt',
+  TLS_KEY_FILE: '/tls/tls.key',
+  PROXY_IMAGE: 'registry.example/proxy:1',
+}
+
+describe('webhook configuration', () => {
+  it('needs what has no default, and nothing else', () => {
+    const { listenAddr, injection, shutdownDelaySeconds } = readConfig({ ...REQUIRED, CERTIFICATE_MODE: 'secret' })
+    expect(listenAddr).to.deep.equal({ host: '::', port: 9443 })
+    expect(shutdownDelaySeconds).to.equal(10)
+    expect(injection).to.deep.include({
+      image: 'registry.example/proxy:1',
+      runAsUser: 64532,
+      region: null,
+      extraEnv: {},
+    })
+  })
+
+  it('hands the operator’s choices to injection', () => {
+    const { injection } = readConfig({
+      ...REQUIRED,
+      CERTIFICATE_MODE: 'secret',
+      PROXY_IMAGE_PULL_POLICY: 'Never',
+      PROXY_IMAGE_PULL_SECRETS: 'one, two',
+      SIDECAR_RUN_AS_USER: 'null',
+      SIDECAR_EXTRA_ENV: '{"NODE_EXTRA_CA_CERTS":"/ca.crt"}',
+      DEFAULT_REGION: 'eu-central-1',
+      DEFAULT_ANNOTATIONS: '{"hosts":"api.partner.example"}',
+      KNOWN_SIDECARS: 'istio-proxy,agent',
+    })
+    expect(injection).to.deep.include({
+      imagePullPolicy: 'Never',
+      imagePullSecrets: ['one', 'two'],
+      runAsUser: null,
+      extraEnv: { NODE_EXTRA_CA_CERTS: '/ca.crt' },
+      region: 'eu-central-1',
+      defaults: { hosts: 'api.partner.example' },
+      knownSidecars: ['istio-proxy', 'agent'],
+    })
+  })
+
+  it('is frozen', () => expect(readConfig({ ...REQUIRED, CERTIFICATE_MODE: 'secret' })).to.be.frozen)
+
+  for (const [variable, value, allowed] of [
+    ['LISTEN_ADDR', '9443', 'host:port'],
+    ['CERTIFICATE_MODE', 'none', 'secret'],
+    ['PROXY_IMAGE_PULL_POLICY', 'always', 'Always'],
+    ['PROXY_IMAGE_PULL_SECRETS', 'UPPER', 'a Kubernetes name'],
+    ['SIDECAR_RUN_AS_USER', '0', '1'],
+    ['SIDECAR_EXTRA_ENV', '["A"]', 'a JSON object whose values are strings'],
+    ['SIDECAR_EXTRA_ENV', '{"A":1}', 'a JSON object whose values are strings'],
+    ['SIDECAR_EXTRA_ENV', '{"A"', 'a JSON object whose values are strings'],
+    ['DEFAULT_REGION', 'Frankfurt', 'region'],
+    ['SHUTDOWN_DELAY', '1h', '300'],
+    ['LOG_LEVEL', 'DEBUG', 'debug'],
+  ] as const) {
+    it(`refuses ${variable}=${value} and says what is allowed`, () => {
+      const message = refusal({ ...REQUIRED, CERTIFICATE_MODE: 'secret', [variable]: value })
+      expect(message)
+        .to.include(`${variable}: got ${JSON.stringify(value)}, expected`)
+        .and.to.include(allowed)
+    })
+  }
+
+  it('checks the defaults for namespaces as it checks annotations of a pod', () => {
+    const message = refusal({ ...REQUIRED, CERTIFICATE_MODE: 'secret', DEFAULT_ANNOTATIONS: '{"hosts":"10.0.0.1"}' })
+    expect(message).to.include('10.0.0.1')
+  })
+
+  it('keeps operators from setting what injection sets', () => {
+    const message = refusal({ ...REQUIRED, CERTIFICATE_MODE: 'secret', SIDECAR_EXTRA_ENV: '{"ROUTES":"[]"}' })
+    expect(message).to.include('ROUTES')
+  })
+})
+
+function refusal(environment: Readonly<Record<string, string>>): string {
+  try {
+    readConfig(environment)
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message
+    throw error
+  }
+  return expect.fail('nothing was thrown')
+}
