@@ -77,6 +77,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
     requestId: randomUUID,
     onRefused: (error, requestId) => {
       instruments.refused.with({ error_type: error.code }).add()
+      // A flood of these is what the limit is for.
+      if (error.code === 'overloaded') return
       log.warn('connection refused', { ...describeFailure(error), requestId })
     },
   })

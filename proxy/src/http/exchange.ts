@@ -126,8 +126,8 @@ export class Exchange implements Receiver {
       return
     }
     const { status, headers, body } = errorResponse(error, this.host, requestId)
-    // The client may or may not send its body now; only the end of the connection makes that certain. RFC 9110 §10.1.1.
-    if (this.awaitsContinue) response.shouldKeepAlive = false
+    // SECURITY: where the body ends, or whether it comes at all, is not certain; the end of the connection is. RFC 9112 §6.1, RFC 9110 §10.1.1.
+    if (this.awaitsContinue || error.code === 'ambiguous_framing') response.shouldKeepAlive = false
     response.writeHead(status, headers)
     response.end(body)
   }

@@ -47,7 +47,9 @@ export function createHandler(deps: HandlerDeps): Handler {
 }
 
 function admit(exchange: Exchange, { inFlight, limits, router }: HandlerDeps): Plan {
-  const { rawHeaders, url = '' } = exchange.request
+  const { httpVersionMajor, rawHeaders, url = '' } = exchange.request
+  // Node's parser lets 0.9 and 2.0 through.
+  if (httpVersionMajor !== 1) throw new ProxyError('malformed_request')
   if (inFlight() > limits.inFlight) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
   if (rawHeaders.length > limits.headFields * 2) throw new ProxyError('headers_too_large')
   const target = splitTarget(url)

@@ -24,16 +24,17 @@ const NO_ROUTE = 'none'
 /** Counts, times and logs requests. Access lines are for debugging; failures are warnings. */
 export function createRequestObserver({ instruments, log, now }: RequestObserverDeps): RequestObserver {
   let inFlight = 0
+  const gauge = instruments.inFlight.with({})
   const server = boundDurations(instruments.serverDuration)
   const client = boundDurations(instruments.clientDuration)
 
   return {
     inFlight: () => inFlight,
     opened: () => {
-      inFlight++
+      gauge.set(++inFlight)
     },
     closed: (exchange) => {
-      inFlight--
+      gauge.set(--inFlight)
       const endMs = now()
       const error = exchange.error?.code ?? (exchange.response.writableFinished ? '' : 'client_gone')
       server(exchange, error).add((endMs - exchange.startedMs) / 1000)

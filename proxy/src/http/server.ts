@@ -58,6 +58,8 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   http.on('connect', (_request: IncomingMessage, socket: Duplex) =>
     refuse(socket, new ProxyError('upgrade_unsupported')),
   )
+  // There is no one to answer yet: the connection is gone before it could say anything.
+  http.on('drop', () => deps.onRefused(new ProxyError('overloaded'), deps.requestId()))
   http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (isGone(error, socket)) socket.destroy()
     else refuse(socket, new ProxyError(parserFailure(error.code), { cause: error }))
@@ -96,10 +98,14 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   }
 }
 
-/** SECURITY: while a response is under way nothing may be written into it. */
+/**
+ * Whether there is nobody to tell, or no place for it. SECURITY: nothing may be written into a response that is under way,
+ * nor in front of one whose request was whole: the client would take it for the answer to that request.
+ */
 function isGone(error: NodeJS.ErrnoException, socket: Socket): boolean {
-  const underWay = (socket as Socket & { readonly _httpMessage?: unknown })._httpMessage
-  return error.code === 'ECONNRESET' || !socket.writable || Boolean(underWay)
+  const underWay = (socket as Socket & { readonly _httpMessage?: ServerResponse | null })._httpMessage
+  if (error.code === 'ECONNRESET' || !socket.writable) return true
+  return Boolean(underWay && (underWay.headersSent || underWay.req.complete))
 }
 
 /** llhttp's and Node's codes for a request that is none. */
