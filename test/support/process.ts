@@ -20,8 +20,17 @@ export interface RunningProcess {
 
 /** Starts a Node process of ours. The environment is exactly what is given: nothing leaks in from the tests. */
 export function startNode(args: readonly string[], env: Readonly<Record<string, string>>): RunningProcess {
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  return observe(child)
+  return observe(spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+}
+
+/** The same with a limit on open files, sockets included. */
+export function startNodeWithFiles(
+  files: number,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): RunningProcess {
+  const limited = ['-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath, ...args]
+  return observe(spawn('/bin/sh', limited, { env, stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
 function observe(child: ChildProcess): RunningProcess {

@@ -1,0 +1,84 @@
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { pipeline } from 'node:stream'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import type { KeyPair } from '../certificates.ts'
+
+/** A partner that verifies every token it gets and can be told to misbehave. */
+export interface FaultyPartner {
+  readonly port: number
+  /** Requests that carried a token which verified. */
+  verified(): number
+  /** Requests without one. SECURITY: tests expect none, ever. */
+  unverified(): number
+  /** Connections open now. */
+  sockets(): number
+  /** What it does to requests from now on; the default answers. */
+  behave(behaviour: Behaviour): void
+  close(): Promise<void>
+}
+
+/** Handles one verified request. */
+export type Behaviour = (request: IncomingMessage, response: ServerResponse) => void
+
+export interface FaultyPartnerOptions extends KeyPair {
+  readonly issuer: string
+  readonly audience: string
+}
+
+/** Echoes the body; `x-bytes` asks for that many bytes instead. */
+export const ANSWER: Behaviour = (request, response) => {
+  const wanted = Number(request.headers['x-bytes'] ?? 0)
+  if (wanted > 0) {
+    request.resume()
+    response.end(Buffer.alloc(wanted, 'a'))
+    return
+  }
+  if (response.destroyed) return
+  // An aborted client ends the echo; there is nobody left to tell.
+  pipeline(request, response, () => undefined)
+}
+
+/** Starts the partner on a free port. */
+export async function startFaultyPartner({ issuer, audience, ...pair }: FaultyPartnerOptions): Promise<FaultyPartner> {
+  const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`))
+  const sockets = new Set<Socket>()
+  let behaviour = ANSWER
+  let verified = 0
+  let unverified = 0
+  const server = createServer({ ...pair, keepAliveTimeout: 60_000 }, (request, response) => {
+    const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
+    jwtVerify(token, keys, { issuer, audience }).then(
+      () => {
+        verified++
+        behaviour(request, response)
+      },
+      () => {
+        unverified++
+        response.writeHead(401).end()
+      },
+    )
+  })
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    verified: () => verified,
+    unverified: () => unverified,
+    sockets: () => sockets.size,
+    behave: (next) => {
+      behaviour = next
+    },
+    close: async () => {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}

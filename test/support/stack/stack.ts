@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createEmulator } from '../../aws-emulator/src/index.ts'
+import type { Emulator, EmulatorOptions } from '../../aws-emulator/src/index.ts'
+import { createTestAuthority } from '../certificates.ts'
+import { argumentsHere, entrypoint } from '../image.ts'
+import type { RunningProcess } from '../process.ts'
+import { startNode, startNodeWithFiles } from '../process.ts'
+import { startFaultyPartner } from './partner.ts'
+import type { FaultyPartner } from './partner.ts'
+
+/** The shipped proxy as a process between this process and a partner, with an emulated AWS. */
+export interface Stack {
+  readonly emulator: Emulator
+  readonly partner: FaultyPartner
+  /** The process that runs now. */
+  proxy(): RunningProcess
+  readonly proxyPort: number
+  readonly controlPort: number
+  /** The partner as the application calls it. */
+  readonly url: string
+  /** Of the projected service account token; tests may write another. */
+  readonly tokenFile: string
+  /** The value of one series, named with its labels. @throws when there is none: a misspelt name must not read as 0. */
+  metric(series: string): Promise<number>
+  /** Starts the proxy again where it was, after it has ended. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface StackOptions {
+  readonly emulator?: Partial<EmulatorOptions>
+  /** Of the proxy, beside what every run needs. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Fields of the partner's route beside its host. */
+  readonly route?: Readonly<Record<string, unknown>>
+  /** Limit on the proxy's open files, sockets included. */
+  readonly openFiles?: number
+}
+
+export const ROLE_ARN = 'arn:aws:iam::123456789012:role/orders'
+export const PARTNER_HOST = 'api.partner.example'
+const AUDIENCE = `https://${PARTNER_HOST}`
+
+/** Starts emulator, partner and proxy; the caller closes them. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-stack-'))
+  const emulator = await createEmulator({
+    region: 'eu-central-1',
+    accountId: '123456789012',
+    roles: [{ arn: ROLE_ARN }],
+    ...options.emulator,
+  })
+  const authority = await createTestAuthority()
+  const pair = await authority.issue([PARTNER_HOST])
+  const partner = await startFaultyPartner({ ...pair, issuer: emulator.issuer, audience: AUDIENCE })
+  const files = { ca: join(directory, 'ca.crt'), token: join(directory, 'token') }
+  writeFileSync(files.ca, authority.ca)
+  writeFileSync(files.token, await emulator.mintServiceAccountToken({ namespace: 'shop', serviceAccount: 'orders' }))
+  const environment = {
+    LISTEN_ADDR: '127.0.0.1:0',
+    ADMIN_LISTEN_ADDR: '127.0.0.1:0',
+    CONTROL_LISTEN_ADDR: '127.0.0.1:0',
+    ROUTES: JSON.stringify([{ hosts: [`${PARTNER_HOST}:${partner.port}`], audience: [AUDIENCE], ...options.route }]),
+    UPSTREAM_CA_FILE: files.ca,
+    ALLOW_LOCAL_UPSTREAMS: 'true',
+    AWS_REGION: 'eu-central-1',
+    AWS_ENDPOINT_URL_STS: emulator.stsUrl,
+    AWS_ROLE_ARN: ROLE_ARN,
+    AWS_WEB_IDENTITY_TOKEN_FILE: files.token,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    RESOLVE_HOSTS: `${PARTNER_HOST}=127.0.0.1`,
+    ...options.environment,
+  }
+  let proxy = await startProxy(environment, options.openFiles)
+  return {
+    emulator,
+    partner,
+    proxy: () => proxy.process,
+    proxyPort: proxy.port,
+    controlPort: proxy.controlPort,
+    url: `http://${PARTNER_HOST}:${partner.port}/`,
+    tokenFile: files.token,
+    restart: async () => {
+      const samePlace = { ...environment, LISTEN_ADDR: `127.0.0.1:${proxy.port}` }
+      proxy = await startProxy(samePlace, options.openFiles)
+    },
+    metric: async (series) => {
+      const text = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/metrics`)).text()
+      const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `))
+      if (line === undefined) throw new Error(`no series ${series}`)
+      return Number(line.slice(series.length))
+    },
+    close: async () => {
+      proxy.process.signal('SIGKILL')
+      await proxy.process.exited
+      await partner.close()
+      await emulator.close()
+      rmSync(directory, { recursive: true })
+    },
+  }
+}
+
+interface RunningProxy {
+  readonly process: RunningProcess
+  readonly port: number
+  readonly adminPort: number
+  readonly controlPort: number
+}
+
+async function startProxy(environment: Readonly<Record<string, string>>, openFiles?: number): Promise<RunningProxy> {
+  const bundle = argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')
+  const args = ['--import', './test/support/resolve.mjs', ...bundle]
+  const process =
+    openFiles === undefined ? startNode(args, environment) : startNodeWithFiles(openFiles, args, environment)
+  const listening = await process.logged('listening')
+  const portOf = (name: string): number => Number(String(listening[name]).split(':').at(-1))
+  return { process, port: portOf('proxy'), adminPort: portOf('admin'), controlPort: portOf('control') }
+}
