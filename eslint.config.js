@@ -20,7 +20,7 @@ const PURE = [
   'proxy/src/contract/**/*.ts',
   'proxy/src/errors.ts',
   'proxy/src/routing/**/*.ts',
-  'proxy/src/tokens/policy.ts',
+  'proxy/src/tokens/{classify,credentials,failures,jwt,policy,session,tokens}.ts',
   'proxy/src/http/headers.ts',
   'proxy/src/runtime/settings.ts',
   'webhook/src/errors.ts',

@@ -25,8 +25,9 @@ import {
 import { createTokens } from './tokens/cache.ts'
 import { createSystemClock } from './tokens/clock.ts'
 import { createTokenObserver } from './tokens/metrics.ts'
+import { createMinter } from './tokens/mint.ts'
 import { roleSessionName } from './tokens/session.ts'
-import { createStsSource } from './tokens/sts.ts'
+import { createSts } from './tokens/sts.ts'
 
 const { config, anchors } = readSettingsOrExit()
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
@@ -35,20 +36,18 @@ const { instruments } = metrics
 
 const clock = createSystemClock()
 const observer = createTokenObserver(instruments)
-const source = createStsSource({
+const sts = createSts({
   environment: process.env,
   sessionName: roleSessionName(config.podNamespace, config.podName),
-  expectedRoleArn: config.expectedRoleArn,
-  clock,
-  log,
-  observer,
 })
+const source = createMinter({ sts, clock, log, observer, expectedRoleArn: config.expectedRoleArn })
 const tokens = createTokens({
   source,
   clock,
   random: Math.random,
   log,
   observer,
+  refreshSkewMs: config.tokenRefreshSkewSeconds && config.tokenRefreshSkewSeconds * 1000,
   onNoCredentials: (failure) => {
     log.error('no AWS credentials', { error: failure.message })
     process.exit(EXIT.noCredentials)

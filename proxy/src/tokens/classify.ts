@@ -6,23 +6,21 @@ export type Phase = 'session' | 'token'
 
 /** What is read of an SDK error. SECURITY: never `$response`, `config` or the error itself: they carry requests and answers. */
 interface SdkError {
+  /** Without the suffix `Exception`: some codes have it on the wire, some only in the SDK's class, some in neither. */
   readonly name: string
   readonly message: string
-  readonly code?: string
-  readonly status?: number
+  readonly code: string
+  readonly status: number | undefined
 }
 
 type Rule = (error: SdkError, phase: Phase) => FailureReason | undefined
 
-/** Reasons by the wire code of STS. Source: docs/how-it-works.md "What AWS answers"; the wire has the suffix `Exception` where it is here. */
-const BY_NAME: Readonly<Record<string, FailureReason>> = {
-  OutboundWebIdentityFederationDisabledException: 'federation_disabled',
+/** Reasons by the code of STS. Source: its API reference, and answers captured from AWS. */
+const BY_CODE: Readonly<Record<string, FailureReason>> = {
   OutboundWebIdentityFederationDisabled: 'federation_disabled',
-  SessionDurationEscalationException: 'session_too_short',
   SessionDurationEscalation: 'session_too_short',
-  JWTPayloadSizeExceededException: 'payload_too_large',
   JWTPayloadSizeExceeded: 'payload_too_large',
-  RegionDisabledException: 'region_disabled',
+  RegionDisabled: 'region_disabled',
   InvalidAction: 'global_endpoint',
   ValidationError: 'invalid_request',
   InvalidParameterValue: 'invalid_request',
@@ -34,37 +32,43 @@ const BY_NAME: Readonly<Record<string, FailureReason>> = {
   IncompleteSignature: 'credentials_refused',
   MissingAuthenticationToken: 'credentials_refused',
   InvalidIdentityToken: 'identity_token_refused',
-  IDPRejectedClaim: 'role_not_assumable',
-  ExpiredTokenException: 'identity_token_expired',
-  IDPCommunicationError: 'sts_unavailable',
+  IDPRejectedClaim: 'identity_token_refused',
+  IDPCommunicationError: 'issuer_unreachable',
   Throttling: 'throttled',
-  ThrottlingException: 'throttled',
   RequestThrottled: 'throttled',
   RequestLimitExceeded: 'throttled',
-  TooManyRequestsException: 'throttled',
-  TimeoutError: 'sts_timeout',
-  AbortError: 'sts_timeout',
+  TooManyRequests: 'throttled',
+}
+
+/** What the same code means while a session is made: it is about the role and the service account, not about the token. */
+const IN_SESSION: Readonly<Record<string, FailureReason>> = {
+  ExpiredToken: 'identity_token_expired',
+  ValidationError: 'role_not_assumable',
+  InvalidParameterValue: 'role_not_assumable',
 }
 
 const UNREACHABLE =
   /^(?:ECONN|ENOTFOUND|EAI_|ENET|EHOST|EPIPE|EADDR|ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED)/
 const UNREADABLE_FILE = /^(?:ENOENT|EACCES|EPERM|EISDIR|ENOTDIR)$/
+/** The SDK's words for an answer it cannot parse, or that lacks what it needs. */
+const UNPARSABLE = /XML parse error|Invalid response from STS/
 
 /** In order; the first that knows the error decides. */
 const RULES: readonly Rule[] = [
-  ({ name, message }, phase) => (name.startsWith('AccessDenied') ? accessDenied(message, phase) : undefined),
-  ({ name, code }) => BY_NAME[name] ?? (code === undefined ? undefined : BY_NAME[code]),
-  ({ status }) =>
-    status === 429 ? 'throttled' : status !== undefined && status >= 500 ? 'sts_unavailable' : undefined,
-  ({ code }) => (code !== undefined && UNREADABLE_FILE.test(code) ? 'token_file_unreadable' : undefined),
-  ({ code, message }) =>
-    UNREACHABLE.test(code ?? '') || /socket hang up|aborted/.test(message) ? 'sts_unreachable' : undefined,
+  ({ name, message }, phase) => (name === 'AccessDenied' ? accessDenied(message, phase) : undefined),
+  ({ name }, phase) => (phase === 'session' ? IN_SESSION[name] : undefined) ?? BY_CODE[name],
+  // Before the name: the SDK calls a reset connection TimeoutError, too.
+  ({ code }) => (UNREACHABLE.test(code) ? 'sts_unreachable' : undefined),
+  ({ code }) => (UNREADABLE_FILE.test(code) ? 'token_file_unreadable' : undefined),
+  ({ name }) => (name === 'TimeoutError' || name === 'AbortError' ? 'sts_timeout' : undefined),
+  ({ status = 0 }) => (status === 429 ? 'throttled' : status >= 500 ? 'sts_unavailable' : undefined),
   ({ message }) => (/region is missing/i.test(message) ? 'region_missing' : undefined),
-  ({ name }, phase) =>
-    name === 'CredentialsProviderError' || (phase === 'session' && name === 'Error')
-      ? 'credentials_unreachable'
-      : undefined,
-  ({ status }) => (status !== undefined && status >= 400 ? undefined : 'unusable_answer'),
+  ({ name, message }) =>
+    name === 'CredentialsProviderError' && / status: 4\d\d/.test(message) ? 'pod_identity_refused' : undefined,
+  ({ message }) => (UNPARSABLE.test(message) ? 'unusable_answer' : undefined),
+  // Only the SDK's credential providers throw errors without an HTTP status here.
+  ({ status }, phase) => (phase === 'session' && status === undefined ? 'credentials_unreachable' : undefined),
+  ({ status = 400 }) => (status < 400 ? 'unusable_answer' : undefined),
 ]
 
 /** @returns why minting failed, from whatever the SDK threw. */
@@ -80,33 +84,47 @@ export function classify(thrown: unknown, phase: Phase): TokenFailure {
 
 function accessDenied(message: string, phase: Phase): FailureReason {
   if (/federated user sessions/i.test(message)) return 'federated_user'
-  if (phase === 'session' || /AssumeRole/.test(message)) return 'role_not_assumable'
+  if (phase === 'session') return 'role_not_assumable'
   if (/explicit deny/i.test(message)) return 'explicitly_denied'
   return /TagGetWebIdentityToken/.test(message) ? 'tags_denied' : 'access_denied'
 }
 
 function read(thrown: unknown): SdkError {
-  if (!(thrown instanceof Error)) return { name: 'unknown', message: String(thrown) }
+  if (!(thrown instanceof Error)) return { name: 'unknown', message: String(thrown), code: '', status: undefined }
   const { code, $metadata } = thrown as Error & { code?: unknown; $metadata?: { httpStatusCode?: unknown } }
   const status = $metadata?.httpStatusCode
   return {
-    name: thrown.name,
-    message: thrown.message,
-    ...(typeof code === 'string' && { code }),
-    ...(typeof status === 'number' && { status }),
+    name: thrown.name.replace(/Exception$/, ''),
+    message: thrown instanceof SyntaxError ? NOT_JSON : thrown.message,
+    code: typeof code === 'string' ? code : '',
+    status: typeof status === 'number' ? status : undefined,
   }
 }
 
-/** Longest detail that is logged; an HTML page in place of an answer is longer. */
-const DETAIL_CHARACTERS = 300
+/** SECURITY: the parser's own message quotes what it could not read, which may be a credential. */
+const NOT_JSON = 'the answer is not JSON'
+
+/** More than any message of AWS; what is longer is not one. */
+const READ_CHARACTERS = 4_000
+const DETAIL_CHARACTERS = 400
 
 function describe({ name, message, code, status }: SdkError): string {
   const facts = [name, code, status].filter((fact) => fact !== undefined && fact !== '').join(' ')
-  const text = message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, DETAIL_CHARACTERS)
-  return `${facts}: ${redactSecrets(text)}`
+  // The SDK adds lines about itself.
+  const text = message.slice(0, READ_CHARACTERS).split('\n', 1).join('')
+  return `${facts}: ${redactSecrets(text)
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .slice(0, DETAIL_CHARACTERS)}`
 }
 
-/** SECURITY: what a broken answer echoes may be a token, a key or a session token. */
+/**
+ * SECURITY: what a broken answer echoes may be a token, a key or a session token. Those are long runs of base64 with letters of both cases and
+ * digits; names in ARNs seldom are, and have hyphens.
+ */
 function redactSecrets(text: string): string {
-  return text.replace(/[\w+/=-]{40,}(?:\.[\w-]+)*|\bA[KS]IA[A-Z0-9]{12,}/g, '[redacted]')
+  return text
+    .replace(/\beyJ[\w-]+(?:\.[\w-]*)*|\bA[KS]IA[A-Z0-9]{12,}/g, '[redacted]')
+    .replace(/[A-Za-z0-9+/]{40,}={0,2}/g, (run) =>
+      /[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run) ? '[redacted]' : run,
+    )
 }

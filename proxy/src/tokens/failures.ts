@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts'
 
 /**
  * Who can end a failure: time (`transient`), a new AWS session (`credentials`), a longer one (`duration`), or a person (`config`).
- * The class decides how soon STS is asked again, see `pauseMs`.
+ * The class decides how soon STS is asked again, see `pauseAfter`.
  */
 export type FailureClass = 'transient' | 'credentials' | 'duration' | 'config'
 
@@ -17,7 +17,7 @@ export interface FailureRow {
 
 const STS = 'sts.<region>.amazonaws.com:443'
 
-/** Every way in which minting fails. The keys are in logs and doctor; docs/troubleshooting.md is made from this table. */
+/** Every way in which minting fails. The keys are in logs and doctor; docs/token-failures.md is made from this table. */
 export const FAILURES = {
   federation_disabled: {
     class: 'config',
@@ -58,8 +58,8 @@ export const FAILURES = {
   global_endpoint: {
     class: 'config',
     code: 'token_denied',
-    meaning: "STS's global endpoint does not mint these tokens.",
-    hint: 'Set AWS_REGION or the outbound-jwt.io/region annotation to a real region, such as eu-central-1.',
+    meaning: 'This endpoint of STS does not mint these tokens; the global one never does.',
+    hint: 'Set the outbound-jwt.io/region annotation, or AWS_REGION, to a region that does, such as eu-central-1.',
   },
   region_missing: {
     class: 'config',
@@ -127,10 +127,22 @@ export const FAILURES = {
     meaning: 'STS does not accept the AWS credentials.',
     hint: 'Check the clock of the node, and that the role still exists. Credentials in AWS_ACCESS_KEY_ID are not renewed by anybody.',
   },
+  issuer_unreachable: {
+    class: 'credentials',
+    code: 'token_unavailable',
+    meaning: "STS cannot fetch the keys of the cluster's issuer.",
+    hint: "The issuer of the cluster must be reachable from the internet, or its keys kept in IAM's OIDC provider. The proxy retries by itself.",
+  },
+  pod_identity_refused: {
+    class: 'credentials',
+    code: 'token_unavailable',
+    meaning: 'The EKS Pod Identity agent refuses to give credentials.',
+    hint: 'Check that the association of this namespace and service account exists (aws eks list-pod-identity-associations), and that the trust policy of its role allows pods.eks.amazonaws.com both sts:AssumeRole and sts:TagSession.',
+  },
   credentials_unreachable: {
     class: 'credentials',
     code: 'token_unavailable',
-    meaning: 'The source of the AWS credentials does not answer.',
+    meaning: 'The source of the AWS credentials does not answer, or with nothing of use.',
     hint: 'With EKS Pod Identity, check that its agent runs on the node and that a network policy allows 169.254.170.23:80.',
   },
   session_too_short: {

@@ -20,8 +20,9 @@ export function readClaims(jwt: string): TokenClaims {
   const parts = jwt.split('.')
   if (parts.length !== 3 || parts.some((part) => !/^[\w-]+$/.test(part)))
     throw new TypeError(`a token has three base64url parts; this one has ${parts.length} parts or other characters`)
-  const header = parseObject(parts[0] ?? '', 'header')
-  const all = parseObject(parts[1] ?? '', 'payload')
+  const [first, second] = parts as [string, string, string]
+  const header = parseObject(first, 'header')
+  const all = parseObject(second, 'payload')
   const audience = Array.isArray(all['aud']) ? all['aud'] : [all['aud']]
   return {
     algorithm: textOf(header, 'alg'),
@@ -33,6 +34,24 @@ export function readClaims(jwt: string): TokenClaims {
     jti: typeof all['jti'] === 'string' ? all['jti'] : '',
     all,
   }
+}
+
+/** The claim under which STS keeps everything of its own. */
+export const STS_CLAIM = 'https://sts.amazonaws.com/'
+/** A claim smaller than this is not why a token is large. */
+const NOTABLE_CHARACTERS = 200
+
+/** @returns what makes a token large, largest first, without its values: `principal_tags 5120, ou_path 300 characters`. */
+export function describeSizes({ all }: TokenClaims): string {
+  const own: unknown = all[STS_CLAIM]
+  const claims = { ...all, [STS_CLAIM]: null, ...(typeof own === 'object' && own) }
+  const sizes = Object.entries(claims)
+    .map(([name, value]) => ({ name, size: JSON.stringify(value).length }))
+    .filter(({ size }) => size >= NOTABLE_CHARACTERS)
+    .sort((a, b) => b.size - a.size)
+  return sizes.length === 0
+    ? 'no claim is large'
+    : `${sizes.map(({ name, size }) => `${name} ${size}`).join(', ')} characters`
 }
 
 function parseObject(part: string, what: string): Record<string, unknown> {

@@ -1,8 +1,8 @@
 import type { Logger } from '../runtime/index.ts'
 import type { Clock } from './clock.ts'
 import { classify } from './classify.ts'
-import { TokenFailure } from './failures.ts'
-import { readClaims } from './jwt.ts'
+import { FAILURES, TokenFailure } from './failures.ts'
+import { describeSizes, readClaims } from './jwt.ts'
 import type { TokenClaims } from './jwt.ts'
 import type { TokenObserver } from './observer.ts'
 import { MINIMUM_REMAINING_MS } from './policy.ts'
@@ -32,6 +32,8 @@ export interface Answer {
   readonly jwt: string | undefined
   /** By the issuer's clock. */
   readonly expiresMs: number | undefined
+  /** STS's clock minus this machine's, as far as the SDK has noticed; it corrects minutes, not seconds. */
+  readonly clockOffsetMs: number
 }
 
 export interface MinterDeps {
@@ -47,10 +49,8 @@ export interface MinterDeps {
 const LARGE_TOKEN_BYTES = 7 * 1024
 /** Node's own limit for all headers together; nothing accepts more by default. */
 const LARGEST_TOKEN_BYTES = 16 * 1024
-/** SigV4's tolerance: beyond it STS would not have answered. */
+/** SigV4's tolerance: the SDK corrects what is beyond it. */
 const CLOCK_TOLERANCE_MS = 300_000
-/** Most calls per token: one, one with a new session, and the halvings from an hour to a minute. */
-const MOST_CALLS = 8
 
 /**
  * Mints a token that its session can hold.
@@ -104,14 +104,15 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
   async function ask(request: TokenRequest, signal: AbortSignal): Promise<Answer> {
     const session = await sessionFor(request.durationSeconds, signal)
     let seconds = initialSeconds(request, session)
-    for (let calls = 1; ; calls++) {
+    // Ends: after one new session only shorter lives are tried, of which there are six.
+    for (;;) {
       try {
         const answer = await sts.getWebIdentityToken({ ...request, durationSeconds: seconds }, signal)
         if (seconds < request.durationSeconds && session.endsWallMs === undefined) workedSeconds = seconds
         return answer
       } catch (error) {
         const failure = classify(error, 'token')
-        const next = calls < MOST_CALLS ? await afterFailure(failure, seconds, signal) : undefined
+        const next = await afterFailure(failure, seconds, signal)
         if (next === undefined) throw failure
         seconds = next
       }
@@ -135,51 +136,61 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
     if (!renewable || signal.aborted) return undefined
     if (mayRenew()) {
       const session = await currentSession(true, signal)
-      if (session.endsWallMs !== undefined) return fittingSeconds(seconds, remainingSeconds(session))
+      if (session.endsWallMs !== undefined || failure.reason === 'credentials_refused')
+        return fittingSeconds(seconds, remainingSeconds(session))
     }
     return failure.reason === 'session_too_short' ? halvedSeconds(seconds) : undefined
   }
 
-  function check(request: TokenRequest, { jwt, expiresMs }: Answer): MintedToken {
+  function check(request: TokenRequest, { jwt, expiresMs, clockOffsetMs }: Answer): MintedToken {
     if (jwt === undefined || jwt === '') throw new TokenFailure('unusable_answer', 'the answer has no WebIdentityToken')
     const claims = parse(jwt)
-    if (claims.algorithm !== request.signingAlgorithm)
-      throw new TokenFailure(
-        'unusable_answer',
-        `the token is signed with another algorithm than ${request.signingAlgorithm}`,
-      )
-    if (expectedRoleArn !== undefined && claims.subject !== expectedRoleArn)
-      throw new TokenFailure('subject_mismatch', `the token is of ${claims.subject}, expected ${expectedRoleArn}`)
-    checkSize(request, jwt)
+    checkPromise(request, claims)
+    checkSize(request, jwt, claims)
     const wallMs = clock.now().wallMs
     const endMs = Math.min(claims.expiresAt * 1000, expiresMs ?? Number.POSITIVE_INFINITY)
     const lifeMs = endMs - claims.issuedAt * 1000
-    if (lifeMs <= MINIMUM_REMAINING_MS || endMs < wallMs - CLOCK_TOLERANCE_MS)
+    if (lifeMs <= MINIMUM_REMAINING_MS || endMs < wallMs + clockOffsetMs - CLOCK_TOLERANCE_MS)
       throw new TokenFailure('unusable_answer', 'the token had expired, or nearly so, when it arrived')
     return { jwt, lifeMs, clockSkewMs: claims.issuedAt * 1000 - wallMs, subject: claims.subject, jti: claims.jti }
   }
 
-  function checkSize(request: TokenRequest, jwt: string): void {
+  /** SECURITY: whoever answered, a token goes to a partner only if it is the one that was asked for. */
+  function checkPromise(request: TokenRequest, { algorithm, subject, audience }: TokenClaims): void {
+    if (algorithm !== request.signingAlgorithm)
+      throw new TokenFailure(
+        'unusable_answer',
+        `the token is signed with another algorithm than ${request.signingAlgorithm}`,
+      )
+    if (asSet(audience) !== asSet(request.audience))
+      throw new TokenFailure('unusable_answer', 'the token is for other audiences than were asked for')
+    if (expectedRoleArn !== undefined && subject !== expectedRoleArn)
+      throw new TokenFailure('subject_mismatch', `the token is of ${subject}, expected ${expectedRoleArn}`)
+  }
+
+  function checkSize({ route }: TokenRequest, jwt: string, claims: TokenClaims): void {
     if (jwt.length > LARGEST_TOKEN_BYTES)
       throw new TokenFailure(
         'token_too_large',
-        `the token has ${jwt.length} bytes, at most ${LARGEST_TOKEN_BYTES} can be sent`,
+        `the token has ${jwt.length} bytes, at most ${LARGEST_TOKEN_BYTES} can be sent; ${describeSizes(claims)}`,
       )
     if (jwt.length <= LARGE_TOKEN_BYTES || warnedSize) return
     warnedSize = true
     log.warn('token is large; many servers refuse headers over 8 KiB', {
-      route: request.route,
+      route,
       bytes: jwt.length,
-      tags: Object.keys(request.tags).length,
-      hint: 'Shorten or remove tags: those of the route, of the role and of its session all become claims.',
+      claims: describeSizes(claims),
+      hint: FAILURES.token_too_large.hint,
     })
   }
 }
+
+const asSet = (items: readonly string[]): string => JSON.stringify([...new Set(items)].sort())
 
 function parse(jwt: string): TokenClaims {
   try {
     return readClaims(jwt)
   } catch (error) {
-    throw new TokenFailure('unusable_answer', error instanceof TypeError ? error.message : 'the token cannot be read')
+    throw new TokenFailure('unusable_answer', (error as TypeError).message)
   }
 }

@@ -42,7 +42,7 @@ export interface LifePlan {
   readonly refreshSkewMs?: number | undefined
 }
 
-/** Plans when to refresh a token: in the steady state around half its life, never in its last 30 seconds nor its first fifth. */
+/** Plans when to refresh a token: around half its life, not in its last 30 seconds, and never in its first fifth: STS is not asked in a loop. */
 export function planLife({ start, lifeMs, first, random, refreshSkewMs }: LifePlan): Life {
   const range = first ? FIRST : STEADY
   const wished =
@@ -50,8 +50,8 @@ export function planLife({ start, lifeMs, first, random, refreshSkewMs }: LifePl
       ? lifeMs * (range.to - (range.to - range.from) * random)
       : lifeMs - refreshSkewMs * (1 + SKEW_SPREAD * random)
   const usableForMs = lifeMs - MINIMUM_REMAINING_MS
-  const latest = Math.max(lifeMs - LATEST_BEFORE_EXPIRY_MS, 0)
-  return { start, usableForMs, refreshAfterMs: Math.min(Math.max(wished, lifeMs * FIRST.from), latest) }
+  const refreshAfterMs = Math.max(Math.min(wished, lifeMs - LATEST_BEFORE_EXPIRY_MS), lifeMs * FIRST.from)
+  return { start, usableForMs, refreshAfterMs }
 }
 
 /** @returns the age by whichever clock says more: one stands still in a suspension, the other may be set back. */

@@ -1,0 +1,31 @@
+// Where the SDK's default chain will find credentials and a region, told by the environment alone.
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Sources a pod can have, in the order of the SDK's chain, each with the variables that it needs. */
+export const CREDENTIAL_SOURCES = {
+  profile: ['AWS_PROFILE'],
+  environment: ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+  'IAM role for service account (IRSA)': ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'],
+  'EKS Pod Identity': ['AWS_CONTAINER_CREDENTIALS_FULL_URI'],
+  'container credentials': ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'],
+} as const
+
+export type CredentialSource = keyof typeof CREDENTIAL_SOURCES
+
+/** @returns the source that the environment promises; undefined when a pod has no credentials. */
+export function credentialSource(environment: Environment): CredentialSource | undefined {
+  const sources = Object.entries(CREDENTIAL_SOURCES) as [CredentialSource, readonly string[]][]
+  return sources.find(([, variables]) => variables.every((name) => isSet(environment, name)))?.[0]
+}
+
+/** AWS_REGION, else AWS_DEFAULT_REGION, which the SDK for JavaScript alone would ignore. */
+export const REGION_VARIABLES = ['AWS_REGION', 'AWS_DEFAULT_REGION'] as const
+
+export function regionVariable(environment: Environment): (typeof REGION_VARIABLES)[number] | undefined {
+  return REGION_VARIABLES.find((name) => isSet(environment, name))
+}
+
+function isSet(environment: Environment, name: string): boolean {
+  return (environment[name] ?? '') !== ''
+}

@@ -1,0 +1,33 @@
+import { FAILURES } from '../../../proxy/src/tokens/failures.ts'
+import { ERRORS } from '../../../proxy/src/errors.ts'
+import type { GeneratedDocument } from './documents.ts'
+import { GENERATED, markdownTable } from './documents.ts'
+
+export function documents(): readonly GeneratedDocument[] {
+  return [
+    {
+      path: 'docs/token-failures.md',
+      content: `${GENERATED}
+
+# Why a token is not minted
+
+The reason is in the log line \`token not minted\` (field \`reason\`, beside AWS's own words in \`detail\`) and in the report of doctor.
+The application gets the status, with meaning and hint in the body; what AWS said stays in the log, because it names accounts and sessions.
+
+The class says who can end it, and so how soon STS is asked again: \`transient\` time, \`credentials\` a new AWS session, \`duration\` a longer session or a shorter token,
+\`config\` a person. While a request waits, STS is asked again within 5 s in the first two classes and within 15 s in the others; without one, the pauses grow to 1 and 5 minutes.
+
+${markdownTable(
+  ['reason', 'class', 'status', 'meaning', 'what to do'],
+  Object.entries(FAILURES).map(([reason, row]) => [
+    `\`${reason}\``,
+    row.class,
+    String(ERRORS[row.code].status),
+    row.meaning,
+    row.hint,
+  ]),
+)}
+`,
+    },
+  ]
+}

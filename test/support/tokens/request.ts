@@ -1,0 +1,14 @@
+import type { TokenRequest } from '../../../proxy/src/tokens/tokens.ts'
+import { tokenRequest } from '../../../proxy/src/tokens/tokens.ts'
+
+/** A request for the token of one partner. */
+export function requestFor(fields: Partial<Omit<TokenRequest, 'key'>> = {}): TokenRequest {
+  return tokenRequest({
+    audience: ['https://api.partner.example'],
+    signingAlgorithm: 'RS256',
+    durationSeconds: 900,
+    tags: {},
+    route: 'partner',
+    ...fields,
+  })
+}
