@@ -20,7 +20,7 @@ export async function createFakeCluster(issuer: string, now: () => number): Prom
   const keys = await createIssuerKeys({ RS256: randomUUID() })
   return {
     issuer,
-    jwks: () => Promise.resolve(keys.jwks),
+    jwks: () => Promise.resolve(keys.jwks()),
     mint: ({ namespace, serviceAccount, audience = 'sts.amazonaws.com', expiresInSeconds = 86_400 }) => {
       const iat = Math.floor(now() / 1000)
       return keys.sign('RS256', {

@@ -1,15 +1,24 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { adminRoutes, answerAdmin } from './admin.ts'
+import type { RecordedCall } from './calls.ts'
+import { createCallLog } from './calls.ts'
 import type { FakeCluster, ServiceAccountTokenRequest } from './cluster.ts'
 import { createFakeCluster } from './cluster.ts'
+import type { Fault } from './faults/fault.ts'
+import { createFaultPlan } from './faults/plan.ts'
+import { transmit } from './faults/transmit.ts'
+import { readRequest } from './http/incoming.ts'
 import type { OutboundIssuer } from './issuer.ts'
 import { createOutboundIssuer } from './issuer.ts'
+import type { KeyRotation } from './keys.ts'
 import type { EmulatorOptions } from './options.ts'
+import type { PublicDocument } from './service.ts'
+import { serve } from './service.ts'
 import { createSessions } from './sts/sessions.ts'
-import type { RecordedCall, StsDeps } from './sts/sts.ts'
-import { answerSts } from './sts/sts.ts'
+import type { StsDeps } from './sts/sts.ts'
 
 export interface Emulator {
   /** Base URL, without a trailing slash. */
@@ -22,12 +31,14 @@ export interface Emulator {
   mintServiceAccountToken(request: ServiceAccountTokenRequest): Promise<string>
   /** Every STS call so far. */
   calls(): readonly RecordedCall[]
+  clearCalls(): void
+  /** Replaces all faults. @throws TypeError that names what is wrong with them. */
+  setFaults(faults: readonly Fault[]): void
+  /** New keys for the account's issuer. */
+  rotateKeys(rotation?: KeyRotation): Promise<void>
   setFederation(enabled: boolean): void
   close(): Promise<void>
 }
-
-/** Largest body read, in bytes; STS's own limit is far below. */
-const LARGEST_BODY = 256 * 1024
 
 /** Starts STS, the account's OIDC issuer and a fake cluster on one port of plain HTTP. */
 export async function createEmulator(options: EmulatorOptions): Promise<Emulator> {
@@ -38,7 +49,8 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   const url = options.baseUrl ?? `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const issuer = await createOutboundIssuer(`${url}/_issuer/${accountId}`)
   const cluster = await createFakeCluster(`${url}/_cluster`, now)
-  const calls: RecordedCall[] = []
+  const calls = createCallLog()
+  const faults = createFaultPlan(now)
   let federationEnabled = true
   const sts: StsDeps = {
     accountId,
@@ -50,23 +62,34 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
     issuer,
     now,
     federationEnabled: () => federationEnabled,
-    record: (call) => calls.push(call),
   }
-  const documents = publicDocuments(issuer, cluster, accountId)
-  server.on('request', (request, response) => {
+  const service = { sts, documents: publicDocuments(issuer, cluster), faults, calls }
+  const admin = adminRoutes({ calls, faults })
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const incoming = await readRequest(request)
+    const { reply, fault } = incoming.path.startsWith('/_admin')
+      ? { reply: await answerAdmin(incoming, admin) }
+      : await serve(incoming, service)
     // Clients correct their clock by this header, so it must be the emulator's time.
-    response.setHeader('date', new Date(now()).toUTCString())
-    void answer(request, sts, documents, calls).then(
-      ({ status, body, contentType }) => response.writeHead(status, { 'content-type': contentType }).end(body),
-      (error: unknown) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`emulator: ${String(error)}\n`),
-    )
+    const skewMs = fault?.kind === 'date' ? fault.seconds * 1000 : 0
+    response.setHeader('date', new Date(now() + skewMs).toUTCString())
+    await transmit(reply, fault, response)
+  }
+  server.on('request', (request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
+      response.end(`emulator: ${String(error)}\n`)
+    })
   })
   return {
     url,
     stsUrl: url,
     issuer: issuer.issuer,
     mintServiceAccountToken: cluster.mint,
-    calls: () => calls,
+    calls: calls.list,
+    clearCalls: calls.clear,
+    setFaults: faults.set,
+    rotateKeys: issuer.rotate,
     setFederation: (enabled) => {
       federationEnabled = enabled
     },
@@ -78,58 +101,14 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   }
 }
 
-interface Reply {
-  readonly status: number
-  readonly body: string
-  readonly contentType: string
-}
-
-type Documents = Readonly<Record<string, () => Promise<unknown>>>
-
-function publicDocuments(issuer: OutboundIssuer, cluster: FakeCluster, accountId: string): Documents {
-  const path = `/_issuer/${accountId}/.well-known`
+function publicDocuments(issuer: OutboundIssuer, cluster: FakeCluster): Readonly<Record<string, PublicDocument>> {
+  const path = new URL(issuer.issuer).pathname
   return {
-    [`${path}/openid-configuration`]: () => Promise.resolve(issuer.discovery),
-    [`${path}/jwks.json`]: () => Promise.resolve(issuer.jwks),
-    '/_cluster/keys': cluster.jwks,
+    [`${path}/.well-known/openid-configuration`]: {
+      operation: 'Discovery',
+      read: () => Promise.resolve(issuer.discovery),
+    },
+    [`${path}/.well-known/jwks.json`]: { operation: 'Jwks', read: () => Promise.resolve(issuer.jwks()) },
+    '/_cluster/keys': { operation: 'ClusterJwks', read: cluster.jwks },
   }
-}
-
-async function answer(
-  request: IncomingMessage,
-  sts: StsDeps,
-  documents: Documents,
-  calls: readonly RecordedCall[],
-): Promise<Reply> {
-  const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
-  if (request.method === 'POST' && path === '/') {
-    const body = await readBody(request)
-    const reply = await answerSts({ method: 'POST', path, headers: request.headers, body }, sts)
-    return { ...reply, contentType: 'text/xml' }
-  }
-  const document = Object.hasOwn(documents, path) ? documents[path] : undefined
-  if (document) return json(200, await document())
-  if (path === '/_admin/calls') return json(200, calls)
-  if (path === '/_admin/ready') return json(200, { ready: true })
-  return json(404, {
-    error: `no ${path}`,
-    paths: ['POST /', '/_admin/calls', '/_admin/ready', ...Object.keys(documents)],
-  })
-}
-
-const json = (status: number, value: unknown): Reply => ({
-  status,
-  body: JSON.stringify(value),
-  contentType: 'application/json',
-})
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > LARGEST_BODY) throw new Error('the body is too large')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }

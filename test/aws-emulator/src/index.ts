@@ -1,4 +1,5 @@
 export { createEmulator } from './emulator.ts'
 export type { Emulator } from './emulator.ts'
+export type { RecordedCall } from './calls.ts'
+export type { Fault, FaultEffect, FaultKind, FaultMatch } from './faults/fault.ts'
 export type { ClusterOptions, EmulatorOptions, MintingPolicy, RoleOptions } from './options.ts'
-export type { RecordedCall } from './sts/sts.ts'

@@ -9,7 +9,7 @@ export interface OutboundIssuer extends IssuerKeys {
 }
 
 export async function createOutboundIssuer(issuer: string): Promise<OutboundIssuer> {
-  const keys = await createIssuerKeys({ RS256: 'RSA_0', ES384: 'EC384_0' })
+  const keys = await createIssuerKeys({ RS256: 'RSA', ES384: 'EC384' })
   return {
     ...keys,
     issuer,

@@ -1,63 +1,16 @@
-import {
-  GetCallerIdentityCommand,
-  GetWebIdentityTokenCommand,
-  STSClient,
-  STSServiceException,
-} from '@aws-sdk/client-sts'
-import { AssumeRoleWithWebIdentityCommand } from '@aws-sdk/client-sts'
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { expect } from 'chai'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { after, before, describe, it } from 'mocha'
 import type { Emulator } from '../src/index.ts'
 import { createEmulator } from '../src/index.ts'
-
-const ROLE = 'arn:aws:iam::123456789012:role/team/orders'
-const REGION = 'eu-central-1'
-const AUDIENCE = 'https://api.partner.example'
+import { AUDIENCE, REGION, ROLE, assumedRole, mint, refusal } from './support/client.ts'
 
 let emulator: Emulator
 let now = Date.now()
 
-/** The official SDK with the credentials of an assumed role. */
-async function client(token?: string, systemClockOffset = 0): Promise<STSClient> {
-  const endpoint = emulator.stsUrl
-  const anonymous = new STSClient({
-    region: REGION,
-    endpoint,
-    credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
-  })
-  const WebIdentityToken =
-    token ?? (await emulator.mintServiceAccountToken({ namespace: 'shop', serviceAccount: 'orders' }))
-  const { Credentials } = await anonymous.send(
-    new AssumeRoleWithWebIdentityCommand({ RoleArn: ROLE, RoleSessionName: 'shop.orders', WebIdentityToken }),
-  )
-  const {
-    AccessKeyId: accessKeyId = '',
-    SecretAccessKey: secretAccessKey = '',
-    SessionToken: sessionToken = '',
-  } = Credentials ?? {}
-  return new STSClient({
-    region: REGION,
-    endpoint,
-    maxAttempts: 1,
-    systemClockOffset,
-    credentials: { accessKeyId, secretAccessKey, sessionToken },
-  })
-}
-
-const mint = (fields: object = {}): GetWebIdentityTokenCommand =>
-  new GetWebIdentityTokenCommand({ Audience: [AUDIENCE], SigningAlgorithm: 'RS256', DurationSeconds: 900, ...fields })
-
-/** Sends a command that must fail. @returns wire code and message. */
-async function refusal(send: () => Promise<unknown>): Promise<string> {
-  const error: unknown = await send().then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  expect(error).to.be.instanceOf(STSServiceException)
-  const { name, message } = error as STSServiceException
-  return `${name}: ${message}`
-}
+const client = (token?: string, systemClockOffset = 0): Promise<STSClient> =>
+  assumedRole(emulator, { ...(token !== undefined && { token }), systemClockOffset })
 
 /** Runs something when the emulator's clock is later by so many milliseconds; afterwards everything is as before. */
 async function later(milliseconds: number, run: () => Promise<void>): Promise<void> {

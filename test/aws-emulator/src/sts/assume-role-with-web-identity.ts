@@ -1,5 +1,6 @@
 import { createLocalJWKSet, decodeJwt, errors, jwtVerify } from 'jose'
 import type { JWTPayload } from 'jose'
+import type { Fault } from '../faults/fault.ts'
 import type { ClusterOptions, RoleOptions } from '../options.ts'
 import { StsError } from './errors.ts'
 import type { Sessions } from './sessions.ts'
@@ -22,7 +23,11 @@ const TOLERANCE_SECONDS = 300
  * AssumeRoleWithWebIdentity: unsigned; the projected token is the proof.
  * @throws StsError as AWS answers.
  */
-export async function assumeRoleWithWebIdentity(parameters: URLSearchParams, deps: AssumeRoleDeps): Promise<XmlValue> {
+export async function assumeRoleWithWebIdentity(
+  parameters: URLSearchParams,
+  deps: AssumeRoleDeps,
+  fault?: Fault,
+): Promise<XmlValue> {
   const roleArn = parameters.get('RoleArn') ?? ''
   const name = parameters.get('RoleSessionName') ?? ''
   const token = parameters.get('WebIdentityToken') ?? ''
@@ -36,7 +41,7 @@ export async function assumeRoleWithWebIdentity(parameters: URLSearchParams, dep
   if (!role || !(role.subjects ?? ['*']).some((pattern) => matches(pattern, sub)))
     throw new StsError('AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity')
   const provider = `arn:aws:iam::${deps.accountId}:oidc-provider/${iss.replace(/^https?:\/\//, '')}`
-  const expiresAt = (Math.floor(deps.now() / 1000) + deps.sessionSeconds) * 1000
+  const expiresAt = sessionEnd(deps, fault)
   const session = deps.sessions.start({ role, name, provider, expiresAt })
   return {
     SubjectFromWebIdentityToken: sub,
@@ -53,6 +58,11 @@ export async function assumeRoleWithWebIdentity(parameters: URLSearchParams, dep
       Expiration: new Date(expiresAt).toISOString().replace('.000Z', 'Z'),
     },
   }
+}
+
+function sessionEnd({ now, sessionSeconds }: AssumeRoleDeps, fault?: Fault): number {
+  const seconds = fault?.kind === 'lifetime' ? fault.seconds : sessionSeconds
+  return (Math.floor(now() / 1000) + seconds) * 1000
 }
 
 async function verifyToken(token: string, { clusters, now }: AssumeRoleDeps): Promise<JWTPayload> {

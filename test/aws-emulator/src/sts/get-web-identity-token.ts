@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
+import type { Fault } from '../faults/fault.ts'
 import type { OutboundIssuer } from '../issuer.ts'
 import type { MintingPolicy } from '../options.ts'
 import { StsError } from './errors.ts'
@@ -27,6 +28,7 @@ export async function getWebIdentityToken(
   parameters: URLSearchParams,
   session: Session,
   deps: GetWebIdentityTokenDeps,
+  fault?: Fault,
 ): Promise<XmlValue> {
   const request = parseWebIdentityRequest(parameters)
   authorize(request, session, deps.accountId)
@@ -41,9 +43,28 @@ export async function getWebIdentityToken(
   const claims = claimsOf(request, session, deps)
   if (Buffer.byteLength(JSON.stringify(claims)) > LARGEST_PAYLOAD)
     throw new StsError('JWTPayloadSizeExceededException', 'The JWT payload exceeds the maximum size.')
+  const seconds = fault?.kind === 'lifetime' ? fault.seconds : request.durationSeconds
   return {
-    WebIdentityToken: await deps.issuer.sign(request.algorithm, claims),
-    Expiration: new Date(now + request.durationSeconds * 1000).toISOString(),
+    WebIdentityToken: await mint(
+      request.algorithm,
+      { ...claims, exp: (claims.iat ?? 0) + seconds },
+      deps.issuer,
+      fault,
+    ),
+    Expiration: new Date(now + seconds * 1000).toISOString(),
+  }
+}
+
+function mint(algorithm: string, claims: JWTPayload, issuer: OutboundIssuer, fault?: Fault): Promise<string> {
+  switch (fault?.kind) {
+    case 'token':
+      return Promise.resolve(fault.token)
+    case 'claims':
+      return issuer.sign(algorithm, { ...claims, ...fault.claims })
+    case 'stale-key':
+      return issuer.signWithUnpublishedKey(algorithm, claims)
+    default:
+      return issuer.sign(algorithm, claims)
   }
 }
 

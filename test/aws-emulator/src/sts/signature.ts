@@ -1,17 +1,9 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { HttpRequest } from '@smithy/types'
+import type { Incoming } from '../http/incoming.ts'
 import { StsError } from './errors.ts'
 import type { Session, Sessions } from './sessions.ts'
-
-/** A Query API request as it arrived. */
-export interface SignedRequest {
-  readonly method: string
-  readonly path: string
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
 
 export interface SignatureDeps {
   readonly sessions: Sessions
@@ -30,7 +22,7 @@ const SKEW_MS = 5 * 60 * 1000
  * @returns the session that signed.
  * @throws StsError as AWS answers a request it cannot authenticate.
  */
-export async function authenticate(request: SignedRequest, deps: SignatureDeps): Promise<Session> {
+export async function authenticate(request: Incoming, deps: SignatureDeps): Promise<Session> {
   const match = AUTHORIZATION.exec(request.headers.authorization ?? '')
   if (!match) throw new StsError('MissingAuthenticationToken', 'Request is missing Authentication Token')
   const [, accessKeyId = '', , region, service, signedHeaders = ''] = match
@@ -54,7 +46,7 @@ export async function authenticate(request: SignedRequest, deps: SignatureDeps):
   return session
 }
 
-function signingDate({ headers }: SignedRequest, now: number): Date {
+function signingDate({ headers }: Incoming, now: number): Date {
   const text = String(headers['x-amz-date'])
   const date = new Date(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
   if (Number.isNaN(date.getTime()) || Math.abs(date.getTime() - now) > SKEW_MS)
@@ -71,11 +63,7 @@ interface SigningScope {
   readonly names: readonly string[]
 }
 
-async function signature(
-  request: SignedRequest,
-  session: Session,
-  { region, date, names }: SigningScope,
-): Promise<string> {
+async function signature(request: Incoming, session: Session, { region, date, names }: SigningScope): Promise<string> {
   const digest = createHash('sha256').update(request.body).digest('hex')
   // The library takes the digest from this header when there is one; a forged header must not stand in for the body.
   if (request.headers['x-amz-content-sha256'] !== undefined && request.headers['x-amz-content-sha256'] !== digest)

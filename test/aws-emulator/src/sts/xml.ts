@@ -1,9 +1,13 @@
-import type { StsError } from './errors.ts'
-
 const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
 /** Values become elements; lists become `<member>` elements. */
 export type XmlValue = string | { readonly [name: string]: XmlValue }
+
+export interface WireError {
+  readonly code: string
+  readonly message: string
+  readonly status: number
+}
 
 /** @returns the body of a successful Query API answer. */
 export function successXml(action: string, result: XmlValue, requestId: string): string {
@@ -12,8 +16,9 @@ export function successXml(action: string, result: XmlValue, requestId: string):
 }
 
 /** @returns the body of an error answer. */
-export function errorXml(error: StsError, requestId: string): string {
-  const content = { Error: { Type: 'Sender', Code: error.code, Message: error.message }, RequestId: requestId }
+export function errorXml({ code, message, status }: WireError, requestId: string): string {
+  const Type = status < 500 ? 'Sender' : 'Receiver'
+  const content = { Error: { Type, Code: code, Message: message }, RequestId: requestId }
   return `<ErrorResponse xmlns="${NAMESPACE}">${render(content)}</ErrorResponse>`
 }
 
