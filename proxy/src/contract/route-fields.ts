@@ -127,5 +127,12 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** @returns a value as its author would recognise it. */
 export function show(value: unknown): string {
-  return typeof value === 'string' ? value : value === undefined ? 'nothing' : JSON.stringify(value)
+  if (typeof value === 'string') return value
+  if (value === undefined) return 'nothing'
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // The stack ends before a hostile value does.
+    return 'deep nesting'
+  }
 }

@@ -48,7 +48,7 @@ function setVariable(
 
 /** @returns the names that the kubelet expands in a value. Source: third_party/forked/golang/expansion. */
 function referencesOf(value: string): readonly string[] {
-  return [...value.replaceAll('$$', '').matchAll(/\$\(([^)]*)\)/g)].map((match) => match[1] ?? '')
+  return [...value.replaceAll('$$', '').matchAll(/\$\(([^$()]*)\)/g)].map((match) => match[1] ?? '')
 }
 
 /** The kubelet expands `$(NAME)` only from variables above it. @returns the index after the last one a value needs. */
@@ -59,6 +59,6 @@ export function indexAfterReferences(value: string, variables: readonly Variable
 
 /** @returns the names in `added` that are set below a variable and therefore stay unexpanded in it. */
 export function lateReferences(added: string, at: Variable, variables: readonly Variable[]): readonly string[] {
-  const needed = referencesOf(added)
-  return needed.filter((name) => variables.findIndex((variable) => variable.name === name) > at.index)
+  const first = new Map(variables.toReversed().map(({ name, index }) => [name, index]))
+  return referencesOf(added).filter((name) => (first.get(name) ?? -1) > at.index)
 }

@@ -1,4 +1,3 @@
-import type { HostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
 import { PROXY_PORT, parseHostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations.ts'
 import type { EnvironmentEdit } from './environment-edits.ts'
@@ -7,8 +6,10 @@ import { PROXY_NAMES, findConflicts } from './env-conflict.ts'
 import { javaOptions } from './java.ts'
 import { listAt } from './json.ts'
 import { PREFIX } from './keys.ts'
-import { coverage, directEntries } from './no-proxy.ts'
-import { planNoProxy } from './no-proxy-plan.ts'
+import type { Coverage } from './no-proxy-coverage.ts'
+import { createCoverage } from './no-proxy-coverage.ts'
+import { conflict, planNoProxy } from './no-proxy-plan.ts'
+import { directEntries } from './no-proxy.ts'
 import type { Container, Variable } from './pod.ts'
 import { placeOf, variablesOf } from './pod.ts'
 import type { Refusals } from './refusals.ts'
@@ -32,7 +33,7 @@ export interface EnvironmentInputs {
 export interface Environment {
   readonly proxyUrl: string
   readonly direct: readonly string[]
-  readonly partners: readonly HostPattern[]
+  readonly coverage: Coverage
   readonly policy: 'refuse' | 'keep' | 'override'
   readonly node: boolean
   /** undefined without the Java runtime. */
@@ -45,7 +46,7 @@ export function planEnvironment(
   { values, routes, refusals, warn }: EnvironmentInputs,
 ): readonly EnvironmentPlan[] {
   const environment = readEnvironment(values, routes)
-  rejectOwnNoProxy(values, environment.partners, refusals)
+  rejectOwnNoProxy(values, environment.coverage, refusals)
   const plans: EnvironmentPlan[] = []
   for (const container of containers) {
     const variables = variablesOf(container) ?? []
@@ -55,11 +56,11 @@ export function planEnvironment(
       continue
     }
     if (environment.policy === 'refuse')
-      for (const { name, value } of conflicts)
+      for (const { name, shown, unwanted } of conflicts)
         refusals.report('env-conflict', {
           where: `${placeOf(container)}.env[${name}]`,
-          value: value ?? 'valueFrom',
-          allowed: `no ${name} there, or ${PREFIX}env-policy set to keep or override`,
+          value: shown,
+          allowed: `no ${unwanted} there, or ${PREFIX}env-policy set to keep or override`,
         })
     plans.push({ container, edits: planContainer(container, variables, environment, { refusals, warn }) })
   }
@@ -82,25 +83,21 @@ function readEnvironment(values: AnnotationValues, routes: readonly PlannedRoute
       const parsed = parseHostPattern(text)
       return parsed.ok ? [parsed.value] : []
     })
+  const coverage = createCoverage(partners)
   return {
     proxyUrl: `http://127.0.0.1:${port}`,
-    direct: directEntries(extra, partners),
-    partners,
+    direct: directEntries(extra, coverage),
+    coverage,
     policy: values['env-policy'] ?? 'refuse',
     node: runtimes.includes('node'),
-    java: runtimes.includes('java') ? javaOptions(port, extra, partners) : undefined,
+    java: runtimes.includes('java') ? javaOptions(port, extra, coverage) : undefined,
   }
 }
 
-function rejectOwnNoProxy(values: AnnotationValues, partners: readonly HostPattern[], { report }: Refusals): void {
+function rejectOwnNoProxy(values: AnnotationValues, coverage: Coverage, { report }: Refusals): void {
   for (const entry of values['no-proxy'] ?? []) {
-    const covered = partners.find((partner) => coverage(entry, partner) === 'all')
-    if (covered)
-      report('no-proxy-conflict', {
-        where: `${PREFIX}no-proxy`,
-        value: entry,
-        allowed: `an entry that does not cover the partner host ${covered.host}`,
-      })
+    const covered = coverage(entry)
+    if (covered?.extent === 'all') report('no-proxy-conflict', conflict(`${PREFIX}no-proxy`, entry, covered.host))
   }
 }
 
@@ -138,7 +135,7 @@ function planNode(
 ): readonly EnvironmentEdit[] {
   const name = 'NODE_USE_ENV_PROXY'
   if (!node) return []
-  const own = variables.find((variable) => variable.name === name)
+  const own = variables.findLast((variable) => variable.name === name)
   if (own === undefined) return [{ kind: 'insert', index: 0, name, value: '1' }]
   if (own.value !== '1') warn(`${placeOf(container)} sets ${name} itself: Node may ignore the proxy`)
   return []

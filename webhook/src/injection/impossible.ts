@@ -1,7 +1,7 @@
 import { ADMIN_PORT, CONTROL_PORT, PROXY_CONTAINER, PROXY_PORT } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations.ts'
 import type { JsonObject } from './json.ts'
-import { member, objectAt, objectsAt, textAt } from './json.ts'
+import { listAt, member, objectAt, objectsAt, textAt } from './json.ts'
 import { PREFIX } from './keys.ts'
 import type { Container, Pod } from './pod.ts'
 import { placeOf } from './pod.ts'
@@ -42,7 +42,7 @@ function rejectWindows(spec: JsonObject, { report }: Refusals, warn: Warn): void
       (expression) =>
         OS_LABELS.includes(textAt(expression, 'key') ?? '') &&
         textAt(expression, 'operator') === 'In' &&
-        (expression['values'] as readonly unknown[] | null)?.includes('windows'),
+        listAt(expression, 'values')?.includes('windows'),
     )
   if (mentions) warn('spec.affinity allows Windows nodes: the sidecar runs on Linux only')
 }

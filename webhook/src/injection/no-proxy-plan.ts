@@ -1,7 +1,8 @@
-import type { HostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { EnvironmentEdit } from './environment-edits.ts'
 import { indexAfterReferences, lateReferences } from './environment-edits.ts'
-import { coverage, entriesOf, union } from './no-proxy.ts'
+import type { Coverage } from './no-proxy-coverage.ts'
+import { entriesOf, union } from './no-proxy.ts'
 import type { Container, Variable } from './pod.ts'
 import { placeOf } from './pod.ts'
 import type { Refusals } from './refusals.ts'
@@ -13,7 +14,7 @@ const NAMES = ['NO_PROXY', 'no_proxy'] as const
 interface Direct {
   /** Entries that are called directly. */
   readonly direct: readonly string[]
-  readonly partners: readonly HostPattern[]
+  readonly coverage: Coverage
 }
 
 interface Outcome {
@@ -25,12 +26,12 @@ interface Outcome {
 export function planNoProxy(
   container: Container,
   variables: readonly Variable[],
-  { direct, partners }: Direct,
+  { direct, coverage }: Direct,
   outcome: Outcome,
 ): readonly EnvironmentEdit[] {
   const place = placeOf(container)
   const own = NAMES.flatMap((name) => variables.findLast((variable) => variable.name === name) ?? [])
-  for (const variable of own) inspect(`${place}.env[${variable.name}]`, variable, partners, outcome)
+  for (const variable of own) inspect(`${place}.env[${variable.name}]`, variable, coverage, outcome)
   const literal = own.filter(({ value }) => value !== undefined)
   const added = union(literal[1]?.value ?? '', direct)
   const value = union(literal[0]?.value ?? '', entriesOf(added))
@@ -60,23 +61,16 @@ function insertTwin(
   }
 }
 
-function inspect(
-  where: string,
-  { value }: Variable,
-  partners: readonly HostPattern[],
-  { refusals, warn }: Outcome,
-): void {
+function inspect(where: string, { value }: Variable, coverage: Coverage, { refusals, warn }: Outcome): void {
   if (value === undefined) warn(`${where} cannot be read (valueFrom): it must not cover a partner host`)
   for (const entry of entriesOf(value ?? '')) {
-    for (const partner of partners) {
-      const covered = coverage(entry, partner)
-      if (covered === 'part') warn(`${where}: calls to ${entry} get no token`)
-      if (covered === 'all')
-        refusals.report('no-proxy-conflict', {
-          where,
-          value: entry,
-          allowed: `an entry that does not cover the partner host ${partner.host}`,
-        })
-    }
+    const covered = coverage(entry)
+    if (covered?.extent === 'part') warn(`${where}: calls to ${entry} get no token`)
+    if (covered?.extent === 'all') refusals.report('no-proxy-conflict', conflict(where, entry, covered.host))
   }
+}
+
+/** An entry that silently takes a partner away from the proxy. */
+export function conflict(where: string, entry: string, host: string): Problem {
+  return { where, value: entry, allowed: `an entry that does not cover the partner host ${host}` }
 }

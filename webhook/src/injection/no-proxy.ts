@@ -1,4 +1,4 @@
-import type { HostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Coverage } from './no-proxy-coverage.ts'
 
 /**
  * Hosts that never go through the proxy: this pod, credential and metadata endpoints, the cluster.
@@ -12,34 +12,22 @@ const DIRECT = (
 ).split(',')
 
 /** @returns the default entries and the author's, without those defaults that cover a partner in the cluster. */
-export function directEntries(extra: readonly string[], partners: readonly HostPattern[]): readonly string[] {
-  const defaults = DIRECT.filter((entry) => !partners.some((partner) => coverage(entry, partner) !== 'none'))
-  return [...new Set([...defaults, ...extra])]
+export function directEntries(extra: readonly string[], coverage: Coverage): readonly string[] {
+  return [...new Set([...DIRECT.filter((entry) => coverage(entry) === undefined), ...extra])]
 }
 
 /** @returns the entries of a NO_PROXY value. Some clients also take spaces for separators. */
 export function entriesOf(value: string): readonly string[] {
-  return value.split(/[\s,]+/).filter((entry) => entry !== '')
+  return value.split(SEPARATOR).filter((entry) => entry !== '')
 }
+
+const SEPARATOR = /[\s,]/
 
 /** @returns the value with what it lacks appended; what is there stays as written. */
 export function union(value: string, entries: readonly string[]): string {
   const own = new Set(entriesOf(value))
   const missing = entries.filter((entry) => !own.has(entry))
-  const kept = value.replace(/[\s,]+$/, '')
-  return [...(kept === '' ? [] : [kept]), ...missing].join(',')
-}
-
-/**
- * @returns how much of a partner an entry takes away from the proxy in at least one client:
- * a name also covers what is below it in most, and a port is ignored by several.
- */
-export function coverage(entry: string, { host, wildcard }: HostPattern): 'all' | 'part' | 'none' {
-  const name = entry
-    .toLowerCase()
-    .replace(/:\d+$/, '')
-    .replace(/^\*?\./, '')
-    .replace(/\.$/, '')
-  if (name === '*' || name === host || host.endsWith(`.${name}`)) return name === '' ? 'none' : 'all'
-  return wildcard && name.endsWith(`.${host}`) ? 'part' : 'none'
+  let end = value.length
+  while (end > 0 && SEPARATOR.test(value.charAt(end - 1))) end -= 1
+  return [...(end === 0 ? [] : [value.slice(0, end)]), ...missing].join(',')
 }

@@ -9,8 +9,8 @@ import type { SidecarResources } from './settings.ts'
 
 /** Least memory in which the sidecar holds its bars under load; less thrashes on its own pages. */
 const MEMORY_FLOOR = '96Mi'
-/** A Guaranteed pod has no burst, so the sidecar gets what it needs to start in time. */
-const GUARANTEED_CPU = '100m'
+/** A Guaranteed pod has no burst, so the sidecar gets what it needs to start in time, unless the operator limits it. */
+const GUARANTEED = { cpu: '100m', memory: '128Mi' } as const
 
 const RESOURCES = ['cpu', 'memory'] as const
 type Resource = (typeof RESOURCES)[number]
@@ -34,10 +34,9 @@ export function planResources(
     const chosen = guaranteed
       ? bothOf(given.limit ?? given.request ?? defaults[resource].limit, given)
       : { request: given.request ?? defaults[resource].request, limit: given.limit ?? defaults[resource].limit }
-    rejectContradiction(resource, chosen, given, refusals)
+    if (given.request !== undefined || given.limit !== undefined) rejectAmounts(resource, chosen, given, refusals)
     return [resource, chosen] as const
   })
-  rejectTooLittle(values, refusals)
   const requests = pick(amounts, 'request')
   const limits = pick(amounts, 'limit')
   if (requests === undefined && limits === undefined) return undefined
@@ -52,9 +51,11 @@ const bothOf = (amount: string | undefined, given: Amounts): Amounts => ({
 function readDefaults(pod: Pod, settings: SidecarResources): Readonly<Record<Resource, Amounts>> {
   const none = { request: undefined, limit: undefined }
   if (hasPodResources(pod)) return { cpu: none, memory: none }
-  const memory = { request: settings.memoryRequest ?? undefined, limit: settings.memoryLimit ?? undefined }
-  if (isGuaranteed(pod)) return { cpu: { request: GUARANTEED_CPU, limit: GUARANTEED_CPU }, memory }
-  return { cpu: { request: settings.cpuRequest ?? undefined, limit: settings.cpuLimit ?? undefined }, memory }
+  const fixed = isGuaranteed(pod) ? GUARANTEED : { cpu: undefined, memory: undefined }
+  return {
+    cpu: { request: settings.cpuRequest ?? undefined, limit: settings.cpuLimit ?? fixed.cpu },
+    memory: { request: settings.memoryRequest ?? undefined, limit: settings.memoryLimit ?? fixed.memory },
+  }
 }
 
 /** Whether the pod shares one budget; a request of ours would come out of it. */
@@ -81,26 +82,22 @@ function isFixed(resources: JsonObject): boolean {
   })
 }
 
-function rejectContradiction(
-  resource: Resource,
-  { request, limit }: Amounts,
-  given: Amounts,
-  { report }: Refusals,
-): void {
-  if (request === undefined || limit === undefined || (given.request ?? given.limit) === undefined) return
-  if ((quantityOf(request) ?? 0n) <= (quantityOf(limit) ?? 0n)) return
-  const [name, value, allowed] =
-    given.request === undefined
-      ? (['limit', limit, `at least the request, ${request}`] as const)
-      : (['request', request, `at most the limit, ${limit}`] as const)
-  const annotation: AnnotationName = `${resource}-${name}`
-  report('invalid-annotation', { where: PREFIX + annotation, value, allowed })
+/** Amounts the author had a say in: a limit has a floor, and a request has a limit. */
+function rejectAmounts(resource: Resource, { request, limit }: Amounts, given: Amounts, { report }: Refusals): void {
+  const refuse = (side: keyof Amounts, allowed: string): void => {
+    const annotation: AnnotationName = `${resource}-${side}`
+    report('invalid-annotation', { where: PREFIX + annotation, value: given[side] ?? '', allowed })
+  }
+  if (limit === undefined) return
+  if (resource === 'memory' && exceeds(MEMORY_FLOOR, limit) && [given.request, given.limit].includes(limit))
+    refuse(given.limit === undefined ? 'request' : 'limit', `at least ${MEMORY_FLOOR}`)
+  else if (request !== undefined && exceeds(request, limit)) {
+    if (given.request === undefined) refuse('limit', `at least the request, ${request}`)
+    else refuse('request', `at most the limit, ${limit}`)
+  }
 }
 
-function rejectTooLittle({ 'memory-limit': limit }: AnnotationValues, { report }: Refusals): void {
-  if (limit !== undefined && (quantityOf(limit) ?? 0n) < (quantityOf(MEMORY_FLOOR) ?? 0n))
-    report('invalid-annotation', { where: `${PREFIX}memory-limit`, value: limit, allowed: `at least ${MEMORY_FLOOR}` })
-}
+const exceeds = (a: string, b: string): boolean => (quantityOf(a) ?? 0n) > (quantityOf(b) ?? 0n)
 
 function pick(
   amounts: readonly (readonly [Resource, Amounts])[],

@@ -1,5 +1,5 @@
 import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
-import { buildRoute, hostText, rejectSharedHosts } from '@aws-outbound-jwt-injector/proxy/contract'
+import { buildRoute, hostText, rejectSharedHosts, show } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations.ts'
 import type { Keys } from './keys.ts'
@@ -12,7 +12,7 @@ export function planRoutes(values: AnnotationValues, keys: Keys, report: Report)
     for (const name of PARTNER_ANNOTATIONS.filter((other) => keys.has(other)))
       report({
         where: PREFIX + name,
-        value: String(keys.get(name)),
+        value: show(keys.get(name)),
         allowed: `no ${PREFIX}${name} beside ${PREFIX}routes`,
       })
     return withoutSharedHosts(values.routes ?? [], (index) => `${PREFIX}routes[${index}].hosts`, report)

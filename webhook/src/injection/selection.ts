@@ -1,4 +1,4 @@
-import type { AnnotationValues } from './annotations.ts'
+import type { AnnotationName, AnnotationValues } from './annotations.ts'
 import { PREFIX } from './keys.ts'
 import { MESH_PROXIES } from './known-sidecars.ts'
 import type { Container, Pod } from './pod.ts'
@@ -20,28 +20,31 @@ export function selectContainers(
   const later = [...pod.initContainers.slice(sidecarIndex(pod)), ...pod.containers]
   const named = values.containers && new Set(values.containers)
   const skipped = new Set(values['skip-containers'])
-  rejectMissing(named ?? [], later, `${PREFIX}containers`, refusals)
-  rejectMissing(skipped, [...pod.initContainers, ...pod.containers], `${PREFIX}skip-containers`, refusals)
+  const missing =
+    rejectMissing(named ?? [], later, { annotation: 'containers', which: 'that starts after the sidecar' }, refusals) +
+    rejectMissing(
+      skipped,
+      [...pod.initContainers, ...pod.containers],
+      { annotation: 'skip-containers', which: '' },
+      refusals,
+    )
   const selected = later.filter(({ name }) => (named?.has(name) ?? !knownSidecars.includes(name)) && !skipped.has(name))
-  if (selected.length === 0 && refusals.problems.length === 0) rejectEmpty(pod, values, refusals)
+  if (selected.length === 0 && missing === 0 && pod.containers.length > 0) rejectEmpty(pod, values, refusals)
   return selected
 }
 
+/** @returns how many names are not those of a container. */
 function rejectMissing(
   names: Iterable<string>,
   containers: readonly Container[],
-  where: string,
+  { annotation, which }: { readonly annotation: AnnotationName; readonly which: string },
   { report }: Refusals,
-): void {
+): number {
   const known = new Set(containers.map(({ name }) => name))
-  for (const name of names) {
-    if (!known.has(name))
-      report('unknown-container', {
-        where,
-        value: name,
-        allowed: `a container of the pod that starts after the sidecar: ${[...known].slice(0, 20).join(', ')}`,
-      })
-  }
+  const missing = [...names].filter((name) => !known.has(name))
+  const allowed = `${['a container of the pod', which].filter(Boolean).join(' ')}: ${[...known].slice(0, 20).join(', ')}`
+  for (const name of missing) report('unknown-container', { where: PREFIX + annotation, value: name, allowed })
+  return missing.length
 }
 
 function rejectEmpty(pod: Pod, values: AnnotationValues, { report }: Refusals): void {

@@ -1,7 +1,6 @@
 import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
-import { show } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { JsonObject } from './json.ts'
-import { isObject, member, objectAt, objectsAt } from './json.ts'
+import { isObject, listAt, member, objectAt, objectsAt } from './json.ts'
 import type { Pod } from './pod.ts'
 
 const LISTS = ['initContainers', 'volumes', 'imagePullSecrets'] as const
@@ -12,13 +11,17 @@ export function checkShape({ raw, spec }: Pod, report: Report): void {
   checkObject(objectAt(raw, 'metadata'), 'annotations', 'metadata.', report)
   checkObject(raw, 'spec', '', report)
   for (const name of LISTS) checkList(spec, name, 'spec.', report)
-  if (!Array.isArray(member(spec, 'containers')))
-    report({ where: 'spec.containers', value: show(member(spec, 'containers')), allowed: 'a list of containers' })
+  if ((listAt(spec, 'containers') ?? []).length === 0)
+    report({ where: 'spec.containers', value: typeOf(member(spec, 'containers')), allowed: 'a list of containers' })
   for (const list of ['containers', 'initContainers'] as const) {
     objectsAt(spec, list).forEach((container, index) => {
       const place = `spec.${list}[${index}]`
       if (typeof member(container, 'name') !== 'string')
-        report({ where: `${place}.name`, value: show(member(container, 'name')), allowed: 'the name of the container' })
+        report({
+          where: `${place}.name`,
+          value: typeOf(member(container, 'name')),
+          allowed: 'the name of the container',
+        })
       for (const name of ['env', 'envFrom', 'ports']) checkList(container, name, `${place}.`, report)
     })
   }
@@ -26,11 +29,19 @@ export function checkShape({ raw, spec }: Pod, report: Report): void {
 
 function checkObject(parent: JsonObject, name: string, place: string, report: Report): void {
   const value = member(parent, name) ?? null
-  if (value !== null && !isObject(value)) report({ where: place + name, value: show(value), allowed: 'an object' })
+  if (value !== null && !isObject(value)) report({ where: place + name, value: typeOf(value), allowed: 'an object' })
 }
 
 function checkList(parent: JsonObject, name: string, place: string, report: Report): void {
   const value = member(parent, name) ?? null
   if (value !== null && !(Array.isArray(value) && value.every(isObject)))
-    report({ where: place + name, value: show(value), allowed: 'a list of objects' })
+    report({ where: place + name, value: typeOf(value), allowed: 'a list of objects' })
+}
+
+/** SECURITY: what a value is, never what it says; variables hold passwords. */
+function typeOf(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (!Array.isArray(value)) return value === null ? 'null' : typeof value
+  const stranger: unknown = value.find((entry) => !isObject(entry))
+  return stranger === undefined ? 'an empty list' : `a list with ${typeOf(stranger)}`
 }

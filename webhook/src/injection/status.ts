@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { PROXY_CONTAINER } from '@aws-outbound-jwt-injector/proxy/contract'
+import { PROXY_CONTAINER, show } from '@aws-outbound-jwt-injector/proxy/contract'
 import { isObject, textAt } from './json.ts'
 import type { Keys } from './keys.ts'
 import { PREFIX, STATUS } from './keys.ts'
@@ -10,7 +10,7 @@ const HASH_DIGITS = 16
 
 /** @returns a hash of the annotations a pod was injected from, whatever their order. */
 export function hashInputs(keys: Keys): string {
-  const entries = [...keys].sort(([a], [b]) => (a < b ? -1 : 1))
+  const entries = [...keys].map(([name, text]) => [name, show(text)] as const).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, HASH_DIGITS)
 }
 
