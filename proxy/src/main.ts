@@ -49,7 +49,12 @@ const tokens = createTokens({
   observer,
   refreshSkewMs: config.tokenRefreshSkewSeconds && config.tokenRefreshSkewSeconds * 1000,
   onNoCredentials: (failure) => {
-    log.error('no AWS credentials', { error: failure.message })
+    // The last line, which the kubelet makes the termination message.
+    log.error('the service account of this pod has no AWS role', {
+      namespace: config.podNamespace,
+      pod: config.podName,
+      hint: failure.row.hint,
+    })
     process.exit(EXIT.noCredentials)
   },
 })

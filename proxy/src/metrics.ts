@@ -59,13 +59,13 @@ export const METRICS = {
   tokenIssued: {
     type: 'gauge',
     name: 'outbound_jwt_token_issued_timestamp_seconds',
-    help: 'When the token in use was issued.',
+    help: 'When the token in use was issued; of several of one route, the one that expires first.',
     labels: ['route'],
   },
   tokenExpires: {
     type: 'gauge',
     name: 'outbound_jwt_token_expiry_timestamp_seconds',
-    help: 'When the token in use expires. Alert when it comes near: refreshes are failing.',
+    help: 'When the token in use expires; of several of one route, the first. Alert when it comes near: refreshes are failing.',
     labels: ['route'],
   },
   tokenBytes: {

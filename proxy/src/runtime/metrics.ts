@@ -26,6 +26,8 @@ export interface Bound {
 
 export interface Instrument<Row extends MetricRow> {
   with(labels: Labels<Row>): Bound
+  /** Ends the series with these labels: what it described is gone. */
+  remove(labels: Labels<Row>): void
 }
 
 export interface Metrics<Table extends MetricsTable> {
@@ -39,10 +41,7 @@ export function createMetrics<const Table extends MetricsTable>(table: Table, en
   const registry = new Registry()
   if (enabled) collectDefaultMetrics({ register: registry })
   const instruments = Object.fromEntries(
-    Object.entries(table).map(([name, row]) => [
-      name,
-      enabled ? createInstrument(row, registry) : { with: () => NOTHING },
-    ]),
+    Object.entries(table).map(([name, row]) => [name, enabled ? createInstrument(row, registry) : FREE]),
   )
   return {
     instruments: instruments as Metrics<Table>['instruments'],
@@ -52,6 +51,7 @@ export function createMetrics<const Table extends MetricsTable>(table: Table, en
 
 const nothing = (): void => undefined
 const NOTHING: Bound = { add: nothing, set: nothing }
+const FREE: Instrument<MetricRow> = { with: () => NOTHING, remove: nothing }
 
 function createInstrument(row: MetricRow, registry: Registry): Instrument<MetricRow> {
   const options = { name: row.name, help: row.help, labelNames: [...row.labels], registers: [registry] }
@@ -63,6 +63,7 @@ function createInstrument(row: MetricRow, registry: Registry): Instrument<Metric
           const child = counter.labels(labels)
           return { add: (value = 1) => child.inc(value), set: nothing }
         },
+        remove: (labels) => counter.remove(labels),
       }
     }
     case 'gauge': {
@@ -72,6 +73,7 @@ function createInstrument(row: MetricRow, registry: Registry): Instrument<Metric
           const child = gauge.labels(labels)
           return { add: (value = 1) => child.inc(value), set: (value) => child.set(value) }
         },
+        remove: (labels) => gauge.remove(labels),
       }
     }
     case 'histogram': {
@@ -81,6 +83,7 @@ function createInstrument(row: MetricRow, registry: Registry): Instrument<Metric
           const child = histogram.labels(labels)
           return { add: (value = 1) => child.observe(value), set: nothing }
         },
+        remove: (labels) => histogram.remove(labels),
       }
     }
   }

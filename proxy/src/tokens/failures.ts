@@ -100,8 +100,8 @@ export const FAILURES = {
   no_credentials: {
     class: 'config',
     code: 'token_denied',
-    meaning: 'The pod has no AWS credentials.',
-    hint: 'Give its service account a role (IRSA or an EKS Pod Identity association), or set the outbound-jwt.io/role-arn annotation; then recreate the pod.',
+    meaning: 'The service account of the pod has no AWS role.',
+    hint: 'Give the service account a role (IRSA or an EKS Pod Identity association), or set the outbound-jwt.io/role-arn annotation; then recreate the pod.',
   },
   token_file_unreadable: {
     class: 'credentials',

@@ -62,8 +62,8 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
   let token: Held | undefined
   let trouble: Trouble | undefined
   let attempts = 0
-  let ordinary: Promise<void> | undefined
-  let forced: Promise<void> | undefined
+  let ordinary: Promise<Held> | undefined
+  let forced: Promise<Held> | undefined
   let waiting: Promise<string> | undefined
   /** Until when requests wait through failures that pass by themselves; later ones are answered at once. */
   let patientUntilMs: number | undefined
@@ -89,7 +89,7 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
 
   /** Shared by all requests that find no token; detached from each of them. Settles within WAIT_MS. */
   function wait(startMs: number): Promise<string> {
-    patientUntilMs ??= startMs + WAIT_MS
+    const patientMs = (patientUntilMs ??= startMs + WAIT_MS)
     return new Promise((resolve, reject) => {
       let settled = false
       const settle = (finish: () => void): void => {
@@ -113,7 +113,7 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
           fetch().then(step, step)
           return
         }
-        const patient = trouble?.wait === true && now.monotonicMs + pauseMs < (patientUntilMs ?? 0)
+        const patient = trouble?.wait === true && now.monotonicMs + pauseMs < patientMs
         if (patient) clock.after(pauseMs, step)
         else refuse()
       }
@@ -135,7 +135,7 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
     fetch().catch(() => undefined)
   }
 
-  function fetch(): Promise<void> {
+  function fetch(): Promise<Held> {
     ordinary ??= attempt().finally(() => {
       ordinary = undefined
     })
@@ -146,11 +146,10 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
     forced ??= attempt().finally(() => {
       forced = undefined
     })
-    await forced
-    return token?.jwt ?? ''
+    return (await forced).jwt
   }
 
-  async function attempt(): Promise<void> {
+  async function attempt(): Promise<Held> {
     const number = ++attempts
     const start = clock.now()
     try {
@@ -160,7 +159,7 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
         (signal) => source.mint(request, signal),
         () => new TokenFailure('sts_timeout'),
       )
-      accept(number, start, minted)
+      return accept(number, start, minted)
     } catch (error) {
       const failure = error instanceof TokenFailure ? error : new TokenFailure('unknown', String(error))
       remember(number, failure)
@@ -168,28 +167,31 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
     }
   }
 
-  function accept(number: number, start: Instant, minted: MintedToken): void {
+  function accept(number: number, start: Instant, minted: MintedToken): Held {
     observer.fetched('ok')
-    // An old answer never replaces a newer one.
-    if (token && token.attempt > number) return
     const { lifeMs, jwt } = minted
     const life = planLife({ start, lifeMs, first: !token, random: random(), refreshSkewMs })
+    const held = { jwt, life, attempt: number }
+    // An old answer never replaces a newer one.
+    if (token && token.attempt > number) return held
     const recovered = trouble !== undefined
-    token = { jwt, life, attempt: number }
+    token = held
     trouble = undefined
     patientUntilMs = undefined
     holder.lifeMs = lifeMs
-    observer.replaced(request.route, {
-      issuedWallMs: start.wallMs,
-      expiresWallMs: start.wallMs + lifeMs,
-      clockSkewMs: minted.clockSkewMs,
-      bytes: jwt.length,
-    })
+    if (!closed)
+      observer.replaced(request, {
+        issuedWallMs: start.wallMs,
+        expiresWallMs: start.wallMs + lifeMs,
+        clockSkewMs: minted.clockSkewMs,
+        bytes: jwt.length,
+      })
     const fields = { route: request.route, jti: minted.jti, sub: minted.subject, lifeSeconds: lifeMs / 1000 }
     if (recovered || number === 1) log.info(recovered ? 'token minted again' : 'token minted', fields)
     else log.debug('token refreshed', fields)
     schedule(life.refreshAfterMs - (clock.now().monotonicMs - start.monotonicMs))
     events.minted(holder)
+    return held
   }
 
   function remember(number: number, failure: TokenFailure): void {
@@ -223,5 +225,6 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
   function close(): void {
     closed = true
     cancelTimer()
+    observer.dropped(request)
   }
 }

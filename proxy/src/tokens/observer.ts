@@ -1,4 +1,5 @@
 import type { FailureClass } from './failures.ts'
+import type { TokenRequest } from './tokens.ts'
 
 /** What the engine tells metrics. Route names come from the configuration, so every label is bounded. */
 export interface TokenObserver {
@@ -8,8 +9,10 @@ export interface TokenObserver {
   fetched(result: 'ok' | FailureClass): void
   /** A background refresh failed while the old token was still good. */
   refreshFailed(route: string): void
-  /** A new token is in use. */
-  replaced(route: string, token: TokenFacts): void
+  /** A new token of this key is in use. */
+  replaced(request: TokenRequest, token: TokenFacts): void
+  /** Nobody uses this key any more. */
+  dropped(request: TokenRequest): void
   /** End of the AWS session behind the tokens; undefined when the credentials do not say. */
   session(endsWallMs: number | undefined): void
 }
@@ -19,12 +22,4 @@ export interface TokenFacts {
   readonly expiresWallMs: number
   readonly clockSkewMs: number
   readonly bytes: number
-}
-
-export const unobserved: TokenObserver = {
-  looked: () => undefined,
-  fetched: () => undefined,
-  refreshFailed: () => undefined,
-  replaced: () => undefined,
-  session: () => undefined,
 }
