@@ -17,6 +17,8 @@ describe('webhook configuration', () => {
     expect(injection).to.deep.include({
       image: 'registry.example/proxy:1',
       runAsUser: 64532,
+      resources: { cpuRequest: '10m', cpuLimit: null, memoryRequest: '64Mi', memoryLimit: '128Mi' },
+      liveness: false,
       region: null,
       extraEnv: {},
     })
@@ -29,6 +31,11 @@ describe('webhook configuration', () => {
       PROXY_IMAGE_PULL_POLICY: 'Never',
       PROXY_IMAGE_PULL_SECRETS: 'one, two',
       SIDECAR_RUN_AS_USER: 'null',
+      SIDECAR_CPU_REQUEST: 'none',
+      SIDECAR_CPU_LIMIT: '1',
+      SIDECAR_MEMORY_REQUEST: '96Mi',
+      SIDECAR_MEMORY_LIMIT: '1Gi',
+      SIDECAR_LIVENESS: 'true',
       SIDECAR_EXTRA_ENV: '{"NODE_EXTRA_CA_CERTS":"/ca.crt"}',
       DEFAULT_REGION: 'eu-central-1',
       DEFAULT_ANNOTATIONS: '{"hosts":"api.partner.example"}',
@@ -38,6 +45,8 @@ describe('webhook configuration', () => {
       imagePullPolicy: 'Never',
       imagePullSecrets: ['one', 'two'],
       runAsUser: null,
+      resources: { cpuRequest: null, cpuLimit: '1', memoryRequest: '96Mi', memoryLimit: '1Gi' },
+      liveness: true,
       extraEnv: { NODE_EXTRA_CA_CERTS: '/ca.crt' },
       region: 'eu-central-1',
       defaults: { hosts: 'api.partner.example' },
@@ -53,6 +62,9 @@ describe('webhook configuration', () => {
     ['PROXY_IMAGE_PULL_POLICY', 'always', 'Always'],
     ['PROXY_IMAGE_PULL_SECRETS', 'UPPER', 'a Kubernetes name'],
     ['SIDECAR_RUN_AS_USER', '0', '1'],
+    ['SIDECAR_CPU_REQUEST', '10 m', 'none, or CPU'],
+    ['SIDECAR_MEMORY_LIMIT', '1 GB', 'none, or memory'],
+    ['SIDECAR_LIVENESS', 'yes', 'true or false'],
     ['SIDECAR_EXTRA_ENV', '["A"]', 'a JSON object whose values are strings'],
     ['SIDECAR_EXTRA_ENV', '{"A":1}', 'a JSON object whose values are strings'],
     ['SIDECAR_EXTRA_ENV', '{"A"', 'a JSON object whose values are strings'],
@@ -71,6 +83,15 @@ describe('webhook configuration', () => {
   it('checks the defaults for namespaces as it checks annotations of a pod', () => {
     const message = refusal({ ...REQUIRED, CERTIFICATE_MODE: 'secret', DEFAULT_ANNOTATIONS: '{"hosts":"10.0.0.1"}' })
     expect(message).to.include('10.0.0.1')
+  })
+
+  it('refuses a sidecar that could not run with its resources', () => {
+    const tooLittle = refusal({ ...REQUIRED, CERTIFICATE_MODE: 'secret', SIDECAR_MEMORY_LIMIT: '64Mi' })
+    expect(tooLittle).to.include('64Mi').and.to.include('at least 96Mi')
+    const contradiction = { SIDECAR_CPU_REQUEST: '100m', SIDECAR_CPU_LIMIT: '50m', SIDECAR_MEMORY_REQUEST: '256Mi' }
+    expect(refusal({ ...REQUIRED, CERTIFICATE_MODE: 'secret', ...contradiction }))
+      .to.include('at least the request, 100m')
+      .and.to.include('at least the request, 256Mi')
   })
 
   it('keeps operators from setting what injection sets', () => {

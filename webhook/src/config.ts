@@ -1,10 +1,12 @@
 import { KNOWN_SIDECARS } from './injection/known-sidecars.ts'
+import { cpuQuantity, memoryQuantity } from './injection/quantity.ts'
 import type { InjectionSettings } from './injection/settings.ts'
 import { INJECTION_DEFAULTS, settingsProblems } from './injection/settings.ts'
 import type { Parser } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
   LOG_LEVELS,
   accepted,
+  boolean,
   csv,
   duration,
   integer,
@@ -28,6 +30,15 @@ const dnsLabel: Parser<string> = (value) =>
   /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(value) ? accepted(value) : refused('a Kubernetes name')
 
 const userId: Parser<number | null> = (value) => (value === 'null' ? accepted(null) : integer(1, 2_147_483_647)(value))
+
+/** A quantity, or `none`; empty would mean the default. */
+const orNone =
+  (parse: Parser<string>): Parser<string | null> =>
+  (value) => {
+    if (value === 'none') return accepted(null)
+    const parsed = parse(value)
+    return parsed.ok ? parsed : refused(`none, or ${parsed.allowed}`)
+  }
 
 const stringMap: Parser<Readonly<Record<string, string>>> = (value) => {
   const allowed = refused('a JSON object whose values are strings')
@@ -75,6 +86,26 @@ export const SETTINGS = {
     userId,
     'User ID of the sidecar; `null` lets the platform choose, as OpenShift wants.',
   ),
+  cpuRequest: setting('SIDECAR_CPU_REQUEST', '10m', orNone(cpuQuantity), 'CPU request of the sidecar, or `none`.'),
+  cpuLimit: setting('SIDECAR_CPU_LIMIT', 'none', orNone(cpuQuantity), 'CPU limit of the sidecar, or `none`.'),
+  memoryRequest: setting(
+    'SIDECAR_MEMORY_REQUEST',
+    '64Mi',
+    orNone(memoryQuantity),
+    'Memory request of the sidecar, or `none`.',
+  ),
+  memoryLimit: setting(
+    'SIDECAR_MEMORY_LIMIT',
+    '128Mi',
+    orNone(memoryQuantity),
+    'Memory limit of the sidecar, at least 96Mi, or `none`.',
+  ),
+  liveness: setting(
+    'SIDECAR_LIVENESS',
+    'false',
+    boolean,
+    'Whether the kubelet restarts a sidecar whose /livez does not answer.',
+  ),
   extraEnv: setting('SIDECAR_EXTRA_ENV', '{}', stringMap, 'JSON object of variables for the sidecar alone.'),
   region: setting('DEFAULT_REGION', '', optional(region), 'AWS region of pods that name a role and no region.'),
   defaults: setting(
@@ -117,14 +148,17 @@ export interface WebhookConfig extends Settings<typeof SETTINGS> {
 /** @throws SettingsError naming every problem of the environment. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): WebhookConfig {
   const settings = readSettings(SETTINGS, environment)
-  const { image, imagePullPolicy, imagePullSecrets, runAsUser, extraEnv, knownSidecars, defaults } = settings
+  const { image, imagePullPolicy, imagePullSecrets, runAsUser, extraEnv, liveness, knownSidecars, defaults } = settings
+  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = settings
   const injection: InjectionSettings = {
     ...INJECTION_DEFAULTS,
     image,
     imagePullPolicy,
     imagePullSecrets,
     runAsUser,
+    resources: { cpuRequest, cpuLimit, memoryRequest, memoryLimit },
     extraEnv,
+    liveness,
     knownSidecars,
     region: settings.region ?? null,
     defaults,

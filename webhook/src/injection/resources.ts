@@ -1,3 +1,4 @@
+import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationName, AnnotationValues } from './annotations.ts'
 import type { JsonObject } from './json.ts'
 import { member, objectAt } from './json.ts'
@@ -94,6 +95,20 @@ function rejectAmounts(resource: Resource, { request, limit }: Amounts, given: A
   else if (request !== undefined && exceeds(request, limit)) {
     if (given.request === undefined) refuse('limit', `at least the request, ${request}`)
     else refuse('request', `at most the limit, ${limit}`)
+  }
+}
+
+/** Reports defaults of the operator that no sidecar could run with. */
+export function checkDefaults(settings: SidecarResources, report: Report): void {
+  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = settings
+  if (memoryLimit !== null && exceeds(MEMORY_FLOOR, memoryLimit))
+    report({ where: 'resources.memoryLimit', value: memoryLimit, allowed: `at least ${MEMORY_FLOOR}` })
+  for (const [where, request, limit] of [
+    ['resources.cpuLimit', cpuRequest, cpuLimit],
+    ['resources.memoryLimit', memoryRequest, memoryLimit],
+  ] as const) {
+    if (request !== null && limit !== null && exceeds(request, limit))
+      report({ where, value: limit, allowed: `at least the request, ${request}` })
   }
 }
 

@@ -4,6 +4,7 @@ import type { AnnotationName } from './annotations.ts'
 import { parseKeys } from './keys.ts'
 import { KNOWN_SIDECARS } from './known-sidecars.ts'
 import { createRefusals } from './refusals.ts'
+import { checkDefaults } from './resources.ts'
 import { planRoutes } from './routes.ts'
 import { SIDECAR_VARIABLES } from './sidecar-variables.ts'
 
@@ -51,11 +52,12 @@ export const INJECTION_DEFAULTS = {
 } as const satisfies Omit<InjectionSettings, 'image'>
 
 /** @returns what is wrong with settings beyond their types; to be checked once, at start. */
-export function settingsProblems({ defaults, extraEnv }: InjectionSettings): readonly Problem[] {
+export function settingsProblems({ defaults, extraEnv, resources }: InjectionSettings): readonly Problem[] {
   const refusals = createRefusals()
   const report = refusals.as('invalid-annotation')
   const keys = new Map(Object.entries(defaults))
   planRoutes(parseKeys(keys, report), keys, report)
+  checkDefaults(resources, report)
   for (const [name, value] of Object.entries(extraEnv)) {
     if (SIDECAR_VARIABLES.has(name) && name !== VARIABLES.logLevel)
       report({ where: `extraEnv.${name}`, value, allowed: 'a variable that injection does not set itself' })
