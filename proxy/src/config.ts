@@ -2,22 +2,26 @@ import {
   LOG_LEVELS,
   UNMATCHED,
   VARIABLES,
-  accepted,
-  boolean,
-  duration,
+  absolutePath,
   oneOf,
   optional,
   parseRoutes,
-  refused,
   roleArn,
   text,
 } from './contract.ts'
-import type { Parser, Route } from './contract.ts'
-import { LOG_FORMATS, listenAddress, loopbackAddress, readSettings, setting } from './runtime/index.ts'
+import type { Problem, Route } from './contract.ts'
+import { NO_FLAGS } from './flags.ts'
+import type { Flags } from './flags.ts'
+import { LOG_FORMATS, SettingsError, listenAddress, loopbackAddress, parseSettings, setting } from './runtime/index.ts'
 import type { Setting, Settings } from './runtime/index.ts'
-
-/** SECURITY: absolute only, so that the meaning does not depend on where the process starts. */
-const path: Parser<string> = (value) => (value.startsWith('/') ? accepted(value) : refused('an absolute path'))
+import { checkStandalone } from './standalone/checks.ts'
+import { compileStandalone } from './standalone/compile.ts'
+import { goBoolean, goDuration, oneOfAnyCase } from './standalone/go-values.ts'
+import { isStandalone, rejectOtherMode } from './standalone/mode.ts'
+import type { Given } from './standalone/mode.ts'
+import { STANDALONE_FALLBACKS, STANDALONE_SETTINGS } from './standalone/settings.ts'
+import { sidecarWarnings, standaloneWarnings } from './standalone/warnings.ts'
+import type { ConfigWarning } from './standalone/warnings.ts'
 
 const routes: Setting<readonly Route[]> = {
   variable: VARIABLES.routes,
@@ -59,58 +63,91 @@ export const SETTINGS = {
     optional(roleArn),
     'A token whose subject is another role is refused.',
   ),
-  allowLocalUpstreams: setting(
-    'ALLOW_LOCAL_UPSTREAMS',
-    'false',
-    boolean,
-    'Lets rule hosts resolve to loopback addresses. For demos and tests.',
-  ),
+  allowLocalUpstreams: {
+    ...setting(
+      'ALLOW_LOCAL_UPSTREAMS',
+      'false',
+      goBoolean,
+      'Lets rule hosts resolve to loopback addresses. For demos and tests.',
+    ),
+    alone: 'true',
+  },
   upstreamCaFile: setting(
     'UPSTREAM_CA_FILE',
     '',
-    optional(path),
+    optional(absolutePath),
     'PEM file with the trust anchors for partners without a CA of their own; default the public ones.',
   ),
   upstreamTimeoutSeconds: setting(
     'UPSTREAM_TIMEOUT',
     '120s',
-    duration(1, 3600),
+    goDuration(0.001, 3600),
     'How long a partner may take until its response head.',
   ),
   shutdownTimeoutSeconds: setting(
     'SHUTDOWN_TIMEOUT',
     '25s',
-    duration(1, 3600),
+    goDuration(1, 3600),
     'How long requests in flight may take after SIGTERM.',
   ),
   drainDelaySeconds: setting(
     'DRAIN_DELAY',
     '0s',
-    duration(0, 3600),
+    goDuration(0, 3600),
     'How long new connections are still accepted after SIGTERM.',
   ),
   tokenRefreshSkewSeconds: setting(
     'TOKEN_REFRESH_SKEW',
     '',
-    optional(duration(1, 3600)),
+    optional(goDuration(1, 3600)),
     'Refresh this long before expiry, instead of at half the life of the token.',
   ),
-  logLevel: setting(VARIABLES.logLevel, 'info', oneOf(...LOG_LEVELS), 'Least severe level that is logged.'),
+  logLevel: setting(VARIABLES.logLevel, 'info', oneOfAnyCase(...LOG_LEVELS), 'Least severe level that is logged.'),
   logFormat: setting(
     'LOG_FORMAT',
     'json',
-    oneOf(...LOG_FORMATS),
+    oneOfAnyCase(...LOG_FORMATS),
     'One JSON object or one line of key=value pairs per event.',
   ),
-  metricsEnabled: setting('METRICS_ENABLED', 'true', boolean, 'Whether metrics are kept and served.'),
-  metricsPath: setting('METRICS_PATH', '/metrics', path, 'Path of the metrics on the admin port.'),
+  metricsEnabled: {
+    ...setting('METRICS_ENABLED', 'true', goBoolean, 'Whether metrics are kept and served.'),
+    alone: 'true',
+  },
+  metricsPath: setting('METRICS_PATH', '/metrics', absolutePath, 'Path of the metrics on the admin port.'),
   podName: setting(VARIABLES.podName, '', text, 'Names the pod in the AWS role session.'),
   podNamespace: setting(VARIABLES.podNamespace, '', text, 'Names the namespace in the AWS role session.'),
+  ...STANDALONE_SETTINGS,
 } as const
 
-export type ProxyConfig = Settings<typeof SETTINGS>
+/** The same rows with the defaults of standalone mode. */
+export const STANDALONE_TABLE: typeof SETTINGS = {
+  ...SETTINGS,
+  listenAddr: { ...SETTINGS.listenAddr, fallback: STANDALONE_FALLBACKS.listenAddr },
+  upstreamTimeoutSeconds: { ...SETTINGS.upstreamTimeoutSeconds, fallback: STANDALONE_FALLBACKS.upstreamTimeoutSeconds },
+}
 
-/** @throws SettingsError naming every problem of the environment. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): ProxyConfig {
-  return readSettings(SETTINGS, environment)
+export interface ProxyConfig extends Settings<typeof SETTINGS> {
+  /** Requests arrive in origin form, their upstream decided by UPSTREAM_HOST or named by HOST_HEADER. */
+  readonly isStandalone: boolean
+  /** What an operator should know of this configuration, said once at start. */
+  readonly warnings: readonly ConfigWarning[]
+}
+
+/** @throws SettingsError naming every problem of the environment and of the flags. */
+export function readConfig(given: Given, flags: Flags = NO_FLAGS): ProxyConfig {
+  const values = { ...given, ...flags.values }
+  const problems: Problem[] = [...flags.problems]
+  const report = (problem: Problem): void => void problems.push(problem)
+  const standalone = isStandalone(values)
+  rejectOtherMode(values, flags.nameOf, report)
+  const settings = parseSettings(standalone ? STANDALONE_TABLE : SETTINGS, values, flags.nameOf, report)
+  if (standalone) checkStandalone(settings, values, flags.nameOf, report)
+  if (problems.length > 0) throw new SettingsError(problems)
+  const complete = settings as Settings<typeof SETTINGS>
+  return Object.freeze({
+    ...complete,
+    ...(standalone && compileStandalone(complete)),
+    isStandalone: standalone,
+    warnings: standalone ? standaloneWarnings(complete, values) : sidecarWarnings(complete.routes),
+  })
 }

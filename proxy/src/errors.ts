@@ -114,7 +114,7 @@ export const ERRORS = {
     proxyStatus: 'tls_certificate_error',
     retryable: false,
     meaning: 'The certificate of the partner could not be verified.',
-    hint: 'For a private CA, name it in the ca field of outbound-jwt.io/routes.',
+    hint: 'For a private CA, name it in the ca field of outbound-jwt.io/routes; without the webhook, in UPSTREAM_CA_FILE.',
   },
   upstream_reset: {
     status: 502,

@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readTrustAnchors } from './anchors.ts'
-import { readConfig } from './config.ts'
+import { SETTINGS, STANDALONE_TABLE, readConfig } from './config.ts'
 import { ADMIN_PATHS, EXIT, VERSION } from './contract.ts'
+import { formatHelp, readFlags } from './flags.ts'
 import { controlRoutes } from './http/control.ts'
 import { LIMITS } from './http/limits.ts'
 import { METRICS } from './metrics.ts'
@@ -94,7 +95,8 @@ log.info('listening', {
   control: formatAddress(addresses.control),
   version: VERSION,
 })
-tokens.prefetch(staticTokenRequests(config.routes))
+for (const { message, hint } of config.warnings) log.warn(message, { hint })
+tokens.prefetch(staticTokenRequests(config.routes, config.upstreamScheme))
 
 async function drain(): Promise<void> {
   isDraining = true
@@ -121,8 +123,13 @@ async function listen(server: Server, { host, port }: ListenAddress): Promise<Li
 }
 
 function readSettingsOrExit(): { config: ReturnType<typeof readConfig>; anchors: ReturnType<typeof readTrustAnchors> } {
+  const flags = readFlags(SETTINGS, process.argv.slice(2))
+  if (flags.wants !== undefined) {
+    process.stdout.write(flags.wants === 'help' ? formatHelp(SETTINGS, STANDALONE_TABLE) : `${VERSION}\n`)
+    process.exit(EXIT.drained)
+  }
   try {
-    const config = readConfig(process.env)
+    const config = readConfig(process.env, flags)
     return { config, anchors: readTrustAnchors(config, (path) => readFileSync(path, 'utf8')) }
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error

@@ -16,9 +16,12 @@ import type { ProxyMetrics } from './metrics.ts'
 import type { Logger, Metrics } from './runtime/index.ts'
 import { mayConnect } from './routing/addresses.ts'
 import type { AddressPolicy } from './routing/addresses.ts'
+import { locateAbsolute } from './routing/locate.ts'
+import type { Locate } from './routing/locate.ts'
 import { keepLocation } from './routing/location.ts'
 import { createRouter } from './routing/router.ts'
 import { compileRules } from './routing/rules.ts'
+import { createLocate, standaloneHints } from './standalone/locate.ts'
 import type { Tokens } from './tokens/tokens.ts'
 
 export interface ProxyDeps {
@@ -42,12 +45,23 @@ export interface Proxy extends ProxyServer {
 export function createProxy(deps: ProxyDeps): Proxy {
   const { config, anchors, tokens, instruments, log, limits, resolve, ownPorts } = deps
   const now = (): number => performance.now()
-  const rules = compileRules(config.routes)
+  const rules = compileRules(config.routes, config.upstreamScheme)
   const addresses: AddressPolicy = { allowLocalUpstreams: config.allowLocalUpstreams, ownPorts }
-  const router = createRouter({ rules, unmatched: config.unmatched, addresses })
-  const observer = createRequestObserver({ instruments, log, now })
+  const router = createRouter({
+    rules,
+    unmatched: config.unmatched,
+    addresses,
+    ...(config.isStandalone && { hints: standaloneHints(config) }),
+  })
+  const observer = createRequestObserver({
+    instruments,
+    log,
+    now,
+    // A sidecar's application keeps its own log; writing one costs it a tenth of its throughput.
+    accessLevel: config.isStandalone ? 'info' : 'debug',
+  })
   const trust = createTrust(anchors)
-  const upstreamTimeoutMs = config.upstreamTimeoutSeconds * 1000
+  const upstreamTimeoutMs = Math.round(config.upstreamTimeoutSeconds * 1000)
   const pools = createPools({
     limits,
     upstreamTimeoutMs,
@@ -60,6 +74,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     onRetry: ({ destination }) => instruments.retries.with({ route: routeLabel(destination.ruled?.route) }).add(),
   })
   const handler = createHandler({
+    locate: locator(config),
     router,
     tokens,
     forwarder,
@@ -68,7 +83,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
     now,
     requestId: randomUUID,
     inFlight: observer.inFlight,
-    keepLocation: (location) => keepLocation(location, rules),
+    // Whoever follows one in standalone mode does so outside of this proxy.
+    keepLocation: (location) => (config.isStandalone ? location : keepLocation(location, rules)),
   })
   const server = createProxyServer({
     handler,
@@ -84,5 +100,13 @@ export function createProxy(deps: ProxyDeps): Proxy {
   })
   return { ...server, close: () => forwarder.close() }
 }
+
+function locator(config: ProxyConfig): Locate {
+  if (config.isStandalone) return createLocate(config)
+  return config.routes.length > 0 ? locateAbsolute() : locateAbsolute(UNCONFIGURED)
+}
+
+const UNCONFIGURED =
+  'Set UPSTREAM_HOST or ALLOWED_HOSTS for requests like this one; or send the whole URL (http://host/path) to the proxy.'
 
 const routeLabel = (route: Route | undefined): string => route?.name ?? 'none'

@@ -18,23 +18,26 @@ const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 /** RFC 1035 §2.3.4, without the trailing dot. */
 const LONGEST_NAME = 253
 
-/** Parses `host`, `host:port`, `*.suffix` or `*.suffix:port`. */
-export function parseHostPattern(text: string): Parsed<HostPattern> {
+/** Parses `host`, `host:port`, `*.suffix` or `*.suffix:port`. @param defaultPort where no port is written. */
+export function parseHostPattern(text: string, defaultPort = TLS_PORT): Parsed<HostPattern> {
   const match = /^(\*\.)?([^:*]+?)\.?(?::(\d{1,5}))?$/.exec(text.toLowerCase())
   if (!match) return refused(ALLOWED)
   const wildcard = match[1] !== undefined
   const host = match[2] ?? ''
-  const port = match[3] === undefined ? TLS_PORT : Number(match[3])
+  const port = match[3] === undefined ? defaultPort : Number(match[3])
+  const valid = isPartnerName(host, wildcard) && port >= 1 && port <= 65535
+  return valid ? accepted({ host, wildcard, port }) : refused(ALLOWED)
+}
+
+function isPartnerName(host: string, wildcard: boolean): boolean {
   const labels = host.split('.')
-  const valid =
+  return (
     host.length <= LONGEST_NAME &&
     labels.every((label) => LABEL.test(label)) &&
     !endsInNumber(labels) &&
     labels.at(-1) !== 'localhost' &&
-    (!wildcard || labels.length >= 2) &&
-    port >= 1 &&
-    port <= 65535
-  return valid ? accepted({ host, wildcard, port }) : refused(ALLOWED)
+    (!wildcard || labels.length >= 2)
+  )
 }
 
 /** @returns the one spelling of a pattern: the port only when it is not 443. */

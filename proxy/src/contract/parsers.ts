@@ -24,6 +24,10 @@ export function oneOf<const T extends string>(...allowed: readonly T[]): Parser<
   }
 }
 
+/** SECURITY: absolute only, so that the meaning does not depend on where the process starts. */
+export const absolutePath: Parser<string> = (value) =>
+  value.startsWith('/') ? accepted(value) : refused('an absolute path')
+
 const booleanWord = oneOf('true', 'false')
 export const boolean: Parser<boolean> = (value) => {
   const word = booleanWord(value)

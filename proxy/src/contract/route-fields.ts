@@ -1,6 +1,6 @@
 // One parser per field of a route, over values as JSON or YAML gives them. ROUTES and the annotations share them.
 import { formatHostPattern, parseHostPattern } from './host-pattern.ts'
-import { accepted, integer, oneOf, refused } from './parsers.ts'
+import { absolutePath, accepted, integer, oneOf, refused } from './parsers.ts'
 import type { Parsed, Parser } from './parsers.ts'
 import type { Report } from './problem.ts'
 import type { TokenHeader } from './route.ts'
@@ -9,7 +9,7 @@ import { DURATION_BOUNDS } from './route.ts'
 /** Parses one value; reports what is wrong under `where` and then returns undefined. */
 export type FieldParser<T> = (value: unknown, where: string, report: Report) => T | undefined
 
-const AUDIENCE_ITEMS = 10
+export const AUDIENCE_ITEMS = 10
 const AUDIENCE_CHARACTERS = 1000
 const TAGS = 50
 /** IAM tag characters. Source: the STS API reference, type Tag. */
@@ -68,7 +68,7 @@ export const connect = stringField(oneOf('refuse', 'tunnel'))
 export const name = stringField((value) =>
   /^[\w.*:-]{1,260}$/.test(value) ? accepted(value) : refused('1 to 260 letters, digits or ._*:-'),
 )
-export const caFile = stringField((value) => (value.startsWith('/') ? accepted(value) : refused('an absolute path')))
+export const caFile = stringField(absolutePath)
 
 export const durationSeconds: FieldParser<number> = (value, where, report) =>
   stringField(integer(DURATION_BOUNDS.minimum, DURATION_BOUNDS.maximum))(
@@ -88,7 +88,7 @@ export const header: FieldParser<TokenHeader> = (value, where, report) => {
   return headerName === undefined || scheme === undefined ? undefined : { name: headerName, scheme }
 }
 
-const headerNameText: Parser<string> = (value) =>
+export const headerNameText: Parser<string> = (value) =>
   TOKEN.test(value) && !RESERVED_HEADERS.has(value.toLowerCase()) && !/^proxy-/i.test(value)
     ? accepted(value)
     : refused('a header name that is not a framing, hop-by-hop, Host, Cookie or Proxy-* header')

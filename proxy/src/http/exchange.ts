@@ -29,6 +29,8 @@ export class Exchange implements Receiver {
   readonly startedMs: number
   /** Of the target, once it is known to be one. */
   host = ''
+  /** With its query; set together with the destination. */
+  path = ''
   /** Set once the router has decided where the request may go. */
   destination: Destination | undefined
   /** When the request went to the forwarder; undefined while it has not. */

@@ -1,17 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ProxyError } from '../errors.ts'
+import type { Locate } from '../routing/locate.ts'
 import type { Destination, Router } from '../routing/router.ts'
-import { isForwardablePath, splitTarget } from '../routing/target.ts'
+import { isForwardablePath } from '../routing/target.ts'
 import type { Tokens } from '../tokens/tokens.ts'
 import { PassingBody, collectBody } from './body.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeDeps } from './exchange.ts'
 import type { Forwarder } from './forwarder.ts'
 import { carries, existingPolicy, readFields, requestHeaders } from './headers.ts'
-import type { Credential, RequestFields } from './headers.ts'
+import type { Credential, RawHeaders, RequestFields } from './headers.ts'
 import type { Limits } from './limits.ts'
 
 export interface HandlerDeps extends ExchangeDeps {
+  readonly locate: Locate
   readonly router: Router
   readonly tokens: Tokens
   readonly forwarder: Forwarder
@@ -26,6 +28,8 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, await
 interface Plan {
   readonly destination: Destination
   readonly path: string
+  /** Those of the request that are not for this proxy alone. */
+  readonly headers: RawHeaders
   readonly fields: RequestFields
 }
 
@@ -36,7 +40,7 @@ export function createHandler(deps: HandlerDeps): Handler {
     exchange.awaitsContinue = awaitsContinue
     try {
       const plan = admit(exchange, deps)
-      const token = tokenFor(exchange, plan, deps.tokens)
+      const token = tokenFor(plan, deps.tokens)
       // SECURITY: a rejected token ends in `failed`; the partner is never called without one.
       if (typeof token !== 'object') proceed(exchange, plan, token, deps)
       else token.then((late) => proceed(exchange, plan, late, deps)).catch((error: unknown) => exchange.failed(error))
@@ -46,35 +50,33 @@ export function createHandler(deps: HandlerDeps): Handler {
   }
 }
 
-function admit(exchange: Exchange, { inFlight, limits, router }: HandlerDeps): Plan {
+function admit(exchange: Exchange, { inFlight, limits, locate, router }: HandlerDeps): Plan {
   const { httpVersionMajor, rawHeaders, url = '' } = exchange.request
   // Node's parser lets 0.9 and 2.0 through.
   if (httpVersionMajor !== 1) throw new ProxyError('malformed_request')
   if (inFlight() > limits.inFlight) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
   if (rawHeaders.length > limits.headFields * 2) throw new ProxyError('headers_too_large')
-  const target = splitTarget(url)
-  if (!target || !isForwardablePath(target.path)) throw new ProxyError('bad_request_target')
+  const target = locate(url, rawHeaders)
+  if ('refused' in target) throw new ProxyError(target.refused, target)
+  if (!isForwardablePath(target.path)) throw new ProxyError('bad_request_target')
   const destination = router.route(target.origin)
   exchange.host = destination.host
   if ('refused' in destination) throw new ProxyError(destination.refused, destination)
   exchange.destination = destination
+  exchange.path = target.path
   const fields = readFields(rawHeaders)
   // SECURITY: HTTP/1.0 has no chunked coding, so a server behind this one may not see the end of the body. RFC 9112 §6.1.
   const isChunkedHttp10 = fields.framing === 'chunked' && exchange.request.httpVersionMinor === 0
   if (fields.framing === 'ambiguous' || isChunkedHttp10) throw new ProxyError('ambiguous_framing')
-  return { destination, path: target.path, fields }
+  return { destination, path: target.path, headers: target.headers ?? rawHeaders, fields }
 }
 
 /** @returns undefined when the request goes without a token of ours. */
-function tokenFor(
-  exchange: Exchange,
-  { destination, fields }: Plan,
-  tokens: Tokens,
-): string | Promise<string> | undefined {
+function tokenFor({ destination, headers, fields }: Plan, tokens: Tokens): string | Promise<string> | undefined {
   if (!destination.ruled) return undefined
   const { route, token } = destination.ruled
   if (route.onExisting !== 'replace') {
-    const present = carries(exchange.request.rawHeaders, route.header.name, fields)
+    const present = carries(headers, route.header.name, fields)
     const policy = existingPolicy(route.onExisting, present)
     if (policy === 'reject') throw new ProxyError('authorization_present')
     if (policy === 'leave') return undefined
@@ -88,7 +90,7 @@ function proceed(exchange: Exchange, plan: Plan, token: string | undefined, deps
   const { destination, path, fields } = plan
   const route = destination.ruled?.route
   const credential: Credential | undefined = route && token !== undefined ? { header: route.header, token } : undefined
-  const headers = requestHeaders(request.rawHeaders, fields, credential)
+  const headers = requestHeaders(plan.headers, fields, credential)
   const send = (body: Buffer | PassingBody | null): void =>
     exchange.forward({ destination, method: request.method ?? 'GET', path, headers, body }, deps.forwarder)
   exchange.continue()

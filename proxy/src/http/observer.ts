@@ -14,6 +14,8 @@ export interface RequestObserverDeps {
   readonly instruments: Metrics<ProxyMetrics>['instruments']
   readonly log: Logger
   readonly now: () => number
+  /** Of the line that every request gets. */
+  readonly accessLevel: 'info' | 'debug'
 }
 
 type Duration = Instrument<ProxyMetrics['serverDuration']>
@@ -21,8 +23,8 @@ type Duration = Instrument<ProxyMetrics['serverDuration']>
 /** The label of requests that no rule concerns. */
 const NO_ROUTE = 'none'
 
-/** Counts, times and logs requests. Access lines are for debugging; failures are warnings. */
-export function createRequestObserver({ instruments, log, now }: RequestObserverDeps): RequestObserver {
+/** Counts, times and logs requests; failures are warnings. */
+export function createRequestObserver({ instruments, log, now, accessLevel }: RequestObserverDeps): RequestObserver {
   let inFlight = 0
   const gauge = instruments.inFlight.with({})
   const server = boundDurations(instruments.serverDuration)
@@ -40,8 +42,13 @@ export function createRequestObserver({ instruments, log, now }: RequestObserver
       server(exchange, error).add((endMs - exchange.startedMs) / 1000)
       if (exchange.forwardedMs !== undefined)
         client(exchange, error).add(((exchange.answeredMs ?? endMs) - exchange.forwardedMs) / 1000)
-      if (log.enabled('debug'))
-        log.debug('request', { ...describe(exchange), status: status(exchange), ms: endMs - exchange.startedMs, error })
+      if (log.enabled(accessLevel))
+        log[accessLevel]('request', {
+          ...describe(exchange),
+          status: status(exchange),
+          ms: endMs - exchange.startedMs,
+          error,
+        })
     },
     failed: (exchange, error, requestId) => {
       // A flood of these is what the limit is for; the metric counts them.
@@ -53,12 +60,12 @@ export function createRequestObserver({ instruments, log, now }: RequestObserver
 }
 
 /** SECURITY: the path without its query, and no header. */
-function describe({ request, host, destination }: Exchange): Record<string, string | undefined> {
+function describe({ request, host, destination, path }: Exchange): Record<string, string | undefined> {
   return {
     method: request.method,
     host,
     route: destination?.ruled?.route.name,
-    path: destination && new URL(request.url ?? '', 'http://unused').pathname,
+    path: destination && path.split('?', 1)[0],
   }
 }
 

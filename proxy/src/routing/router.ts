@@ -15,7 +15,7 @@ export interface Destination {
   readonly port: number
   /** As `new URL(…).origin` of the upstream; Host and SNI come from here, never from the request. */
   readonly origin: string
-  /** Present: the token goes along. SECURITY: then `origin` is https. */
+  /** Present: the token goes along. SECURITY: then `origin` is https, unless the operator allowed plaintext upstreams. */
   readonly ruled?: { readonly route: Route; readonly token: TokenRequest }
 }
 
@@ -27,11 +27,23 @@ export interface Refusal {
   readonly hint?: string
 }
 
+/** What a client can do about a refusal, where that depends on how it names its upstream. */
+export interface RouterHints {
+  /** Default: the table's. */
+  readonly hostDenied?: string
+  /** @param authority the one that is allowed, its port only when it is not the scheme's own. */
+  readonly portDenied: (authority: string) => string
+}
+
 export interface RouterDeps {
   readonly rules: Rules
   readonly unmatched: 'passthrough' | 'deny'
   readonly addresses: AddressPolicy
+  /** Default: those for clients that speak through a proxy. */
+  readonly hints?: RouterHints
 }
+
+const PROXY_HINTS: RouterHints = { portDenied: (authority) => `Call http://${authority}/ instead.` }
 
 export interface Router {
   /** @param origin the part of an absolute-form target before its path. */
@@ -57,31 +69,38 @@ export function createRouter(deps: RouterDeps): Router {
   }
 }
 
-function decide(origin: string, { rules, unmatched, addresses }: RouterDeps): Destination | Refusal {
+function decide(
+  origin: string,
+  { rules, unmatched, addresses, hints = PROXY_HINTS }: RouterDeps,
+): Destination | Refusal {
   const target = parseOrigin(origin)
   if (!target) return { refused: 'bad_request_target', host: '' }
   const rule = target.literal ? undefined : rules.match(target.host)
-  if (rule) return decideRuled(target, rule)
-  if (unmatched === 'deny') return { refused: 'host_denied', host: target.host }
+  if (rule) return decideRuled(target, rule, hints)
+  if (unmatched === 'deny')
+    return {
+      refused: 'host_denied',
+      host: target.host,
+      ...(hints.hostDenied !== undefined && { hint: hints.hostDenied }),
+    }
   const { scheme, host, port, literal } = target
   if (literal && !mayConnect(host, { port, ruled: false }, addresses)) return { refused: 'address_denied', host }
   return { scheme, host, port, origin: formatOrigin(scheme, host, port) }
 }
 
-/** SECURITY: a partner's traffic never leaves in clear text, and never to a port nobody listed. */
-function decideRuled({ scheme, host, port }: Target, rule: Rule): Destination | Refusal {
+/** SECURITY: a partner's traffic leaves as its rule says, and never to a port nobody listed. */
+function decideRuled({ scheme, host, port }: Target, rule: Rule, hints: RouterHints): Destination | Refusal {
   const reachesRule = port === rule.port || (scheme === 'http' && port === DEFAULT_PORT.http)
-  if (!reachesRule) {
-    const url = `http://${host}${rule.port === DEFAULT_PORT.https ? '' : `:${rule.port}`}/`
+  const origin = formatOrigin(rule.scheme, host, rule.port)
+  if (!reachesRule)
     return {
       refused: 'port_denied',
       host,
       message: `${host} has a rule for port ${rule.port}.`,
-      hint: `Call ${url} instead.`,
+      hint: hints.portDenied(origin.slice(`${rule.scheme}://`.length)),
     }
-  }
   const { route, token } = rule
-  return { scheme, host, port: rule.port, origin: formatOrigin('https', host, rule.port), ruled: { route, token } }
+  return { scheme, host, port: rule.port, origin, ruled: { route, token } }
 }
 
 function formatOrigin(scheme: Scheme, host: string, port: number): string {

@@ -2,12 +2,16 @@ import type { HostPattern, Route } from '../contract.ts'
 import { formatHostPattern, parseHostPattern } from '../contract.ts'
 import type { TokenRequest } from '../tokens/tokens.ts'
 import { tokenRequest } from '../tokens/tokens.ts'
+import { DEFAULT_PORT } from './target.ts'
+import type { Scheme } from './target.ts'
 
 /** A host that gets a token. */
 export interface Rule {
   readonly route: Route
-  /** The only port of this host that is called, with TLS. */
+  /** The only port of this host that is called. */
   readonly port: number
+  /** How it is called. SECURITY: https, unless the operator allowed plaintext upstreams. */
+  readonly scheme: Scheme
   readonly token: TokenRequest
 }
 
@@ -22,12 +26,20 @@ interface Compiled {
   readonly port: number
 }
 
+/** In place of a host: any name, on the default port. SECURITY: only standalone mode takes it, where the operator wrote it. */
+export const ANY_HOST = '*'
+
 /** Compiles routes into lookups whose cost does not grow with their number. */
-export function compileRules(routes: readonly Route[]): Rules {
+export function compileRules(routes: readonly Route[], scheme: Scheme = 'https'): Rules {
   const exact = new Map<string, Compiled>()
   const suffixes = new Map<string, Compiled>()
+  let any: Compiled | undefined
   for (const route of routes) {
     for (const text of route.hosts) {
+      if (text === ANY_HOST) {
+        any = { route, port: DEFAULT_PORT[scheme] }
+        continue
+      }
       const { host, wildcard, port } = pattern(text)
       const table = wildcard ? suffixes : exact
       table.set(host, { route, port })
@@ -35,8 +47,8 @@ export function compileRules(routes: readonly Route[]): Rules {
   }
   return {
     match: (host) => {
-      const found = exact.get(host) ?? longestSuffix(suffixes, host)
-      return found && { ...found, token: tokenFor(found.route, host) }
+      const found = exact.get(host) ?? longestSuffix(suffixes, host) ?? any
+      return found && { ...found, scheme, token: tokenFor(found.route, host, scheme) }
     },
   }
 }
@@ -52,17 +64,18 @@ function longestSuffix(suffixes: ReadonlyMap<string, Compiled>, host: string): C
 }
 
 /** @returns the tokens that can be asked for before any request: those whose audience does not depend on a wildcard's host. */
-export function staticTokenRequests(routes: readonly Route[]): readonly TokenRequest[] {
+export function staticTokenRequests(routes: readonly Route[], scheme: Scheme = 'https'): readonly TokenRequest[] {
   return routes.flatMap((route) => {
-    const exact = route.hosts.map(pattern).filter(({ wildcard }) => !wildcard)
+    const patterns = route.hosts.filter((text) => text !== ANY_HOST).map(pattern)
+    const exact = patterns.filter(({ wildcard }) => !wildcard)
     const hosts = route.audience.length > 0 ? [''] : exact.map(({ host }) => host)
-    return hosts.map((host) => tokenFor(route, host))
+    return hosts.map((host) => tokenFor(route, host, scheme))
   })
 }
 
-function tokenFor(route: Route, host: string): TokenRequest {
+function tokenFor(route: Route, host: string, scheme: Scheme): TokenRequest {
   return tokenRequest({
-    audience: route.audience.length > 0 ? route.audience : [`https://${host}`],
+    audience: route.audience.length > 0 ? route.audience : [`${scheme}://${host}`],
     signingAlgorithm: route.signingAlgorithm,
     durationSeconds: route.durationSeconds,
     tags: route.tags,

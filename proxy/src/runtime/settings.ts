@@ -11,6 +11,10 @@ export interface Setting<T> {
   readonly parse: SettingParser<T>
   /** What it does, one sentence for the docs. */
   readonly doc: string
+  /** What its flag means without a value. */
+  readonly alone?: string
+  /** Its flag may be given several times, each for one item of the comma separated value. */
+  readonly repeatable?: boolean
 }
 
 export type SettingParser<T> = (text: string, variable: string, report: Report) => T | undefined
@@ -45,6 +49,9 @@ export const setting = <T>(variable: string, fallback: string, parse: Parser<T>,
   },
 })
 
+/** How a value's author calls the setting: by its variable, unless a flag gave the value. */
+export type Naming = (variable: string) => string
+
 /**
  * Reads a table of settings from an environment. Unset and empty mean the same.
  * @returns the frozen configuration.
@@ -55,11 +62,27 @@ export function readSettings<Table extends SettingsTable>(
   environment: Readonly<Record<string, string | undefined>>,
 ): Settings<Table> {
   const problems: Problem[] = []
+  const settings = parseSettings(
+    table,
+    environment,
+    (variable) => variable,
+    (problem) => problems.push(problem),
+  )
+  if (problems.length > 0) throw new SettingsError(problems)
+  return Object.freeze(settings) as Settings<Table>
+}
+
+/** The same, for a caller that has more to check. @returns the values; one that was reported is undefined. */
+export function parseSettings<Table extends SettingsTable>(
+  table: Table,
+  environment: Readonly<Record<string, string | undefined>>,
+  nameOf: Naming,
+  report: Report,
+): Partial<Settings<Table>> {
   const entries = Object.entries(table).map(([name, { variable, fallback, parse }]) => {
     const given = environment[variable]
     const text = given === undefined || given === '' ? fallback : given
-    return [name, parse(text, variable, (problem) => problems.push(problem))] as const
+    return [name, parse(text, nameOf(variable), report)] as const
   })
-  if (problems.length > 0) throw new SettingsError(problems)
-  return Object.freeze(Object.fromEntries(entries)) as Settings<Table>
+  return Object.fromEntries(entries) as Partial<Settings<Table>>
 }

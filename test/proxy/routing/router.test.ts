@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { parseRoutes } from '../../../proxy/src/contract.ts'
+import type { Route } from '../../../proxy/src/contract.ts'
+import { ROUTE_DEFAULTS, parseRoutes } from '../../../proxy/src/contract.ts'
 import { createRouter } from '../../../proxy/src/routing/router.ts'
 import type { Router } from '../../../proxy/src/routing/router.ts'
 import { compileRules } from '../../../proxy/src/routing/rules.ts'
@@ -89,6 +90,46 @@ describe('createRouter', () => {
     expect(strict.route('http://api.partner.example')).to.have.property('ruled')
   })
 
+  it('calls hosts of plaintext rules in clear text, on their port alone', () => {
+    const plaintext = createRouter({
+      rules: compileRules(standaloneRoutes('api.partner.example:80', 'alt.partner.example:8080'), 'http'),
+      unmatched: 'deny',
+      addresses: { allowLocalUpstreams: false, ownPorts: [] },
+    })
+    const origin = (text: string): unknown => (plaintext.route(text) as { origin?: string }).origin
+    expect(origin('http://api.partner.example')).to.equal('http://api.partner.example')
+    expect(origin('http://alt.partner.example:8080')).to.equal('http://alt.partner.example:8080')
+    expect(plaintext.route('https://api.partner.example')).to.include({
+      refused: 'port_denied',
+      hint: 'Call http://api.partner.example/ instead.',
+    })
+  })
+
+  it('gives the hints of whoever runs it', () => {
+    const named = createRouter({
+      rules: compileRules(ROUTES),
+      unmatched: 'deny',
+      addresses: { allowLocalUpstreams: false, ownPorts: [] },
+      hints: { hostDenied: 'List it.', portDenied: (authority) => `Say ${authority}.` },
+    })
+    expect(named.route('https://other.example')).to.include({ refused: 'host_denied', hint: 'List it.' })
+    expect(named.route('https://alt.partner.example')).to.include({ hint: 'Say alt.partner.example:8443.' })
+    expect(named.route('https://api.partner.example:1')).to.include({ hint: 'Say api.partner.example.' })
+  })
+
+  it('lets any host have a token where the operator said so, on the default port, and no address', () => {
+    const open = createRouter({
+      rules: compileRules(standaloneRoutes('*', 'alt.partner.example:8443')),
+      unmatched: 'deny',
+      addresses: { allowLocalUpstreams: false, ownPorts: [] },
+    })
+    expect(open.route('https://any.example')).to.have.nested.property('ruled.token.audience[0]', 'https://any.example')
+    expect(open.route('https://any.example:8443')).to.include({ refused: 'port_denied' })
+    expect(open.route('https://alt.partner.example:8443')).to.have.property('ruled')
+    for (const literal of ['https://10.0.0.1', 'https://[2001:db8::1]', 'https://127.0.0.1'])
+      expect(open.route(literal)).to.include({ refused: 'host_denied' })
+  })
+
   it('remembers a destination, and forgets when there are too many', () => {
     const first = router.route('http://remembered.example')
     expect(router.route('http://remembered.example')).to.equal(first)
@@ -125,6 +166,10 @@ describe('createRouter', () => {
     )
   })
 })
+
+function standaloneRoutes(...hosts: string[]): readonly Route[] {
+  return hosts.map((host) => ({ ...ROUTE_DEFAULTS, name: host, hosts: [host] }))
+}
 
 function createTestRouter(unmatched: 'passthrough' | 'deny'): Router {
   const addresses = { allowLocalUpstreams: false, ownPorts: [15400, 15401, 15402] }

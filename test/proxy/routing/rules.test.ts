@@ -79,6 +79,12 @@ describe('staticTokenRequests', () => {
       ['urn:e'],
     ])
   })
+
+  it('knows none of any host, and names hosts by the scheme they are called with', () => {
+    const [route] = routes({ hosts: ['a.example'] })
+    const requests = staticTokenRequests([route as Route, { ...(route as Route), hosts: ['*'] }], 'http')
+    expect(requests.map(({ audience }) => audience)).to.deep.equal([['http://a.example']])
+  })
 })
 
 function routes(...values: object[]): readonly Route[] {

@@ -1,5 +1,7 @@
-import { SETTINGS } from '../../../proxy/src/config.ts'
+import { SETTINGS, STANDALONE_TABLE } from '../../../proxy/src/config.ts'
 import { ERRORS } from '../../../proxy/src/errors.ts'
+import { STANDALONE_SETTINGS } from '../../../proxy/src/standalone/settings.ts'
+import type { SettingsTable } from '../../../proxy/src/runtime/index.ts'
 import type { GeneratedDocument } from './documents.ts'
 import { GENERATED, markdownTable } from './documents.ts'
 import { settingsTable } from './settings-table.ts'
@@ -14,8 +16,18 @@ export function documents(): readonly GeneratedDocument[] {
 
 The webhook sets these variables in the sidecar it injects. Set them by hand only when you run the proxy yourself.
 An empty variable means the same as an unset one. Every wrong value is reported at once at start; the exit status is then 64.
+Every variable is also a flag, \`--upstream-host=api.partner.example\` for \`UPSTREAM_HOST\`; a flag wins over its variable. \`--help\` prints this list.
 
-${settingsTable(SETTINGS)}
+${settingsTable(shared())}
+
+## Standalone mode
+
+Without the webhook and without \`HTTP_PROXY\`: the application calls the proxy as if it were the partner, with the variables of gp42/aws-outbound-jwt-proxy. \`UPSTREAM_HOST\` or \`ALLOWED_HOSTS\` switches it on;
+\`ROUTES\`, \`UNMATCHED\` and \`ADMIN_LISTEN_ADDR\` are then refused.
+
+${settingsTable(STANDALONE_SETTINGS)}
+
+Other defaults than above: ${otherDefaults()}.
 `,
     },
     {
@@ -40,4 +52,15 @@ ${markdownTable(
 `,
     },
   ]
+}
+
+function shared(): SettingsTable {
+  return Object.fromEntries(Object.entries(SETTINGS).filter(([name]) => !Object.hasOwn(STANDALONE_SETTINGS, name)))
+}
+
+function otherDefaults(): string {
+  return Object.values(STANDALONE_TABLE)
+    .filter((row) => !Object.values<unknown>(SETTINGS).includes(row))
+    .map(({ variable, fallback }) => `\`${variable}\` \`${fallback}\``)
+    .join(', ')
 }

@@ -35,8 +35,12 @@ export interface TestProxy {
 
 /** The data port as the product composes it, on a free port; only tokens and name resolution are the test's. */
 export async function startTestProxy(options: TestProxyOptions = {}): Promise<TestProxy> {
-  const { routes = [], settings = {}, limits = {}, ca, addresses } = options
-  const config = readConfig({ ROUTES: JSON.stringify(routes), ALLOW_LOCAL_UPSTREAMS: 'true', ...settings })
+  const { routes, settings = {}, limits = {}, ca, addresses } = options
+  const config = readConfig({
+    ...(routes && { ROUTES: JSON.stringify(routes) }),
+    ALLOW_LOCAL_UPSTREAMS: 'true',
+    ...settings,
+  })
   const capture = captureStream()
   const metrics = createMetrics(METRICS)
   const tokens = createFakeTokens()

@@ -1,0 +1,67 @@
+import { parseHostPattern } from '../contract.ts'
+import type { Report } from '../contract.ts'
+import { ANY_HOST } from '../routing/rules.ts'
+import { formatAddress } from '../runtime/index.ts'
+import type { ListenAddress, Naming, Settings } from '../runtime/index.ts'
+import type { Given } from './mode.ts'
+import { STANDALONE_SETTINGS as ROWS } from './settings.ts'
+
+/** The settings that standalone mode is made of, those it shares with the sidecar included. */
+export interface StandaloneValues extends Settings<typeof ROWS> {
+  readonly listenAddr: ListenAddress
+  readonly tokenRefreshSkewSeconds: number | undefined
+}
+
+/** Says what is wrong with a combination, as the end of "expected …"; undefined when nothing is. */
+type Check = (values: Partial<StandaloneValues>) => string | undefined
+
+const EXTRA: Check = ({ upstreamHost, allowedHosts }) =>
+  upstreamHost !== undefined && allowedHosts
+    ? `nothing beside ${ROWS.upstreamHost.variable}: no other host is called`
+    : undefined
+
+const ONCE: Check = ({ allowedHosts = [] }) => {
+  const hosts = allowedHosts.map(hostOf)
+  return new Set(hosts).size < hosts.length ? 'each host once, with one port' : undefined
+}
+
+/** SECURITY: whoever sees a token in clear text can use it. */
+const PLAINTEXT: Check = ({ upstreamScheme, allowPlaintextUpstream }) =>
+  upstreamScheme === 'http' && allowPlaintextUpstream === false
+    ? `https, or ${ROWS.allowPlaintextUpstream.variable}=true to send tokens in clear text`
+    : undefined
+
+const SKEW: Check = ({ tokenRefreshSkewSeconds: skew, tokenDurationSeconds: duration }) =>
+  skew !== undefined && duration !== undefined && skew >= duration
+    ? `less than ${ROWS.tokenDurationSeconds.variable}`
+    : undefined
+
+const METRICS: Check = ({ listenAddr, metricsListenAddr }) =>
+  listenAddr &&
+  metricsListenAddr &&
+  listenAddr.port > 0 &&
+  formatAddress(listenAddr) === formatAddress(metricsListenAddr)
+    ? 'another address than LISTEN_ADDR'
+    : undefined
+
+const CHECKS: readonly (readonly [variable: string, check: Check])[] = [
+  [ROWS.allowedHosts.variable, EXTRA],
+  [ROWS.allowedHosts.variable, ONCE],
+  [ROWS.upstreamScheme.variable, PLAINTEXT],
+  ['TOKEN_REFRESH_SKEW', SKEW],
+  [ROWS.metricsListenAddr.variable, METRICS],
+]
+
+/** Reports combinations that cannot be meant. @param values undefined where the value itself was reported. */
+export function checkStandalone(values: Partial<StandaloneValues>, given: Given, nameOf: Naming, report: Report): void {
+  for (const [variable, check] of CHECKS) {
+    const allowed = check(values)
+    if (allowed !== undefined) report({ where: nameOf(variable), value: given[variable] ?? '', allowed })
+  }
+}
+
+function hostOf(text: string): string {
+  if (text === ANY_HOST) return text
+  const parsed = parseHostPattern(text)
+  return parsed.ok ? `${parsed.value.wildcard ? '*.' : ''}${parsed.value.host}` : text
+}
