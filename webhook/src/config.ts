@@ -1,8 +1,9 @@
+import { isIP } from 'node:net'
 import { KNOWN_SIDECARS } from './injection/known-sidecars.ts'
 import { cpuQuantity, memoryQuantity } from './injection/quantity.ts'
 import type { InjectionSettings } from './injection/settings.ts'
 import { INJECTION_DEFAULTS, settingsProblems } from './injection/settings.ts'
-import type { Parser } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Parser, Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
   LOG_LEVELS,
   accepted,
@@ -14,6 +15,7 @@ import {
   optional,
   refused,
   region,
+  text,
 } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { Settings } from '@aws-outbound-jwt-injector/proxy/runtime'
 import {
@@ -28,6 +30,9 @@ const present: Parser<string> = (value) => (value === '' ? refused('a value; it 
 
 const dnsLabel: Parser<string> = (value) =>
   /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(value) ? accepted(value) : refused('a Kubernetes name')
+
+const hostOrAddress: Parser<string> = (value) =>
+  isIP(value) > 0 || dnsLabel(value).ok ? accepted(value) : refused('a DNS name or an IP address')
 
 const userId: Parser<number | null> = (value) => (value === 'null' ? accepted(null) : integer(1, 2_147_483_647)(value))
 
@@ -53,6 +58,8 @@ const stringMap: Parser<Readonly<Record<string, string>>> = (value) => {
   }
 }
 
+const hosts: Parser<readonly string[]> = (value) => (value === '' ? accepted([]) : csv(hostOrAddress)(value))
+
 const names: Parser<readonly string[]> = (value) => (value === '' ? accepted([]) : csv(dnsLabel)(value))
 
 /** Every variable the webhook reads. docs/configuration-webhook.md is made from this table. */
@@ -66,12 +73,43 @@ export const SETTINGS = {
   ),
   certificateMode: setting(
     'CERTIFICATE_MODE',
-    'secret',
-    oneOf('secret'),
-    'Where the serving certificate comes from: the files below.',
+    'self',
+    oneOf('self', 'cert-manager', 'secret'),
+    'Where the serving certificate comes from: made, published and renewed by the webhook itself (`self`), or mounted files, whose caBundle cert-manager (`cert-manager`) or you (`secret`) publish.',
   ),
-  certFile: setting('TLS_CERT_FILE', '', present, 'PEM file with the serving certificate and its chain.'),
-  keyFile: setting('TLS_KEY_FILE', '', present, 'PEM file with its key.'),
+  namespace: setting('POD_NAMESPACE', '', text, 'Mode `self`: namespace of the Secret.'),
+  certificateSecret: setting(
+    'CERTIFICATE_SECRET',
+    'aws-outbound-jwt-injector-certificates',
+    dnsLabel,
+    'Mode `self`: Secret that the replicas share their certificates in. They make it.',
+  ),
+  webhookConfiguration: setting(
+    'WEBHOOK_CONFIGURATION',
+    'aws-outbound-jwt-injector',
+    dnsLabel,
+    'Mode `self`: MutatingWebhookConfiguration whose caBundle is kept.',
+  ),
+  certificateHosts: setting(
+    'CERTIFICATE_HOSTS',
+    '',
+    hosts,
+    'Mode `self`: DNS names and IP addresses that the API server calls, such as `<service>.<namespace>.svc`.',
+  ),
+  certificateLifetimeSeconds: setting(
+    'CERTIFICATE_LIFETIME',
+    '2160h',
+    duration(60, 87_600 * 3600),
+    'Mode `self`: how long a certificate is valid. It is renewed after two thirds.',
+  ),
+  publicationDelaySeconds: setting(
+    'CERTIFICATE_PUBLICATION_DELAY',
+    '5m',
+    duration(1, 86_400),
+    'Mode `self`: how long a certificate is in caBundle before it is served, for control planes with several API servers.',
+  ),
+  certFile: setting('TLS_CERT_FILE', '', text, 'Other modes: PEM file with the serving certificate and its chain.'),
+  keyFile: setting('TLS_KEY_FILE', '', text, 'Other modes: PEM file with its key.'),
   image: setting('PROXY_IMAGE', '', present, 'Image of the sidecar.'),
   imagePullPolicy: setting(
     'PROXY_IMAGE_PULL_POLICY',
@@ -163,7 +201,32 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     region: settings.region ?? null,
     defaults,
   }
-  const problems = settingsProblems(injection)
+  const problems = [...certificateProblems(settings), ...settingsProblems(injection)]
   if (problems.length > 0) throw new SettingsError(problems)
   return Object.freeze({ ...settings, injection })
+}
+
+/** A renewal leaves a third of the life to publish, wait and serve. */
+const DELAYS_PER_LIFETIME = 12
+
+function certificateProblems(settings: Settings<typeof SETTINGS>): readonly Problem[] {
+  const { certificateMode: mode, certificateHosts, namespace, certFile, keyFile } = settings
+  const needed: readonly (readonly [variable: string, given: boolean])[] =
+    mode === 'self'
+      ? [
+          [SETTINGS.namespace.variable, namespace !== ''],
+          [SETTINGS.certificateHosts.variable, certificateHosts.length > 0],
+        ]
+      : [
+          [SETTINGS.certFile.variable, certFile !== ''],
+          [SETTINGS.keyFile.variable, keyFile !== ''],
+        ]
+  const missing = needed
+    .filter(([, given]) => !given)
+    .map(([where]) => ({ where, value: '', allowed: `a value; mode ${mode} needs it` }))
+  const longestDelay = Math.floor(settings.certificateLifetimeSeconds / DELAYS_PER_LIFETIME)
+  if (settings.publicationDelaySeconds <= longestDelay) return missing
+  const { variable } = SETTINGS.publicationDelaySeconds
+  const allowed = `at most ${longestDelay}s, a twelfth of ${SETTINGS.certificateLifetimeSeconds.variable}`
+  return [...missing, { where: variable, value: `${settings.publicationDelaySeconds}s`, allowed }]
 }

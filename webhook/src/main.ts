@@ -15,13 +15,18 @@ import {
   superviseProcess,
 } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { createReviewHandler } from './admission/handler.ts'
-import { createAdmissionServer } from './admission/server.ts'
-import { readCertificateFiles } from './certificates/files.ts'
+import { createLoad } from './admission/load.ts'
+import { createAdmissionServer, installCertificate } from './admission/server.ts'
+import { startCertificates } from './certificates/modes.ts'
+import { createCertificateSource } from './certificates/source.ts'
 import { readConfig } from './config.ts'
 import { createInjector } from './injection/decide.ts'
 import { METRICS } from './metrics.ts'
 
-const { config, certificate } = readSettingsOrExit()
+/** An API server sends at most a few hundred at once; the bodies are to fit into the memory limit. */
+const LOAD_LIMITS = { requests: 512, bytes: 64 * 1024 * 1024 }
+
+const config = settingsOrExit(() => readConfig(process.env))
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
 const metrics = createMetrics(METRICS)
 const { instruments } = metrics
@@ -35,16 +40,33 @@ const server = createAdmissionServer({
     log,
     now: () => performance.now(),
   }),
+  load: createLoad(LOAD_LIMITS),
   instruments,
   log,
-  certificate,
   isDraining: () => isDraining,
 })
+const source = createCertificateSource({ install: (pair) => installCertificate(server, pair), log, instruments })
+const certificates = settingsOrExit(() =>
+  startCertificates(config, {
+    source,
+    clock: { now: Date.now, elapsed: () => performance.now() },
+    random: Math.random,
+    read: (path) => readFileSync(path, 'utf8'),
+    log,
+    instruments,
+  }),
+)
 const admin = createAdminServer({
   [`GET ${ADMIN_PATHS.livez}`]: () => okReply,
-  [`GET ${ADMIN_PATHS.readyz}`]: () =>
-    isListening && !isDraining ? okReply : notReady(isDraining ? 'draining' : 'not listening yet'),
-  [`GET ${ADMIN_PATHS.metrics}`]: async () => ({ status: 200, ...(await metrics.render()) }),
+  [`GET ${ADMIN_PATHS.readyz}`]: () => {
+    const trouble = isDraining ? 'draining' : isListening ? certificates.trouble() : 'not listening yet'
+    return trouble === undefined ? okReply : notReady(trouble)
+  },
+  [`GET ${ADMIN_PATHS.metrics}`]: async () => {
+    const left = ((source.current?.notAfter ?? Date.now()) - Date.now()) / 1000
+    instruments.certificateExpiry.with({}).set(left)
+    return { status: 200, ...(await metrics.render()) }
+  },
 })
 
 superviseProcess({ process, log, drain, shutdownTimeoutMs: config.shutdownTimeoutSeconds * 1000 })
@@ -53,11 +75,7 @@ const addresses = {
   admin: await listen(admin, config.adminListenAddr),
 }
 isListening = true
-log.info('listening', {
-  ...addresses,
-  version: VERSION,
-  certificateExpires: new Date(certificate.expiresAt).toISOString(),
-})
+log.info('listening', { ...addresses, version: VERSION, certificateMode: config.certificateMode })
 
 /** Not ready, but still accepting while Services and API servers learn of it; then no connection is left in use. */
 async function drain(): Promise<void> {
@@ -67,6 +85,7 @@ async function drain(): Promise<void> {
   server.close()
   server.closeIdleConnections()
   await closed
+  certificates.stop()
   admin.close()
 }
 
@@ -77,13 +96,9 @@ async function listen(listener: Server, { host, port }: ListenAddress): Promise<
   return formatAddress({ host: address, port: actual })
 }
 
-function readSettingsOrExit(): {
-  config: ReturnType<typeof readConfig>
-  certificate: ReturnType<typeof readCertificateFiles>
-} {
+function settingsOrExit<T>(read: () => T): T {
   try {
-    const config = readConfig(process.env)
-    return { config, certificate: readCertificateFiles(config, (path) => readFileSync(path, 'utf8')) }
+    return read()
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
     process.stderr.write(`${error.message}\n`)

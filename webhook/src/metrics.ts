@@ -21,6 +21,42 @@ export const METRICS = {
     labels: ['decision'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
   },
+  inFlight: {
+    type: 'gauge',
+    name: 'outbound_jwt_admission_in_flight',
+    help: 'Admission requests whose answer is not complete.',
+    labels: [],
+  },
+  certificateExpiry: {
+    type: 'gauge',
+    name: 'outbound_jwt_certificate_expiry_seconds',
+    help: 'Seconds until the served certificate expires; 0 while there is none. Alert below a week.',
+    labels: [],
+  },
+  certificateTrusted: {
+    type: 'gauge',
+    name: 'outbound_jwt_certificate_trusted',
+    help: 'Whether caBundle of every entry holds the served certificate: 1 or 0. Kept in mode self only.',
+    labels: [],
+  },
+  certificateChanges: {
+    type: 'counter',
+    name: 'outbound_jwt_certificate_changes_total',
+    help: 'A certificate was made (minted), caBundle was written (published), or another certificate was taken into use (served).',
+    labels: ['change'],
+  },
+  certificateProblems: {
+    type: 'counter',
+    name: 'outbound_jwt_certificate_problems_total',
+    help: 'Attempts to have a trusted certificate that met a problem, by its code.',
+    labels: ['problem'],
+  },
+  watchConnected: {
+    type: 'gauge',
+    name: 'outbound_jwt_watch_connected',
+    help: 'Whether the watch on the MutatingWebhookConfiguration is established: 1 or 0. Without it, drift is found within half a minute.',
+    labels: [],
+  },
 } as const satisfies MetricsTable
 
 export type WebhookMetrics = typeof METRICS

@@ -6,7 +6,8 @@ import { expect } from 'chai'
 import { afterEach, before, describe, it } from 'mocha'
 import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
 import type { ReviewHandler } from '../../../webhook/src/admission/handler.ts'
-import { createAdmissionServer } from '../../../webhook/src/admission/server.ts'
+import { createLoad } from '../../../webhook/src/admission/load.ts'
+import { createAdmissionServer, installCertificate } from '../../../webhook/src/admission/server.ts'
 import { ReviewError } from '../../../webhook/src/errors.ts'
 import { METRICS } from '../../../webhook/src/metrics.ts'
 import type { Capture } from '../../support/capture.ts'
@@ -38,9 +39,10 @@ describe('admission server', () => {
       handle,
       instruments: metrics.instruments,
       log: createLogger({ level: 'info', format: 'json', stream: log.stream }),
-      certificate,
+      load: createLoad({ requests: 100, bytes: 64 * 1024 * 1024 }),
       isDraining: () => isDraining,
     })
+    installCertificate(server, certificate)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return (server.address() as AddressInfo).port

@@ -22,7 +22,7 @@ describe('serving certificate in files', () => {
 
   it('is read with its key and its end', () => {
     const certificate = readCertificateFiles(FILES, read({ '/tls/tls.crt': pair.cert, '/tls/tls.key': pair.key }))
-    expect(certificate).to.deep.equal({ cert: pair.cert, key: pair.key, expiresAt: expires.getTime() })
+    expect(certificate).to.deep.equal({ cert: pair.cert, key: pair.key, notAfter: expires.getTime() })
   })
 
   it('names the variable and the file that cannot be read', () => {

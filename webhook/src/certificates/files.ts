@@ -1,13 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import { SettingsError } from '@aws-outbound-jwt-injector/proxy/runtime'
-
-export interface ServingCertificate {
-  readonly cert: string
-  readonly key: string
-  /** Wall clock, milliseconds. */
-  readonly expiresAt: number
-}
+import type { ServingCertificate } from './source.ts'
 
 export interface CertificateFiles {
   readonly certFile: string
@@ -15,7 +9,7 @@ export interface CertificateFiles {
 }
 
 /**
- * Reads the serving certificate of mode `secret`.
+ * Reads the serving certificate of modes `secret` and `cert-manager`.
  * @throws SettingsError naming the variable and the file when one cannot be read, is no PEM, or they do not belong together.
  */
 export function readCertificateFiles(
@@ -32,7 +26,7 @@ export function readCertificateFiles(
   })
   if (!cert.parsed.checkPrivateKey(key.parsed))
     fail({ where: 'TLS_KEY_FILE', value: keyFile, allowed: `the key of the certificate in ${certFile}` })
-  return { cert: cert.pem, key: key.pem, expiresAt: cert.parsed.validToDate.getTime() }
+  return { cert: cert.pem, key: key.pem, notAfter: cert.parsed.validToDate.getTime() }
 }
 
 /** SECURITY: the cause is left out; an error about a key may quote it. */

@@ -1,0 +1,147 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { argumentsHere, entrypoint } from '../../support/image.ts'
+import type { RunningProcess } from '../../support/process.ts'
+import { startNode } from '../../support/process.ts'
+import { apply, createNamespace, kubectl } from './kubectl.ts'
+
+/** Where the webhook has its Secret and its service account. */
+export const SYSTEM = 'outbound-jwt-e2e-service'
+/** The one namespace whose pods it sees. */
+export const SHOP = 'outbound-jwt-e2e-service-shop'
+export const CONFIGURATION = 'aws-outbound-jwt-e2e-service'
+export const SECRET = 'aws-outbound-jwt-injector-certificates'
+
+/** Long enough to see every phase, short enough to wait for: renewal after 2/3 of a minute, served 3 s later. */
+export const SHORT_LIFE = { CERTIFICATE_LIFETIME: '60s', CERTIFICATE_PUBLICATION_DELAY: '3s' }
+
+export interface WebhookReplica {
+  readonly port: number
+  readonly process: RunningProcess
+  /** The body of a path on the admin port. */
+  admin(path: string): Promise<{ readonly status: number; readonly body: string }>
+}
+
+/** What is around the webhook in the cluster: namespaces, a service account with the published rights, a kubeconfig for it. */
+export interface WebhookSite {
+  readonly directory: string
+  /** Starts the shipped bundle with those rights. */
+  replica(env?: Readonly<Record<string, string>>, nodeArguments?: readonly string[]): Promise<WebhookReplica>
+  /** Registers a URL for pods of SHOP, without a caBundle. */
+  register(port: number): Promise<void>
+  renewToken(): Promise<void>
+  remove(): Promise<void>
+}
+
+export async function createWebhookSite(): Promise<WebhookSite> {
+  const directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-webhook-'))
+  const tokenFile = join(directory, 'token')
+  const kubeconfig = join(directory, 'kubeconfig')
+  await Promise.all([createNamespace(SYSTEM), createNamespace(SHOP)])
+  await apply(SYSTEM, readFileSync('test/e2e/manifests/webhook-rbac.yaml', 'utf8'))
+  const renewToken = async (): Promise<void> => {
+    writeFileSync(tokenFile, await kubectl('create', 'token', 'webhook', '-n', SYSTEM), { mode: 0o600 })
+  }
+  await renewToken()
+  writeFileSync(kubeconfig, JSON.stringify(await serviceAccountKubeconfig(tokenFile)), { mode: 0o600 })
+  const running: RunningProcess[] = []
+  return {
+    directory,
+    renewToken,
+    replica: async (env = {}, nodeArguments = []) => {
+      const process = startNode(
+        [...nodeArguments, ...argumentsHere(entrypoint('Dockerfile.webhook'), 'dist/webhook')],
+        {
+          KUBECONFIG: kubeconfig,
+          LISTEN_ADDR: '127.0.0.1:0',
+          ADMIN_LISTEN_ADDR: '127.0.0.1:0',
+          POD_NAMESPACE: SYSTEM,
+          WEBHOOK_CONFIGURATION: CONFIGURATION,
+          CERTIFICATE_HOSTS: '127.0.0.1',
+          PROXY_IMAGE: 'ghcr.io/aws-outbound-jwt-injector/proxy:e2e',
+          ...env,
+        },
+      )
+      running.push(process)
+      const { webhook, admin } = await process.logged('listening')
+      return {
+        port: Number(new URL(`https://${String(webhook)}`).port),
+        process,
+        admin: async (path) => {
+          const response = await fetch(`http://${String(admin)}${path}`)
+          return { status: response.status, body: await response.text() }
+        },
+      }
+    },
+    register: (port) => apply(SYSTEM, webhookConfiguration(port)),
+    remove: async () => {
+      for (const process of running) process.signal('SIGKILL')
+      await Promise.all(running.map(({ exited }) => exited))
+      rmSync(directory, { recursive: true, force: true })
+      await kubectl('delete', 'mutatingwebhookconfiguration', CONFIGURATION, '--ignore-not-found')
+      await kubectl('delete', 'clusterrolebinding,clusterrole', CONFIGURATION, '--ignore-not-found')
+      await kubectl('delete', 'namespace', SHOP, SYSTEM, '--ignore-not-found', '--wait=false')
+    },
+  }
+}
+
+interface Kubeconfig {
+  readonly clusters: readonly { readonly name: string; readonly cluster: object }[]
+}
+
+/** The cluster of KUBECONFIG, reached as a pod reaches it: with a token that is read from a file, again and again. */
+async function serviceAccountKubeconfig(tokenFile: string): Promise<object> {
+  const { clusters } = JSON.parse(
+    await kubectl('config', 'view', '--raw', '--minify', '--flatten', '-o', 'json'),
+  ) as Kubeconfig
+  const [cluster] = clusters
+  if (!cluster) throw new Error('the kubeconfig names no cluster')
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [cluster],
+    users: [{ name: 'webhook', user: { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } } }],
+    contexts: [{ name: 'webhook', context: { cluster: cluster.name, user: 'webhook' } }],
+    'current-context': 'webhook',
+  }
+}
+
+function webhookConfiguration(port: number): object {
+  const entry = (name: string, path: string, matchConditions: readonly object[]): object => ({
+    name,
+    // A process on the API server's own host, so that the test needs no image.
+    clientConfig: { url: `https://127.0.0.1:${port}${path}` },
+    rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], scope: 'Namespaced' }],
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': SHOP } },
+    matchConditions,
+    admissionReviewVersions: ['v1'],
+    sideEffects: 'None',
+    failurePolicy: 'Fail',
+    reinvocationPolicy: 'IfNeeded',
+    timeoutSeconds: 5,
+  })
+  const annotated = 'has(object.metadata.annotations) && "outbound-jwt.io/inject" in object.metadata.annotations'
+  return {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingWebhookConfiguration',
+    metadata: { name: CONFIGURATION },
+    webhooks: [
+      entry('pods.outbound-jwt.io', '/mutate', [{ name: 'annotated', expression: annotated }]),
+      entry('namespaces.outbound-jwt.io', '/mutate/namespace', [{ name: 'never', expression: 'false' }]),
+    ],
+  }
+}
+
+/** @returns a port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,152 @@
+import type { Secret, SecretResource } from '../kube/secret.ts'
+import type { WebhookConfiguration, WebhookConfigurationResource } from '../kube/webhook-configuration.ts'
+import type { Certificate, PublishedAnchor } from './anchors.ts'
+import { parseBundle, parseCertificate } from './anchors.ts'
+import type { CertificateWish } from './certificate.ts'
+import { CertificateProblem } from './problems.ts'
+import type { Lifetimes, Sightings } from './rotation.ts'
+import { chooseServed, planBundle, planStore, sight } from './rotation.ts'
+import { readStore, storeChanges } from './store.ts'
+
+export interface KeeperClock {
+  /** Wall clock, milliseconds. */
+  now(): number
+  /** Monotonic milliseconds. */
+  elapsed(): number
+}
+
+export interface KeeperDeps {
+  readonly secret: Pick<SecretResource, 'read' | 'ensure' | 'change'>
+  readonly configuration: Pick<WebhookConfigurationResource, 'read' | 'publish'>
+  readonly mint: (wish: CertificateWish) => Promise<{ readonly cert: string; readonly key: string }>
+  readonly clock: KeeperClock
+  /** DNS names and IP addresses that the API server calls. */
+  readonly hosts: readonly string[]
+  /** The subject of certificates of ours. */
+  readonly subject: string
+  readonly lifetimes: Lifetimes
+  /** From 0 to 1, drawn once. */
+  readonly jitter: number
+  readonly observer: KeeperObserver
+}
+
+/** What happened, for logs and metrics. */
+export interface KeeperObserver {
+  minted(certificate: Certificate): void
+  /** Names of entries of the Secret that were removed or replaced. */
+  broken(entries: readonly string[]): void
+  published(anchors: number): void
+}
+
+export interface KeeperState {
+  /** What to serve; kept over failures. */
+  readonly served: Certificate | undefined
+  /** Whether `caBundle` of every entry held it when last read. */
+  readonly trusted: boolean
+}
+
+export interface Keeper {
+  /**
+   * Brings Secret, `caBundle` and the served certificate closer to the plan. Calls must not overlap.
+   * @throws KubeError, of code conflict when another replica was faster: call again. @throws CertificateProblem
+   */
+  reconcile(): Promise<KeeperState>
+}
+
+/** The label by which a Secret of ours is told from somebody else's. */
+export const OWNER_LABEL = { 'app.kubernetes.io/managed-by': 'aws-outbound-jwt-injector' }
+
+/** Creates the keeper of mode `self`. Any number of replicas may run one; they meet in the API server alone. */
+export function createKeeper(deps: KeeperDeps): Keeper {
+  const { configuration, clock, subject, lifetimes } = deps
+  let served: Certificate | undefined
+  let published: Sightings = new Map()
+  let orphaned: Sightings = new Map()
+
+  async function reconcile(): Promise<KeeperState> {
+    // The order matters: a Secret that is read after the configuration, whose version guards the write, holds everything that anybody
+    // had published by then. A replica that was asleep in between loses the compare-and-swap instead of unpublishing what others serve.
+    const seen = await configuration.read()
+    if (seen.entries.length === 0)
+      throw new CertificateProblem('configuration-missing', 'the MutatingWebhookConfiguration has no webhooks')
+    const stored = await keepStore(deps, served)
+    const orphans = findOrphans(seen, stored, subject)
+    const elapsed = clock.elapsed()
+    orphaned = sight(orphaned, ids(orphans), elapsed)
+    const anchors = planBundle(stored, orphans, { now: clock.now(), elapsed, sightings: orphaned, lifetimes })
+    const trusted = trustedBy(await publish(deps, seen, anchors))
+    published = sight(published, trusted, clock.elapsed())
+    const state = { stored, served, published, orphaned, now: clock.now(), elapsed: clock.elapsed(), lifetimes }
+    served = chooseServed(state)
+    return { served, trusted: served !== undefined && published.has(served.id) }
+  }
+
+  return { reconcile }
+}
+
+/** @returns what the Secret holds when it is as it should be. */
+async function keepStore(deps: KeeperDeps, served: Certificate | undefined): Promise<readonly Certificate[]> {
+  const { clock, hosts, lifetimes, jitter, observer } = deps
+  const secret = await readOwnSecret(deps.secret)
+  const { certificates, broken } = readStore(secret.data, hosts)
+  const { keep, mint } = planStore(certificates, served, { now: clock.now(), jitter, lifetimes })
+  const minted = mint ? await mintOne(deps) : []
+  const wanted = [...keep, ...minted]
+  const changes = storeChanges(secret.data, wanted)
+  if (Object.keys(changes).length > 0) await deps.secret.change(secret, changes)
+  minted.forEach((certificate) => observer.minted(certificate))
+  if (broken.length > 0) observer.broken(broken)
+  return wanted
+}
+
+async function mintOne({ mint, hosts, lifetimes, clock }: KeeperDeps): Promise<readonly Certificate[]> {
+  const { cert, key } = await mint({ hosts, lifetimeMs: lifetimes.lifetimeMs, now: clock.now() })
+  const certificate = parseCertificate(cert, key, hosts)
+  if (!certificate) throw new TypeError('made a certificate that cannot be read')
+  return [certificate]
+}
+
+/** @throws CertificateProblem secret-foreign. */
+async function readOwnSecret(resource: KeeperDeps['secret']): Promise<Secret> {
+  const secret = await resource.read()
+  const found = secret ?? (await resource.ensure(OWNER_LABEL))
+  if (isOurs(found)) return found
+  if (Object.keys(found.data).length === 0) return resource.ensure(OWNER_LABEL)
+  throw new CertificateProblem(
+    'secret-foreign',
+    'the Secret exists with entries and without our label; delete it, or name another in CERTIFICATE_SECRET',
+  )
+}
+
+const isOurs = ({ labels }: Secret): boolean =>
+  Object.entries(OWNER_LABEL).every(([name, value]) => labels[name] === value)
+
+function findOrphans(
+  { entries }: WebhookConfiguration,
+  stored: readonly PublishedAnchor[],
+  subject: string,
+): readonly PublishedAnchor[] {
+  const known = new Set(ids(stored))
+  const anchors = entries.flatMap(({ caBundle }) => parseBundle(caBundle))
+  return anchors.filter((anchor) => anchor.subject === subject && !known.has(anchor.id))
+}
+
+async function publish(
+  { configuration, observer }: KeeperDeps,
+  seen: WebhookConfiguration,
+  anchors: readonly PublishedAnchor[],
+): Promise<WebhookConfiguration> {
+  const bundle = anchors.map(({ cert }) => cert).join('')
+  if (seen.entries.every(({ caBundle }) => caBundle === bundle)) return seen
+  const written = await configuration.publish(seen, bundle)
+  observer.published(anchors.length)
+  return written
+}
+
+/** @returns the IDs that `caBundle` of every entry holds. */
+function trustedBy({ entries }: WebhookConfiguration): readonly string[] {
+  const [first = [], ...rest] = entries.map(({ caBundle }) => ids(parseBundle(caBundle)))
+  return first.filter((id) => rest.every((other) => other.includes(id)))
+}
+
+const ids = (anchors: readonly { readonly id: string }[]): readonly string[] => anchors.map(({ id }) => id)

@@ -1,0 +1,90 @@
+import { KubeError } from '../kube/failure.ts'
+import type { Keeper, KeeperState } from './keeper.ts'
+import type { ProblemReporter } from './problems.ts'
+import { CertificateProblem } from './problems.ts'
+
+export interface LoopDeps {
+  readonly keeper: Keeper
+  /** Called after every success. */
+  readonly onState: (state: KeeperState) => void
+  readonly problems: ProblemReporter
+  /** Looks again this long after a success, whatever the watch says. */
+  readonly tickMs: number
+  /** From 0 to 1. */
+  readonly random: () => number
+}
+
+export interface Loop {
+  /** Looks soon. Any number of calls during a look mean one more look. */
+  poke(): void
+  stop(): void
+}
+
+const FIRST_RETRY_MS = 200
+const LONGEST_RETRY_MS = 30_000
+
+/** Runs a keeper for ever: on every poke, on every tick, and again after a failure, never twice at once. */
+export function startLoop({ keeper, onState, problems, tickMs, random }: LoopDeps): Loop {
+  let timer: NodeJS.Timeout | undefined
+  let running = false
+  let poked = false
+  let stopped = false
+  let failures = 0
+
+  const schedule = (delayMs: number): void => {
+    clearTimeout(timer)
+    if (!stopped) timer = setTimeout(look, delayMs)
+  }
+
+  async function once(): Promise<number> {
+    try {
+      const state = await keeper.reconcile()
+      failures = 0
+      problems.recovered()
+      onState(state)
+      return tickMs
+    } catch (error) {
+      failures += 1
+      // Losing a compare-and-swap is how replicas take turns, and says that there is something new to read.
+      if (!isConflict(error)) report(error)
+      const limit = Math.min(tickMs, LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1))
+      return limit / 2 + (limit / 2) * random()
+    }
+  }
+
+  function look(): void {
+    if (running) {
+      poked = true
+      return
+    }
+    running = true
+    poked = false
+    void once().then((delayMs) => {
+      running = false
+      schedule(poked && failures === 0 ? 0 : delayMs)
+    })
+  }
+
+  function report(error: unknown): void {
+    if (error instanceof CertificateProblem) problems.report(error.code, error.message)
+    else if (error instanceof KubeError) problems.report(problemOf(error), error.message)
+    else throw error
+  }
+
+  look()
+  return {
+    poke: look,
+    stop: () => {
+      stopped = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+const isConflict = (error: unknown): boolean => error instanceof KubeError && error.code === 'conflict'
+
+/** The one object that must exist before us is the configuration; a missing Secret is made. */
+function problemOf({ code }: KubeError): CertificateProblem['code'] {
+  if (code === 'not-found') return 'configuration-missing'
+  return code === 'conflict' ? 'unavailable' : code
+}

@@ -1,0 +1,52 @@
+import type { Logger, Metrics } from '@aws-outbound-jwt-injector/proxy/runtime'
+import type { WebhookConfig } from '../config.ts'
+import { loadKubeConfig } from '../kube/client.ts'
+import { createSecretResource } from '../kube/secret.ts'
+import { createWebhookConfigurationResource } from '../kube/webhook-configuration.ts'
+import type { WebhookMetrics } from '../metrics.ts'
+import type { KeeperClock } from './keeper.ts'
+import { startMounted } from './mounted.ts'
+import { startSelf } from './self.ts'
+import type { CertificateSource } from './source.ts'
+
+/** A way to have a certificate. */
+export interface CertificateMode {
+  /** @returns why the served certificate cannot be relied on; undefined when it can. */
+  trouble(): string | undefined
+  stop(): void
+}
+
+export interface ModeDeps {
+  readonly source: CertificateSource
+  readonly clock: KeeperClock
+  /** From 0 to 1. */
+  readonly random: () => number
+  readonly read: (path: string) => string
+  readonly log: Logger
+  readonly instruments: Metrics<WebhookMetrics>['instruments']
+}
+
+/** A kubelet needs a minute or so to bring a changed Secret into a mount; a few seconds more do not matter. */
+const POLL_MS = 5_000
+
+/** Starts the mode that the settings name. @throws SettingsError when mounted files cannot be used. */
+export function startCertificates(config: WebhookConfig, deps: ModeDeps): CertificateMode {
+  const { source, clock, random, read, log, instruments } = deps
+  if (config.certificateMode !== 'self')
+    return startMounted({ files: config, read, source, now: clock.now, pollMs: POLL_MS, log, instruments })
+  const kube = loadKubeConfig()
+  return startSelf({
+    secret: createSecretResource(kube, { namespace: config.namespace, name: config.certificateSecret }),
+    configuration: createWebhookConfigurationResource(kube, config.webhookConfiguration),
+    hosts: config.certificateHosts,
+    lifetimes: {
+      lifetimeMs: config.certificateLifetimeSeconds * 1000,
+      publicationDelayMs: config.publicationDelaySeconds * 1000,
+    },
+    source,
+    clock,
+    random,
+    log,
+    instruments,
+  })
+}

@@ -1,0 +1,87 @@
+import type { Logger, Metrics } from '@aws-outbound-jwt-injector/proxy/runtime'
+import type { SecretResource } from '../kube/secret.ts'
+import type { WebhookConfigurationResource } from '../kube/webhook-configuration.ts'
+import type { WebhookMetrics } from '../metrics.ts'
+import { SUBJECT, mintCertificate } from './certificate.ts'
+import type { KeeperClock } from './keeper.ts'
+import { createKeeper } from './keeper.ts'
+import { startLoop } from './loop.ts'
+import type { CertificateMode } from './modes.ts'
+import { createProblemReporter } from './problems.ts'
+import type { Lifetimes } from './rotation.ts'
+import type { CertificateSource } from './source.ts'
+
+export interface SelfDeps {
+  readonly secret: SecretResource
+  readonly configuration: WebhookConfigurationResource
+  readonly hosts: readonly string[]
+  readonly lifetimes: Lifetimes
+  readonly source: CertificateSource
+  readonly clock: KeeperClock
+  /** From 0 to 1. */
+  readonly random: () => number
+  readonly log: Logger
+  readonly instruments: Metrics<WebhookMetrics>['instruments']
+}
+
+/** At most this long until drift is found without the watch. */
+const LONGEST_TICK_MS = 30_000
+/** Looks per publication delay: an anchor that another replica has dropped must be put back well before the delay is over. */
+const TICKS_PER_DELAY = 4
+
+/** Starts mode `self`: makes, publishes, renews and serves a certificate that needs nobody else. */
+export function startSelf(deps: SelfDeps): CertificateMode {
+  const { secret, configuration, hosts, lifetimes, source, clock, random, log, instruments } = deps
+  const problems = createProblemReporter({ log, instruments })
+  let trusted = false
+  const keeper = createKeeper({
+    secret,
+    configuration,
+    mint: mintCertificate,
+    clock,
+    hosts,
+    subject: SUBJECT,
+    lifetimes,
+    jitter: random(),
+    observer: {
+      minted: ({ notAfter }) => {
+        instruments.certificateChanges.with({ change: 'minted' }).add()
+        log.info('certificate made', { expires: new Date(notAfter).toISOString() })
+      },
+      broken: (entries) => problems.report('secret-broken', `entries ${entries.join(', ')}`),
+      published: (anchors) => {
+        instruments.certificateChanges.with({ change: 'published' }).add()
+        log.info('caBundle written', { anchors })
+      },
+    },
+  })
+  const loop = startLoop({
+    keeper,
+    onState: (state) => {
+      if (state.served) source.serve(state.served)
+      trusted = state.trusted
+      instruments.certificateTrusted.with({}).set(trusted ? 1 : 0)
+    },
+    problems,
+    tickMs: Math.min(LONGEST_TICK_MS, lifetimes.publicationDelayMs / TICKS_PER_DELAY),
+    random,
+  })
+  const watch = configuration.watch({
+    onChange: loop.poke,
+    onState: (failure) => {
+      instruments.watchConnected.with({}).set(failure ? 0 : 1)
+      if (failure) log.warn('watch interrupted', { error: failure.message })
+    },
+    random,
+  })
+  return {
+    trouble: () => {
+      if (!trusted) return 'no certificate that caBundle trusts; the log names the problem'
+      return clock.now() < (source.current?.notAfter ?? 0) ? undefined : 'the certificate has expired'
+    },
+    stop: () => {
+      loop.stop()
+      watch.stop()
+    },
+  }
+}

@@ -1,0 +1,56 @@
+import type { KubeConfig, V1MutatingWebhookConfiguration } from '@kubernetes/client-node'
+import { AdmissionregistrationV1Api, PatchStrategy } from '@kubernetes/client-node'
+import { FIELD_MANAGER, callOptions, clientOf } from './client.ts'
+import { calling } from './failure.ts'
+import type { WatchDeps, WatchHandle } from './watch.ts'
+import { watchObject } from './watch.ts'
+
+/** The parts of a MutatingWebhookConfiguration that matter here. */
+export interface WebhookConfiguration {
+  readonly resourceVersion: string
+  readonly entries: readonly {
+    readonly name: string
+    /** PEM, empty when there is none. */ readonly caBundle: string
+  }[]
+}
+
+/** One MutatingWebhookConfiguration by name. Verbs: get, watch, patch. */
+export interface WebhookConfigurationResource {
+  /** @throws KubeError not-found and others. */
+  read(): Promise<WebhookConfiguration>
+  /** Sets `caBundle` of every entry and nothing else. @throws KubeError conflict when it has changed since it was read. */
+  publish(seen: WebhookConfiguration, caBundle: string): Promise<WebhookConfiguration>
+  /** Calls back soon after every change, and after every time it may have missed one. */
+  watch(deps: WatchDeps): WatchHandle
+}
+
+const PATH = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
+
+export function createWebhookConfigurationResource(config: KubeConfig, name: string): WebhookConfigurationResource {
+  const api = clientOf(config, AdmissionregistrationV1Api)
+  const where = `mutatingwebhookconfigurations/${name}`
+  return {
+    read: () =>
+      calling(`get ${where}`, async () => decode(await api.readMutatingWebhookConfiguration({ name }, callOptions()))),
+    publish: ({ resourceVersion, entries }, caBundle) =>
+      calling(`patch ${where}`, async () => {
+        const text = Buffer.from(caBundle).toString('base64')
+        // A strategic merge finds entries by name. The resourceVersion keeps it from adding one that has just gone.
+        const webhooks = entries.map((entry) => ({ name: entry.name, clientConfig: { caBundle: text } }))
+        const body = { metadata: { resourceVersion }, webhooks }
+        const options = callOptions({ contentType: PatchStrategy.StrategicMergePatch })
+        return decode(await api.patchMutatingWebhookConfiguration({ name, body, fieldManager: FIELD_MANAGER }, options))
+      }),
+    watch: (deps) => watchObject(config, { path: PATH, name, what: `watch ${where}` }, deps),
+  }
+}
+
+function decode({ metadata, webhooks }: V1MutatingWebhookConfiguration): WebhookConfiguration {
+  return {
+    resourceVersion: metadata?.resourceVersion ?? '',
+    entries: (webhooks ?? []).map(({ name, clientConfig }) => ({
+      name,
+      caBundle: Buffer.from(clientConfig.caBundle ?? '', 'base64').toString(),
+    })),
+  }
+}
