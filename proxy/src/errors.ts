@@ -74,6 +74,13 @@ export const ERRORS = {
     meaning: 'The request head did not arrive in time.',
     hint: 'Send the whole head within 15 s of the first byte or of the connection.',
   },
+  expectation_failed: {
+    status: 417,
+    proxyStatus: 'http_request_error',
+    retryable: false,
+    meaning: 'The request expects something other than 100-continue.',
+    hint: 'Send Expect: 100-continue, or no Expect field.',
+  },
   authority_mismatch: {
     status: 421,
     proxyStatus: 'http_request_error',

@@ -73,8 +73,10 @@ export class Exchange implements Receiver {
   }
 
   informed(status: number, headers: RawHeaders): void {
-    if (status !== EARLY_HINTS || this.isClosed || this.request.httpVersionMinor < 1) return
-    this.response.writeEarlyHints(grouped(headers))
+    const { response } = this
+    if (this.isClosed || this.request.httpVersionMinor < 1) return
+    // Node 26.2 and newer; older ones have no way to pass one on whatever it says.
+    if ('writeInformation' in response) response.writeInformation(status, responseHeaders(headers, false).headers)
   }
 
   started(status: number, reason: string, raw: RawHeaders): void {
@@ -86,7 +88,8 @@ export class Exchange implements Receiver {
     this.remaining = length
     response.writeHead(status, REASON.test(reason) ? reason : '', headers)
     // Events are useful the moment the head is there; a response of known length goes out together with its body.
-    if (length === -1 || length > COALESCED_BYTES) response.flushHeaders()
+    // Not by `flushHeaders`, which writes bytes above ASCII as UTF-8.
+    if (length === -1 || length > COALESCED_BYTES) response.write('', 'latin1')
   }
 
   received(chunk: Buffer): void {
@@ -142,7 +145,6 @@ export class Exchange implements Receiver {
   }
 }
 
-const EARLY_HINTS = 103
 /** RFC 9112 §4: what a reason phrase may hold; the partner's may hold anything. */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/
 /** Up to here a body usually arrives in the same read as its head. */
@@ -151,12 +153,5 @@ const COALESCED_BYTES = 64 * 1024
 function pairs(raw: RawHeaders): [string, string][] {
   const result: [string, string][] = []
   for (let index = 0; index + 1 < raw.length; index += 2) result.push([raw[index] ?? '', raw[index + 1] ?? ''])
-  return result
-}
-
-/** `writeEarlyHints` takes an object. */
-function grouped(raw: RawHeaders): Record<string, string[]> {
-  const result: Record<string, string[]> = {}
-  for (const [name, value] of pairs(raw)) (result[name.toLowerCase()] ??= []).push(value)
   return result
 }

@@ -7,7 +7,7 @@ import { ProxyError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Handler } from './handler.ts'
 import type { Limits } from './limits.ts'
-import { refuseSocket } from './respond.ts'
+import { errorResponse, refuseSocket } from './respond.ts'
 
 export interface ProxyServerDeps {
   readonly handler: Handler
@@ -58,6 +58,13 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   http.on('connect', (_request: IncomingMessage, socket: Duplex) =>
     refuse(socket, new ProxyError('upgrade_unsupported')),
   )
+  http.on('checkExpectation', (_request, response) => {
+    const error = new ProxyError('expectation_failed')
+    const requestId = deps.requestId()
+    deps.onRefused(error, requestId)
+    const { status, headers, body } = errorResponse(error, '', requestId)
+    response.writeHead(status, headers).end(body)
+  })
   // There is no one to answer yet: the connection is gone before it could say anything.
   http.on('drop', () => deps.onRefused(new ProxyError('overloaded'), deps.requestId()))
   http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
