@@ -84,7 +84,9 @@ export class Exchange implements Receiver {
     const chunked = this.request.httpVersionMinor > 0 && this.request.method !== 'HEAD'
     const { destination, response } = this
     const insideProxy = destination?.ruled !== undefined && destination.scheme === 'http'
-    const { headers, length } = responseHeaders(raw, chunked, insideProxy ? this.deps.keepLocation : undefined)
+    const keepLocation = insideProxy ? this.deps.keepLocation : undefined
+    const { headers, length, framing } = responseHeaders(raw, chunked, keepLocation)
+    if (framing === 'ambiguous') throw new ProxyError('upstream_reset', { message: UNCERTAIN_LENGTH })
     this.remaining = length
     response.writeHead(status, REASON.test(reason) ? reason : '', headers)
     // Events are useful the moment the head is there; a response of known length goes out together with its body.
@@ -147,6 +149,7 @@ export class Exchange implements Receiver {
 
 /** RFC 9112 §4: what a reason phrase may hold; the partner's may hold anything. */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/
+const UNCERTAIN_LENGTH = 'The response uses a transfer coding other than chunked.'
 /** Up to here a body usually arrives in the same read as its head. */
 const COALESCED_BYTES = 64 * 1024
 

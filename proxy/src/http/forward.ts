@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { Readable } from 'node:stream'
+import { ProxyError } from '../errors.ts'
 import { isClosedConnection, upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from './forwarder.ts'
@@ -91,7 +92,8 @@ class Attempt implements Rider, Forwarding {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    this.receiver.ended(rawStrings(controller.rawTrailers))
+    if (this.connection?.isBroken) this.receiver.failed(new ProxyError('upstream_reset'))
+    else this.receiver.ended(rawStrings(controller.rawTrailers))
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {

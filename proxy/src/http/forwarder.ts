@@ -18,7 +18,7 @@ export interface ForwardRequest {
 export interface Receiver {
   /** An interim response, such as 103. */
   informed(status: number, headers: RawHeaders): void
-  /** The response head. */
+  /** The response head. @throws ProxyError for one that is not to be handed on; it comes back as `failed`. */
   started(status: number, reason: string, headers: RawHeaders): void
   /** @param chunk may be kept, it is not used again. */
   received(chunk: Buffer): void

@@ -130,6 +130,8 @@ export interface ResponseFields {
   readonly headers: string[]
   /** Whether a Content-Length came along; −1 when not. */
   readonly length: number
+  /** SECURITY: `ambiguous` is not to be handed on; the application would read its body differently. */
+  readonly framing: Framing
 }
 
 /**
@@ -155,7 +157,7 @@ export function responseHeaders(
     if (lower === 'content-length') length = Number(value)
     headers.push(name, lower === 'location' ? location(value) : value)
   }
-  return { headers, length }
+  return { headers, length, framing }
 }
 
 const same = (value: string): string => value

@@ -12,6 +12,8 @@ export interface Limits {
   readonly keepAliveMs: number
   /** Silence within a body, either way. */
   readonly bodyIdleMs: number
+  /** How much longer than the partner a client may be silent, so that the partner's own limit speaks first. */
+  readonly silenceMarginMs: number
   /** Bodies up to this are held, so that they can be sent again; longer ones are streamed. */
   readonly bufferedBytes: number
   /** TCP and TLS together, name resolution included. */
@@ -32,6 +34,7 @@ export const LIMITS: Limits = {
   headMs: 15_000,
   keepAliveMs: 120_000,
   bodyIdleMs: 300_000,
+  silenceMarginMs: 30_000,
   bufferedBytes: 64 * 1024,
   connectMs: 10_000,
   upstreamIdleMs: 30_000,

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import { Client, Pool } from 'undici'
+import { Client, Pool, buildConnector } from 'undici'
 import type { Dispatcher } from 'undici'
 import type { Destination } from '../routing/router.ts'
 import type { Limits } from './limits.ts'
@@ -14,11 +14,27 @@ export interface Rider extends Dispatcher.DispatchHandler {
 export class Connection extends Client {
   /** Requests sent over the present socket. */
   served = 0
+  /** The present socket has failed, rather than ended. */
+  isBroken = false
 
-  constructor(origin: URL, options: Client.Options) {
-    super(origin, options)
-    this.on('connect', () => {
+  constructor(origin: URL, options: Client.Options, connect: buildConnector.connector) {
+    super(origin, { ...options, connect: (target, done) => this.connectWatched(connect, target, done) })
+  }
+
+  /** undici takes a reset for the end of a body that lasts until its connection ends; whoever wants to know sees it here. */
+  private connectWatched(
+    connect: buildConnector.connector,
+    target: buildConnector.Options,
+    done: buildConnector.Callback,
+  ): void {
+    connect(target, (...[error, socket]) => {
       this.served = 0
+      this.isBroken = false
+      socket?.on('error', () => {
+        this.isBroken = true
+      })
+      if (error) done(error, null)
+      else done(null, socket)
     })
   }
 
@@ -77,8 +93,16 @@ function poolOptions(destination: Destination, deps: PoolsDeps): Pool.Options {
     // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
     rejectUnauthorized: true,
   }
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: limits.connectMs,
+    lookup: deps.lookup(destination),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
+    ...secure,
+  })
   return {
-    factory: (origin, options) => new Connection(origin, options),
+    factory: (origin, options) => new Connection(origin, options, connect),
     // As many as requests may be in flight: none ever waits for another's connection.
     connections: limits.inFlight,
     clientTtl: limits.upstreamAgeMs,
@@ -89,13 +113,6 @@ function poolOptions(destination: Destination, deps: PoolsDeps): Pool.Options {
     maxHeaderSize: limits.headBytes,
     keepAliveTimeout: limits.upstreamIdleMs,
     keepAliveMaxTimeout: limits.upstreamIdleMs,
-    connect: {
-      timeout: limits.connectMs,
-      lookup: deps.lookup(destination),
-      autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
-      ...secure,
-    },
   }
 }
 

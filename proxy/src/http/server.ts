@@ -29,8 +29,6 @@ export interface ProxyServer {
 
 /** How often Node looks for heads that are late. */
 const CHECK_INTERVAL_MS = 1_000
-/** A socket may be silent a little longer than the partner, so that the partner's own limit speaks first. */
-const SILENCE_MARGIN_MS = 30_000
 
 /** Creates the data port. The caller listens. */
 export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
@@ -51,7 +49,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   // Counted by us instead: Node silently drops the fields beyond its limit.
   http.maxHeadersCount = 0
   http.maxConnections = limits.clientSockets
-  http.timeout = Math.max(limits.bodyIdleMs, deps.upstreamTimeoutMs + SILENCE_MARGIN_MS)
+  http.timeout = Math.max(limits.bodyIdleMs, deps.upstreamTimeoutMs + limits.silenceMarginMs)
 
   http.on('request', (request, response) => serve(request, response, false))
   http.on('checkContinue', (request, response) => serve(request, response, true))

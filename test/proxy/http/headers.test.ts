@@ -178,7 +178,7 @@ describe('existingPolicy', () => {
 describe('responseHeaders', () => {
   it('keeps order, case and duplicates', () => {
     const headers = ['Set-Cookie', 'a=1', 'ETag', 'x', 'Set-Cookie', 'b=2']
-    expect(responseHeaders(headers, true)).to.deep.equal({ headers, length: -1 })
+    expect(responseHeaders(headers, true)).to.deep.equal({ headers, length: -1, framing: 'none' })
   })
 
   it('drops what concerns one connection', () => {
@@ -205,7 +205,12 @@ describe('responseHeaders', () => {
     expect(responseHeaders(['Content-Length', '12'], true)).to.deep.equal({
       headers: ['Content-Length', '12'],
       length: 12,
+      framing: 12,
     })
+  })
+
+  it('says when the length is not certain', () => {
+    expect(responseHeaders(['Transfer-Encoding', 'gzip, chunked'], true).framing).to.equal('ambiguous')
   })
 
   it('announces trailers only where they can be sent', () => {

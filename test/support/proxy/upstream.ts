@@ -16,11 +16,12 @@ export interface Upstream {
   close(): Promise<void>
 }
 
+/** More than the proxy lets through. */
+const OPTIONS = { keepAliveTimeout: 60_000, maxHeaderSize: 128 * 1024 }
+
 /** Starts an HTTP upstream; with a key pair it speaks TLS. */
 export function startUpstream(listener: RequestListener, pair?: KeyPair): Promise<Upstream> {
-  const server: Server = pair
-    ? createTlsServer({ ...pair, keepAliveTimeout: 60_000 }, listener)
-    : createServer({ keepAliveTimeout: 60_000 }, listener)
+  const server: Server = pair ? createTlsServer({ ...pair, ...OPTIONS }, listener) : createServer(OPTIONS, listener)
   return observe(server)
 }
 
