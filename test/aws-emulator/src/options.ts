@@ -1,48 +1,31 @@
-import type { JSONWebKeySet } from 'jose'
-
-/** An IAM role of the emulated account. */
-export interface RoleOptions {
-  /** With its path, for example `arn:aws:iam::123456789012:role/team/orders`. */
-  readonly arn: string
-  /** Subjects of service account tokens that may assume it (`system:serviceaccount:<namespace>:<name>`, `*` matches any text). Default: all. */
-  readonly subjects?: readonly string[]
-  readonly policy?: MintingPolicy
-}
-
-/** What the role's IAM policy lets it ask GetWebIdentityToken for. An absent part is not restricted. */
-export interface MintingPolicy {
-  /** `sts:GetWebIdentityToken` itself. */
-  readonly mint?: boolean
-  /** `sts:TagGetWebIdentityToken`. */
-  readonly tag?: boolean
-  /** ForAllValues on `sts:IdentityTokenAudience`. */
-  readonly audiences?: readonly string[]
-  /** NumericLessThanEquals on `sts:DurationSeconds`. */
-  readonly maximumDurationSeconds?: number
-  /** StringEquals on `sts:SigningAlgorithm`. */
-  readonly algorithms?: readonly string[]
-}
-
-/** A cluster whose service account tokens the account trusts: an IAM OIDC provider. */
-export interface ClusterOptions {
-  readonly issuer: string
-  /** Asked for every token, so that key rotation shows. */
-  readonly jwks: () => Promise<JSONWebKeySet>
-}
+import type { EmulatorState } from './account/state.ts'
+import type { Cluster } from './clusters/cluster.ts'
+import type { Role } from './iam/role.ts'
+import type { PodIdentityAssociation } from './pod-identity/associations.ts'
 
 export interface EmulatorOptions {
+  /** `aws-global` plays the global endpoint, which mints no tokens. */
   readonly region: string
   /** Twelve digits. */
   readonly accountId: string
-  readonly roles: readonly RoleOptions[]
+  readonly roles: readonly Role[]
   /** Beside the emulator's own fake cluster. */
-  readonly clusters?: readonly ClusterOptions[]
+  readonly clusters?: readonly Cluster[]
+  readonly podIdentityAssociations?: readonly PodIdentityAssociation[]
+  /** Of AWS Organizations, when the account is a member. */
+  readonly organization?: Organization
+  /** How it starts, and what `reset` returns to. */
+  readonly state?: Partial<EmulatorState>
   readonly host?: string
   readonly port?: number
   /** Where clients reach the emulator, and the base of its issuers. Never taken from a request. Default: where it listens. */
   readonly baseUrl?: string
-  /** Length of a role session. */
-  readonly sessionSeconds?: number
   /** Wall clock in milliseconds. */
   readonly now?: () => number
+}
+
+export interface Organization {
+  readonly id: string
+  /** From the root down to the account's own unit. */
+  readonly path: readonly string[]
 }

@@ -1,77 +1,103 @@
-import type { CallLog } from './calls.ts'
+import type { Account } from './account/account.ts'
+import type { CallLog } from './admin/calls.ts'
 import { answerInstead, rewrite } from './faults/answer.ts'
 import type { Fault, FaultKind } from './faults/fault.ts'
 import type { FaultPlan } from './faults/plan.ts'
 import type { Incoming } from './http/incoming.ts'
 import type { Reply } from './http/reply.ts'
 import { json } from './http/reply.ts'
-import type { StsCall } from './sts/call.ts'
-import { describeCall } from './sts/call.ts'
-import type { StsDeps } from './sts/sts.ts'
-import { answerSts } from './sts/sts.ts'
+import type { PodIdentityAssociations } from './pod-identity/associations.ts'
+import { podIdentityCredentials } from './pod-identity/credentials.ts'
+import type { Answer } from './query/answer.ts'
+import { answerQuery } from './query/answer.ts'
+import type { QueryCall } from './query/call.ts'
+import { describeCall } from './query/call.ts'
 
 /** A public document with the name of the operation that reads it. */
 export interface PublicDocument {
   readonly operation: string
-  readonly read: () => Promise<unknown>
+  readonly read: () => unknown
 }
 
 export interface ServiceDeps {
-  readonly sts: StsDeps
+  readonly account: Account
+  readonly associations: PodIdentityAssociations
   readonly documents: Readonly<Record<string, PublicDocument>>
   readonly faults: FaultPlan
   readonly calls: CallLog
 }
 
-export interface Service {
+/** An answer, and what still has to happen to it on its way. */
+export interface Served {
   readonly reply: Reply
-  /** What still has to happen to the answer on its way. */
   readonly fault?: Fault
 }
 
+export const POD_IDENTITY_PATH = '/podidentity/v1/credentials'
+
 /** Answers a request to the emulated services, under the fault that hits it. */
-export async function serve(request: Incoming, deps: ServiceDeps): Promise<Service> {
-  const { sts, documents, faults, calls } = deps
-  const document = Object.hasOwn(documents, request.path) ? documents[request.path] : undefined
-  if (!document && !(request.method === 'POST' && request.path === '/')) return { reply: notFound(request, documents) }
-  const call = document ? documentCall(document.operation) : describeCall(request, sts.sessions)
-  const fault = faults.take(call)
-  const { reply, outcome } = await answer(request, { document, call, fault, sts })
+export async function serve(request: Incoming, deps: ServiceDeps): Promise<Served> {
+  const resource = resourceOf(request, deps)
+  if (!resource) return { reply: notFound(request, deps) }
+  const { call } = resource
+  const fault = deps.faults.take(call)
+  const { reply, outcome } = await answer(resource, fault)
   const { operation: action, ...facts } = call
   const sent =
     fault && SILENT.includes(fault.kind) ? { status: 0, outcome: fault.kind } : { status: reply.status, outcome }
-  calls.record({ action, ...sent, fault: fault?.kind ?? null, ...facts })
+  deps.calls.record({ action, ...sent, fault: fault?.kind ?? null, ...facts })
   return { reply, ...(fault && { fault }) }
 }
 
 /** Faults without any answer. */
 const SILENT: readonly FaultKind[] = ['hang', 'reset', 'half-close']
 
-const notFound = ({ path }: Incoming, documents: ServiceDeps['documents']): Reply =>
-  json(404, { error: `no ${path}`, paths: ['POST /', '/_admin/calls', ...Object.keys(documents)] })
-
-interface Question {
-  readonly document: PublicDocument | undefined
-  readonly call: StsCall
-  readonly fault: Fault | undefined
-  readonly sts: StsDeps
-}
-
-async function answer(
-  request: Incoming,
-  { document, call, fault, sts }: Question,
-): Promise<{ readonly reply: Reply; readonly outcome: string }> {
+async function answer({ call, run }: Resource, fault: Fault | undefined): Promise<Answer> {
   const instead = fault && answerInstead(fault, call.operation)
   if (instead) return { reply: instead, outcome: fault.kind === 'error' ? fault.code : fault.kind }
-  if (document) return { reply: json(200, await document.read()), outcome: 'ok' }
-  const { reply, outcome } = await answerSts(request, sts, fault)
+  const { reply, outcome } = await run(fault)
   return { reply: fault ? rewrite(reply, fault.kind) : reply, outcome }
 }
 
-const documentCall = (operation: string): StsCall => ({
+/** What a request is for. */
+interface Resource {
+  readonly call: QueryCall
+  readonly run: (fault: Fault | undefined) => Answer | Promise<Answer>
+}
+
+function resourceOf(request: Incoming, { account, associations, documents }: ServiceDeps): Resource | undefined {
+  const { method, path, headers } = request
+  if (path === '/')
+    return method === 'POST'
+      ? { call: describeCall(request, account.sessions), run: (fault) => answerQuery(request, account, fault) }
+      : undefined
+  if (method !== 'GET' && method !== 'HEAD') return undefined
+  if (path === POD_IDENTITY_PATH)
+    return {
+      call: callOf('PodIdentity'),
+      run: (fault) => podIdentityCredentials(headers.authorization ?? '', account, associations, fault),
+    }
+  const document = Object.hasOwn(documents, path) ? documents[path] : undefined
+  return (
+    document && {
+      call: callOf(document.operation),
+      run: () => ({ reply: { ...json(200, document.read()), headers: CACHEABLE }, outcome: 'ok' }),
+    }
+  )
+}
+
+const CACHEABLE = { 'cache-control': 'max-age=86400, public' }
+
+const callOf = (operation: string): QueryCall => ({
   operation,
   audiences: [],
   durationSeconds: null,
   roleArn: null,
   sessionName: null,
 })
+
+const notFound = ({ method, path }: Incoming, { documents }: ServiceDeps): Reply =>
+  json(404, {
+    error: `no ${method} ${path}`,
+    paths: ['POST /', POD_IDENTITY_PATH, ...Object.keys(documents), 'POST /_cluster/token', '/_admin/calls'],
+  })

@@ -35,10 +35,16 @@ export const SETTINGS = {
     'Roles that exist; each may be assumed by every service account of a trusted cluster.',
   ),
   sessionSeconds: setting('SESSION_SECONDS', '3600', integer(60, 43_200), 'Length of a role session.'),
+  clusterJwks: setting(
+    'CLUSTER_JWKS',
+    '',
+    text,
+    'Trusts a cluster by its keys: `api-server` of the cluster this runs in, an http(s) URL, or a file, read again for every token.',
+  ),
   clusterIssuer: setting(
     'CLUSTER_ISSUER',
     '',
     text,
-    'Trusts the cluster this process runs in, by the issuer of its service account tokens.',
+    "Issuer of that cluster's service account tokens. Default: the issuer of this process's own token.",
   ),
 } as const

@@ -28,7 +28,20 @@ describe('AWS emulator', () => {
     emulator = await createEmulator({
       region: REGION,
       accountId: '123456789012',
-      roles: [{ arn: ROLE, policy: { maximumDurationSeconds: 3000 } }],
+      roles: [
+        {
+          arn: ROLE,
+          policies: {
+            identity: {
+              Statement: {
+                Effect: 'Allow',
+                Action: 'sts:*',
+                Condition: { NumericLessThanEquals: { 'sts:DurationSeconds': 3000 } },
+              },
+            },
+          },
+        },
+      ],
       now: () => now,
     })
   })

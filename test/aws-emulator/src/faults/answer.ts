@@ -1,7 +1,7 @@
 import type { Reply } from '../http/reply.ts'
 import { json } from '../http/reply.ts'
-import { statusOf } from '../sts/errors.ts'
-import { errorXml } from '../sts/xml.ts'
+import { statusOf } from '../query/errors.ts'
+import { errorXml } from '../query/xml.ts'
 import type { Fault, FaultKind } from './fault.ts'
 
 /** The answer that a fault gives instead of the service. @returns undefined when the service is asked all the same. */
@@ -27,13 +27,13 @@ export function answerInstead(fault: Fault, operation: string): Reply | undefine
 const PAGE = '<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body>\n</html>\n'
 
 /** Operations that answer in JSON. */
-const JSON_OPERATIONS = ['Discovery', 'Jwks', 'PodIdentity']
+const JSON_OPERATIONS = ['Discovery', 'Jwks', 'ClusterDiscovery', 'ClusterJwks', 'PodIdentity']
 
 function errorReply(fault: Fault & { kind: 'error' }, operation: string): Reply {
   const { code, message = code, status = statusOf(code), retryAfterSeconds } = fault
   const reply = JSON_OPERATIONS.includes(operation)
     ? json(status, { code, message })
-    : { status, contentType: 'text/xml', body: errorXml({ code, message, status }, 'injected-fault') }
+    : { status, contentType: 'text/xml', body: errorXml({ code, message, status }, 'injected-fault', '') }
   return retryAfterSeconds === undefined ? reply : { ...reply, headers: { 'retry-after': String(retryAfterSeconds) } }
 }
 

@@ -1,37 +1,24 @@
+import { between, object, text } from '../admin/fields.ts'
+import type { Fields } from '../admin/fields.ts'
 import type { FaultKind } from './fault.ts'
-
-/** A field of a fault: its check and the allowed form, as the end of the sentence "expected …". */
-interface Field {
-  readonly allowed: string
-  readonly accepts: (value: unknown) => boolean
-}
 
 export interface KindDescription {
   /** What the client sees, one sentence. */
   readonly doc: string
-  readonly required: Readonly<Record<string, Field>>
-  readonly optional: Readonly<Record<string, Field>>
+  readonly required: Fields
+  readonly optional: Fields
 }
 
-const between = (minimum: number, maximum: number): Field => ({
-  allowed: `a whole number from ${minimum} to ${maximum}`,
-  accepts: (value) => Number.isInteger(value) && Number(value) >= minimum && Number(value) <= maximum,
-})
-const text: Field = { allowed: 'a text', accepts: (value) => typeof value === 'string' }
-const object: Field = {
-  allowed: 'an object',
-  accepts: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-}
 const DAY = 86_400
 const status = between(200, 599)
 const seconds = between(-DAY, DAY)
 const milliseconds = between(0, 600_000)
 
-const kind = (
-  doc: string,
-  required: Readonly<Record<string, Field>> = {},
-  optional: Readonly<Record<string, Field>> = {},
-): KindDescription => ({ doc, required, optional })
+const kind = (doc: string, required: Fields = {}, optional: Fields = {}): KindDescription => ({
+  doc,
+  required,
+  optional,
+})
 
 /** Every kind of fault with its fields. The README's table has the same rows. */
 export const FAULT_KINDS: Readonly<Record<FaultKind, KindDescription>> = {
@@ -59,7 +46,7 @@ export const FAULT_KINDS: Readonly<Record<FaultKind, KindDescription>> = {
 }
 
 /** Fields that every kind has. */
-export const SCOPE_FIELDS: Readonly<Record<string, Field>> = {
+export const SCOPE_FIELDS: Fields = {
   kind: text,
   operation: text,
   match: object,
@@ -67,4 +54,4 @@ export const SCOPE_FIELDS: Readonly<Record<string, Field>> = {
   forSeconds: between(1, DAY),
 }
 
-export const MATCH_FIELDS: Readonly<Record<string, Field>> = { audience: text, roleArn: text, sessionName: text }
+export const MATCH_FIELDS: Fields = { audience: text, roleArn: text, sessionName: text }

@@ -8,6 +8,10 @@ export interface Incoming {
   /** Without the question mark. */
   readonly query: string
   readonly headers: IncomingHttpHeaders
+  /** Names and values in turn, as sent. */
+  readonly rawHeaders: readonly string[]
+  readonly bytes: Buffer
+  /** The bytes as text. */
   readonly body: string
 }
 
@@ -24,8 +28,9 @@ export async function readRequest(request: IncomingMessage): Promise<Incoming> {
     if (length > LARGEST_BODY) throw new Error('the body is too large')
     chunks.push(chunk)
   }
-  const body = Buffer.concat(chunks).toString()
-  return { method: request.method ?? 'GET', path, query, headers: request.headers, body }
+  const bytes = Buffer.concat(chunks)
+  const { method = 'GET', headers, rawHeaders } = request
+  return { method, path, query, headers, rawHeaders, bytes, body: bytes.toString() }
 }
 
 function splitOnce(text: string, separator: string): readonly string[] {

@@ -1,107 +1,133 @@
-import { createLocalJWKSet, decodeJwt, errors, jwtVerify } from 'jose'
-import type { JWTPayload } from 'jose'
+import type { Account } from '../account/account.ts'
+import type { TokenProblem } from '../clusters/verify.ts'
+import { verifyServiceAccountToken } from '../clusters/verify.ts'
 import type { Fault } from '../faults/fault.ts'
-import type { ClusterOptions, RoleOptions } from '../options.ts'
-import { StsError } from './errors.ts'
-import type { Sessions } from './sessions.ts'
-import type { XmlValue } from './xml.ts'
-
-export interface AssumeRoleDeps {
-  readonly accountId: string
-  readonly roles: readonly RoleOptions[]
-  readonly clusters: readonly ClusterOptions[]
-  readonly sessions: Sessions
-  readonly sessionSeconds: number
-  readonly now: () => number
-}
+import { evaluate } from '../iam/evaluate.ts'
+import type { Role } from '../iam/role.ts'
+import type { ErrorCode } from '../query/errors.ts'
+import { ServiceError, validationError } from '../query/errors.ts'
+import type { XmlValue } from '../query/xml.ts'
+import { sessionEnd, wholeSeconds } from './sessions.ts'
 
 const STS_AUDIENCE = 'sts.amazonaws.com'
-/** AWS accepts a token this long after its expiry. */
-const TOLERANCE_SECONDS = 300
+const ACTION = 'sts:AssumeRoleWithWebIdentity'
+
+/** What AWS answers to a token that it cannot accept. */
+const REFUSALS: Readonly<Record<TokenProblem, readonly [ErrorCode, string]>> = {
+  malformed: [
+    'InvalidIdentityToken',
+    'The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)',
+  ],
+  'unknown-issuer': ['InvalidIdentityToken', 'No OpenIDConnect provider found in your account for'],
+  'unreachable-issuer': [
+    'IDPCommunicationError',
+    'Error communicating with Identity Provider: connection refused or timed out',
+  ],
+  expired: ['ExpiredTokenException', 'Token expired: the web identity token is past its expiry'],
+  audience: ['InvalidIdentityToken', 'Incorrect token audience'],
+  signature: [
+    'InvalidIdentityToken',
+    "Couldn't retrieve verification key from your identity provider, please reference AssumeRoleWithWebIdentity documentation for requirements",
+  ],
+}
 
 /**
  * AssumeRoleWithWebIdentity: unsigned; the projected token is the proof.
- * @throws StsError as AWS answers.
+ * @throws ServiceError as AWS answers.
  */
 export async function assumeRoleWithWebIdentity(
   parameters: URLSearchParams,
-  deps: AssumeRoleDeps,
+  account: Account,
   fault?: Fault,
 ): Promise<XmlValue> {
-  const roleArn = parameters.get('RoleArn') ?? ''
-  const name = parameters.get('RoleSessionName') ?? ''
-  const token = parameters.get('WebIdentityToken') ?? ''
-  if (!/^[\w+=,.@-]{2,64}$/.test(name))
-    throw new StsError(
-      'ValidationError',
-      `1 validation error detected: Value '${name}' at 'roleSessionName' failed to satisfy constraint`,
+  const { roleArn, name, token, durationSeconds } = parseRequest(parameters)
+  const { clusters, state, roles, sessions, arns } = account
+  const verification = await verifyServiceAccountToken(token, STS_AUDIENCE, { clusters, now: state.now })
+  if (!verification.ok) {
+    const [code, message] = REFUSALS[verification.problem]
+    throw new ServiceError(
+      code,
+      verification.problem === 'unknown-issuer' ? `${message} ${verification.issuer}` : message,
     )
-  const { sub = '', iss = '' } = await verifyToken(token, deps)
-  const role = deps.roles.find(({ arn }) => arn === roleArn)
-  if (!role || !(role.subjects ?? ['*']).some((pattern) => matches(pattern, sub)))
-    throw new StsError('AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity')
-  const provider = `arn:aws:iam::${deps.accountId}:oidc-provider/${iss.replace(/^https?:\/\//, '')}`
-  const expiresAt = sessionEnd(deps, fault)
-  const session = deps.sessions.start({ role, name, provider, expiresAt })
+  }
+  const { claims, issuer } = verification
+  const { sub = '' } = claims
+  const provider = arns.oidcProvider(issuer)
+  const role = roles.find(roleArn)
+  if (!role || !trusts(role, { provider, issuer, sub, name }))
+    throw new ServiceError('AccessDenied', `Not authorized to perform ${ACTION}`)
+  const seconds = fault?.kind === 'lifetime' ? fault.seconds : sessionSeconds(durationSeconds, role, account)
+  const expiresAt = sessionEnd(state.now(), seconds)
+  const session = sessions.start({ roleArn, name, provider, expiresAt, tags: {} })
   return {
     SubjectFromWebIdentityToken: sub,
     Audience: STS_AUDIENCE,
     Provider: provider,
-    AssumedRoleUser: {
-      Arn: `arn:aws:sts::${deps.accountId}:assumed-role/${roleArn.split('/').at(-1) ?? ''}/${name}`,
-      AssumedRoleId: `AROAEMULATED:${name}`,
-    },
+    AssumedRoleUser: { Arn: arns.assumedRole(roleArn, name), AssumedRoleId: `AROAEMULATED:${name}` },
     Credentials: {
       AccessKeyId: session.accessKeyId,
       SecretAccessKey: session.secretAccessKey,
       SessionToken: session.sessionToken,
-      Expiration: new Date(expiresAt).toISOString().replace('.000Z', 'Z'),
+      Expiration: wholeSeconds(expiresAt),
     },
   }
 }
 
-function sessionEnd({ now, sessionSeconds }: AssumeRoleDeps, fault?: Fault): number {
-  const seconds = fault?.kind === 'lifetime' ? fault.seconds : sessionSeconds
-  return (Math.floor(now() / 1000) + seconds) * 1000
+interface AssumeRoleRequest {
+  readonly roleArn: string
+  readonly name: string
+  readonly token: string
+  readonly durationSeconds: number | undefined
 }
 
-async function verifyToken(token: string, { clusters, now }: AssumeRoleDeps): Promise<JWTPayload> {
-  const issuer = issuerOf(token)
-  const cluster = clusters.find((candidate) => candidate.issuer === issuer)
-  if (!cluster)
-    throw new StsError('InvalidIdentityToken', `No OpenIDConnect provider found in your account for ${issuer}`)
-  try {
-    const { payload } = await jwtVerify(token, createLocalJWKSet(await cluster.jwks()), {
-      issuer,
-      audience: STS_AUDIENCE,
-      clockTolerance: TOLERANCE_SECONDS,
-      currentDate: new Date(now()),
-    })
-    return payload
-  } catch (error) {
-    if (error instanceof errors.JWTExpired)
-      throw new StsError('ExpiredTokenException', 'Token expired: the web identity token is past its expiry')
-    if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud')
-      throw new StsError('InvalidIdentityToken', 'Incorrect token audience')
-    throw new StsError(
-      'InvalidIdentityToken',
-      "Couldn't retrieve verification key from your identity provider, or the signature is invalid",
+function parseRequest(parameters: URLSearchParams): AssumeRoleRequest {
+  const roleArn = parameters.get('RoleArn') ?? ''
+  const name = parameters.get('RoleSessionName') ?? ''
+  const token = parameters.get('WebIdentityToken') ?? ''
+  const duration = parameters.get('DurationSeconds')
+  if (roleArn.length < 20) validationError('roleArn', roleArn, 'Member must have length greater than or equal to 20')
+  if (!/^[\w+=,.@-]{2,64}$/.test(name))
+    validationError(
+      'roleSessionName',
+      name,
+      'Member must satisfy regular expression pattern: [\\w+=,.@-]*, length 2 to 64',
     )
-  }
+  if (token.length < 4 || token.length > 20_000)
+    validationError('webIdentityToken', '***', 'Member must have length between 4 and 20000')
+  if (duration === null) return { roleArn, name, token, durationSeconds: undefined }
+  const durationSeconds = Number(duration)
+  if (!(durationSeconds >= 900))
+    validationError('durationSeconds', duration, 'Member must have value greater than or equal to 900')
+  if (!(durationSeconds <= 43_200))
+    validationError('durationSeconds', duration, 'Member must have value less than or equal to 43200')
+  return { roleArn, name, token, durationSeconds }
 }
 
-function issuerOf(token: string): string {
-  try {
-    return decodeJwt(token).iss ?? 'no issuer'
-  } catch {
-    throw new StsError('InvalidIdentityToken', 'The ID Token provided is not a valid JWT')
-  }
+function sessionSeconds(asked: number | undefined, { maxSessionSeconds = 3600 }: Role, { state }: Account): number {
+  if (asked === undefined) return state.get().sessionSeconds
+  if (asked > maxSessionSeconds)
+    throw new ServiceError(
+      'ValidationError',
+      'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
+    )
+  return asked
 }
 
-function matches(pattern: string, text: string): boolean {
-  const expression = pattern
-    .split('*')
-    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*')
-  return new RegExp(`^${expression}$`).test(text)
+interface Bearer {
+  readonly provider: string
+  readonly issuer: string
+  readonly sub: string
+  readonly name: string
+}
+
+function trusts({ arn, trust }: Role, { provider, issuer, sub, name }: Bearer): boolean {
+  if (!trust) return true
+  const prefix = issuer.replace(/^https?:\/\//, '')
+  const context = {
+    [`${prefix}:sub`]: [sub],
+    [`${prefix}:aud`]: [STS_AUDIENCE],
+    'sts:RoleSessionName': [name],
+  }
+  const principal = ['Federated', provider] as const
+  return evaluate(trust, { action: ACTION, resource: arn, principal, context }) === 'allow'
 }

@@ -1,4 +1,4 @@
-import { StsError } from './errors.ts'
+import { ServiceError, validationError } from '../query/errors.ts'
 
 /** The parameters of GetWebIdentityToken, validated. */
 export interface WebIdentityRequest {
@@ -10,24 +10,24 @@ export interface WebIdentityRequest {
 
 const DEFAULT_DURATION_SECONDS = 300
 
-/** @throws StsError ValidationError for a wrong shape, then for a wrong meaning, in AWS's order. */
+/** @throws ServiceError ValidationError for a wrong shape, then for a wrong meaning, in AWS's order. */
 export function parseWebIdentityRequest(parameters: URLSearchParams): WebIdentityRequest {
   const audiences = members(parameters, /^Audience\.member\.(\d+)$/)
   const durationText = parameters.get('DurationSeconds') ?? String(DEFAULT_DURATION_SECONDS)
   const durationSeconds = Number(durationText)
   const algorithm = parameters.get('SigningAlgorithm') ?? ''
   if (audiences.length < 1 || audiences.length > 10)
-    invalid('audience', String(audiences.length), 'Member must have length between 1 and 10')
+    validationError('audience', String(audiences.length), 'Member must have length between 1 and 10')
   for (const audience of audiences)
     if (audience.length < 1 || audience.length > 1000)
-      invalid('audience', audience.slice(0, 20), 'Member must have length between 1 and 1000')
+      validationError('audience', audience.slice(0, 20), 'Member must have length between 1 and 1000')
   if (!(durationSeconds >= 60))
-    invalid('durationSeconds', durationText, 'Member must have value greater than or equal to 60')
+    validationError('durationSeconds', durationText, 'Member must have value greater than or equal to 60')
   if (!(durationSeconds <= 3600))
-    invalid('durationSeconds', durationText, 'Member must have value less than or equal to 3600')
+    validationError('durationSeconds', durationText, 'Member must have value less than or equal to 3600')
   const tags = parseTags(parameters)
   if (algorithm !== 'RS256' && algorithm !== 'ES384')
-    throw new StsError(
+    throw new ServiceError(
       'ValidationError',
       'Requested SigningAlgorithm is not supported. See the GetWebIdentityToken documentation.',
     )
@@ -37,9 +37,9 @@ export function parseWebIdentityRequest(parameters: URLSearchParams): WebIdentit
 function parseTags(parameters: URLSearchParams): Record<string, string> {
   const keys = members(parameters, /^Tags\.member\.(\d+)\.Key$/)
   const values = members(parameters, /^Tags\.member\.(\d+)\.Value$/)
-  if (keys.length > 50) invalid('tags', String(keys.length), 'Member must have length less than or equal to 50')
+  if (keys.length > 50) validationError('tags', String(keys.length), 'Member must have length less than or equal to 50')
   if (new Set(keys.map((key) => key.toLowerCase())).size !== keys.length)
-    throw new StsError(
+    throw new ServiceError(
       'InvalidParameterValue',
       'Duplicate tag keys found. Please note that Tag keys are case insensitive.',
     )
@@ -52,11 +52,4 @@ function members(parameters: URLSearchParams, pattern: RegExp): readonly string[
     .filter(({ index }) => index > 0)
     .sort((a, b) => a.index - b.index)
     .map(({ value }) => value)
-}
-
-function invalid(member: string, value: string, constraint: string): never {
-  throw new StsError(
-    'ValidationError',
-    `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: ${constraint}`,
-  )
 }

@@ -8,6 +8,7 @@ import type { GetWebIdentityTokenCommandInput } from '@aws-sdk/client-sts'
 import type { Emulator } from '../../src/index.ts'
 
 export const ROLE = 'arn:aws:iam::123456789012:role/team/orders'
+export const ACCOUNT = '123456789012'
 export const REGION = 'eu-central-1'
 export const AUDIENCE = 'https://api.partner.example'
 

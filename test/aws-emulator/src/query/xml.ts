@@ -1,5 +1,3 @@
-const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
-
 /** Values become elements; lists become `<member>` elements. */
 export type XmlValue = string | { readonly [name: string]: XmlValue }
 
@@ -9,17 +7,24 @@ export interface WireError {
   readonly status: number
 }
 
+export interface Success {
+  readonly action: string
+  readonly result: XmlValue
+  readonly requestId: string
+  readonly xmlns: string
+}
+
 /** @returns the body of a successful Query API answer. */
-export function successXml(action: string, result: XmlValue, requestId: string): string {
+export function successXml({ action, result, requestId, xmlns }: Success): string {
   const content = { [`${action}Result`]: result, ResponseMetadata: { RequestId: requestId } }
-  return `<${action}Response xmlns="${NAMESPACE}">${render(content)}</${action}Response>`
+  return `<${action}Response xmlns="${xmlns}">${render(content)}</${action}Response>`
 }
 
 /** @returns the body of an error answer. */
-export function errorXml({ code, message, status }: WireError, requestId: string): string {
+export function errorXml({ code, message, status }: WireError, requestId: string, xmlns: string): string {
   const Type = status < 500 ? 'Sender' : 'Receiver'
   const content = { Error: { Type, Code: code, Message: message }, RequestId: requestId }
-  return `<ErrorResponse xmlns="${NAMESPACE}">${render(content)}</ErrorResponse>`
+  return `<ErrorResponse xmlns="${xmlns}">${render(content)}</ErrorResponse>`
 }
 
 function render(value: XmlValue): string {

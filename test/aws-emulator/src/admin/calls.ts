@@ -1,4 +1,4 @@
-import type { FaultKind } from './faults/fault.ts'
+import type { FaultKind } from '../faults/fault.ts'
 
 /** One call, as `/_admin/calls` and tests see it. SECURITY: no token, key or signature. */
 export interface RecordedCall {

@@ -1,12 +1,15 @@
 /**
- * Wire codes of STS with their HTTP status.
+ * Wire codes of STS and IAM with their HTTP status.
  * Source: captured answers of AWS (2026-09-11) and https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html.
  */
 const STATUS = {
   AccessDenied: 403,
   ExpiredToken: 403,
   ExpiredTokenException: 400,
+  FeatureDisabled: 404,
+  FeatureEnabled: 409,
   IDPCommunicationError: 400,
+  IncompleteSignature: 400,
   InternalFailure: 500,
   InvalidAction: 400,
   InvalidClientTokenId: 403,
@@ -25,17 +28,17 @@ const STATUS = {
   ValidationError: 400,
 } as const
 
-export type StsErrorCode = keyof typeof STATUS
+export type ErrorCode = keyof typeof STATUS
 
 /** @returns the HTTP status of a wire code; 400 for one that is not in the table. */
-export const statusOf = (code: string): number => (Object.hasOwn(STATUS, code) ? STATUS[code as StsErrorCode] : 400)
+export const statusOf = (code: string): number => (Object.hasOwn(STATUS, code) ? STATUS[code as ErrorCode] : 400)
 
-/** An error as STS would answer it. */
-export class StsError extends Error {
-  override readonly name = 'StsError'
-  readonly code: StsErrorCode
+/** An error as the service would answer it. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError'
+  readonly code: ErrorCode
 
-  constructor(code: StsErrorCode, message: string) {
+  constructor(code: ErrorCode, message: string) {
     super(message)
     this.code = code
   }
@@ -43,4 +46,12 @@ export class StsError extends Error {
   get status(): number {
     return statusOf(this.code)
   }
+}
+
+/** @throws ServiceError for a parameter of a wrong shape, in AWS's words. */
+export function validationError(member: string, value: string, constraint: string): never {
+  throw new ServiceError(
+    'ValidationError',
+    `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: ${constraint}`,
+  )
 }

@@ -1,8 +1,8 @@
 import type { Incoming } from '../http/incoming.ts'
-import type { Sessions } from './sessions.ts'
+import type { Sessions } from '../sts/sessions.ts'
 
 /** What a Query API request asks for, before anything of it is verified; for faults and the record of calls. */
-export interface StsCall {
+export interface QueryCall {
   readonly operation: string
   readonly audiences: readonly string[]
   readonly durationSeconds: string | null
@@ -10,7 +10,7 @@ export interface StsCall {
   readonly sessionName: string | null
 }
 
-export function describeCall({ headers, body }: Pick<Incoming, 'headers' | 'body'>, sessions: Sessions): StsCall {
+export function describeCall({ headers, body }: Pick<Incoming, 'headers' | 'body'>, sessions: Sessions): QueryCall {
   const parameters = new URLSearchParams(body)
   const accessKeyId = /Credential=([A-Z0-9]+)\//.exec(headers.authorization ?? '')?.[1] ?? ''
   const session = sessions.find(accessKeyId)
@@ -18,7 +18,7 @@ export function describeCall({ headers, body }: Pick<Incoming, 'headers' | 'body
     operation: parameters.get('Action') ?? '',
     audiences: [...parameters].filter(([name]) => name.startsWith('Audience.')).map(([, value]) => value),
     durationSeconds: parameters.get('DurationSeconds'),
-    roleArn: parameters.get('RoleArn') ?? session?.role.arn ?? null,
+    roleArn: parameters.get('RoleArn') ?? session?.roleArn ?? null,
     sessionName: parameters.get('RoleSessionName') ?? session?.name ?? null,
   }
 }
