@@ -38,6 +38,20 @@ export const METRICS = {
     help: 'Requests sent again because a connection kept open for reuse turned out to be closed.',
     labels: ['route'],
   },
+  connects: {
+    type: 'counter',
+    name: 'outbound_jwt_connects_total',
+    help:
+      'CONNECT requests by what became of them: blind (a host without a rule), unauthenticated (a rule host whose route says connect: tunnel), ' +
+      'plain (served as requests, with a token), tls_in_plain (closed: TLS inside of plain), or the error code.',
+    labels: ['result'],
+  },
+  tunnels: {
+    type: 'gauge',
+    name: 'outbound_jwt_tunnels_open',
+    help: 'Tunnels that are open: blind (CONNECT) or upgrade (WebSocket and other protocols after a 101).',
+    labels: ['mode'],
+  },
   tokenLookups: {
     type: 'counter',
     name: 'outbound_jwt_token_lookups_total',

@@ -1,21 +1,27 @@
 import { randomUUID } from 'node:crypto'
+import type { LookupFunction } from 'node:net'
 import type { ProxyConfig } from './config.ts'
 import type { Route } from './contract.ts'
+import { createConnector } from './http/connect.ts'
 import { createForwarder } from './http/forward.ts'
 import { createHandler } from './http/handler.ts'
 import type { Limits } from './http/limits.ts'
 import { createLookup } from './http/lookup.ts'
 import type { ResolveAll } from './http/lookup.ts'
 import { createRequestObserver, describeFailure } from './http/observer.ts'
+import { createPlainTunnels } from './http/plain-tunnels.ts'
 import { createPools } from './http/pools.ts'
 import { createProxyServer } from './http/server.ts'
 import type { ProxyServer } from './http/server.ts'
 import { createTrust } from './http/trust.ts'
 import type { TrustAnchors } from './http/trust.ts'
+import { createTunnelObserver } from './http/tunnel-observer.ts'
+import { createTunnels } from './http/tunnel.ts'
+import { createUpgrader } from './http/upgrade.ts'
 import type { ProxyMetrics } from './metrics.ts'
 import type { Logger, Metrics } from './runtime/index.ts'
 import { mayConnect } from './routing/addresses.ts'
-import type { AddressPolicy } from './routing/addresses.ts'
+import type { AddressPolicy, Connection } from './routing/addresses.ts'
 import { locateAbsolute } from './routing/locate.ts'
 import type { Locate } from './routing/locate.ts'
 import { keepLocation } from './routing/location.ts'
@@ -62,19 +68,22 @@ export function createProxy(deps: ProxyDeps): Proxy {
   })
   const trust = createTrust(anchors)
   const upstreamTimeoutMs = Math.round(config.upstreamTimeoutSeconds * 1000)
+  const lookup = (connection: Connection): LookupFunction =>
+    createLookup(resolve, (address) => mayConnect(address, connection, addresses))
   const pools = createPools({
     limits,
     upstreamTimeoutMs,
     secureContext: ({ ruled }) => trust.context(ruled?.route),
-    lookup: ({ ruled, port }) =>
-      createLookup(resolve, (address) => mayConnect(address, { port, ruled: ruled !== undefined }, addresses)),
+    lookup: ({ ruled, port }) => lookup({ port, ruled: ruled !== undefined }),
   })
   const forwarder = createForwarder({
     pools,
     onRetry: ({ destination }) => instruments.retries.with({ route: routeLabel(destination.ruled?.route) }).add(),
   })
+  const direct = locator(config)
+  const plainTunnels = createPlainTunnels()
   const handler = createHandler({
-    locate: locator(config),
+    locate: (connection) => plainTunnels.locate(connection) ?? direct,
     router,
     tokens,
     forwarder,
@@ -86,10 +95,32 @@ export function createProxy(deps: ProxyDeps): Proxy {
     // Whoever follows one in standalone mode does so outside of this proxy.
     keepLocation: (location) => (config.isStandalone ? location : keepLocation(location, rules)),
   })
+  const tunnelObserver = createTunnelObserver({ instruments, log, now })
+  const tunnels = createTunnels({
+    idleMs: limits.tunnelIdleMs,
+    now,
+    onOpened: tunnelObserver.tunnelOpened,
+    onClosed: tunnelObserver.tunnelClosed,
+  })
+  const connector = createConnector({
+    router,
+    tunnels,
+    limits,
+    observer: tunnelObserver,
+    lookup: ({ route, port }) => lookup({ port, ruled: route !== undefined }),
+    requestId: randomUUID,
+  })
   const server = createProxyServer({
     handler,
+    connector,
+    upgrader: createUpgrader({ handler, tunnels }),
+    plainTunnels,
+    tunnels,
     limits,
     upstreamTimeoutMs,
+    tunnelDrainMs: tunnelDrainMs(config),
+    onTunnelsCut: tunnelObserver.tunnelsCut,
+    onTlsInPlain: tunnelObserver.tlsInPlain,
     requestId: randomUUID,
     onRefused: (error, requestId) => {
       instruments.refused.with({ error_type: error.code }).add()
@@ -98,7 +129,18 @@ export function createProxy(deps: ProxyDeps): Proxy {
       log.warn('connection refused', { ...describeFailure(error), requestId })
     },
   })
-  return { ...server, close: () => forwarder.close() }
+  return {
+    ...server,
+    close: () => {
+      tunnels.destroy()
+      return forwarder.close()
+    },
+  }
+}
+
+/** The last tenth of the shutdown is for what follows the tunnels' end. */
+function tunnelDrainMs({ shutdownTimeoutSeconds, drainDelaySeconds }: ProxyConfig): number {
+  return Math.max(shutdownTimeoutSeconds * 900 - drainDelaySeconds * 1000, 0)
 }
 
 function locator(config: ProxyConfig): Locate {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
 import type { Destination } from '../routing/router.ts'
 import type { Forwarder, ForwardRequest, Forwarding, Receiver } from './forwarder.ts'
@@ -12,6 +13,13 @@ export interface ExchangeObserver {
   closed(exchange: Exchange): void
   /** A response of the proxy's own, or a failure within the partner's. */
   failed(exchange: Exchange, error: ProxyError, requestId: string): void
+}
+
+/** A request to speak another protocol on this connection. */
+export interface Upgrade {
+  readonly protocol: string
+  /** The partner agreed. */
+  switched(exchange: Exchange, headers: RawHeaders, upstream: Socket): void
 }
 
 export interface ExchangeDeps {
@@ -39,6 +47,7 @@ export class Exchange implements Receiver {
   answeredMs: number | undefined
   /** The client waits for `100 Continue`: until then no body will come. */
   awaitsContinue = false
+  upgrade: Upgrade | undefined
   /** The proxy's own error, if there was one. */
   error: ProxyError | undefined
   /** The response is complete, or its connection is gone. */
@@ -118,6 +127,12 @@ export class Exchange implements Receiver {
     if (this.isClosed || response.writableEnded) return
     if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(trailers))
     response.end()
+  }
+
+  upgraded(headers: RawHeaders, upstream: Socket): void {
+    this.answeredMs = this.deps.now()
+    if (this.isClosed || !this.upgrade) upstream.destroy()
+    else this.upgrade.switched(this, headers, upstream)
   }
 
   /** Answers with the error, or, once the head is out, breaks the connection: the client must not take a part for the whole. */

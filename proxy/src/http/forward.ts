@@ -1,10 +1,12 @@
 import type { Dispatcher } from 'undici'
 import { Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { ProxyError } from '../errors.ts'
 import { isClosedConnection, upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from './forwarder.ts'
 import type { Connection, Pools, Rider } from './pools.ts'
+import { isConnection } from './tunnel.ts'
 
 export interface ForwarderDeps {
   readonly pools: Pools
@@ -46,8 +48,8 @@ class Attempt implements Rider, Forwarding {
   }
 
   dispatch(): void {
-    const { destination, method, path, headers, body } = this.request
-    this.deps.pools.get(destination).dispatch({ method, path, headers, body }, this)
+    const { destination, method, path, headers, body, upgrade } = this.request
+    this.deps.pools.get(destination).dispatch({ method, path, headers, body, upgrade }, this)
   }
 
   abort(): void {
@@ -94,6 +96,15 @@ class Attempt implements Rider, Forwarding {
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.connection?.isBroken) this.receiver.failed(new ProxyError('upstream_reset'))
     else this.receiver.ended(rawStrings(controller.rawTrailers))
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    _status: number,
+    _headers: unknown,
+    socket: Duplex,
+  ): void {
+    if (isConnection(socket)) this.receiver.upgraded(rawStrings(controller.rawHeaders), socket)
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { ProxyError } from '../errors.ts'
 import type { Destination } from '../routing/router.ts'
@@ -12,9 +13,11 @@ export interface ForwardRequest {
   readonly headers: string[]
   /** A buffer can be sent again, a stream cannot. */
   readonly body: Buffer | Readable | null
+  /** Protocol to switch to. */
+  readonly upgrade: string | null
 }
 
-/** What the other side of a request does. At the end comes one `ended` or one `failed`, and nothing after it. */
+/** What the other side of a request does. At the end comes one `ended`, `upgraded` or `failed`, and nothing after it. */
 export interface Receiver {
   /** An interim response, such as 103. */
   informed(status: number, headers: RawHeaders): void
@@ -23,6 +26,8 @@ export interface Receiver {
   /** @param chunk may be kept, it is not used again. */
   received(chunk: Buffer): void
   ended(trailers: RawHeaders): void
+  /** Instead of a response: the connection is the receiver's now. */
+  upgraded(headers: RawHeaders, upstream: Socket): void
   /** Before the response head, within the body, or after it. */
   failed(error: ProxyError): void
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
 import type { Locate } from '../routing/locate.ts'
 import type { Destination, Router } from '../routing/router.ts'
@@ -6,14 +7,15 @@ import { isForwardablePath } from '../routing/target.ts'
 import type { Tokens } from '../tokens/tokens.ts'
 import { PassingBody, collectBody } from './body.ts'
 import { Exchange } from './exchange.ts'
-import type { ExchangeDeps } from './exchange.ts'
+import type { ExchangeDeps, Upgrade } from './exchange.ts'
 import type { Forwarder } from './forwarder.ts'
 import { carries, existingPolicy, readFields, requestHeaders } from './headers.ts'
 import type { Credential, RawHeaders, RequestFields } from './headers.ts'
 import type { Limits } from './limits.ts'
 
 export interface HandlerDeps extends ExchangeDeps {
-  readonly locate: Locate
+  /** How requests on this connection say where they want to go. */
+  readonly locate: (connection: Socket) => Locate
   readonly router: Router
   readonly tokens: Tokens
   readonly forwarder: Forwarder
@@ -22,7 +24,12 @@ export interface HandlerDeps extends ExchangeDeps {
   readonly inFlight: () => number
 }
 
-export type Handler = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => void
+export type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  awaitsContinue: boolean,
+  upgrade?: Upgrade,
+) => void
 
 /** What is known of a request once everything but the token is decided. */
 interface Plan {
@@ -35,9 +42,10 @@ interface Plan {
 
 /** Creates the path of a request: target, rule, token, headers, forward, respond. Everything that fails ends in `exchange.failed`. */
 export function createHandler(deps: HandlerDeps): Handler {
-  return (request, response, awaitsContinue) => {
+  return (request, response, awaitsContinue, upgrade) => {
     const exchange = new Exchange(request, response, deps)
     exchange.awaitsContinue = awaitsContinue
+    exchange.upgrade = upgrade
     try {
       const plan = admit(exchange, deps)
       const token = tokenFor(plan, deps.tokens)
@@ -56,7 +64,7 @@ function admit(exchange: Exchange, { inFlight, limits, locate, router }: Handler
   if (httpVersionMajor !== 1) throw new ProxyError('malformed_request')
   if (inFlight() > limits.inFlight) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
   if (rawHeaders.length > limits.headFields * 2) throw new ProxyError('headers_too_large')
-  const target = locate(url, rawHeaders)
+  const target = locate(exchange.request.socket)(url, rawHeaders)
   if ('refused' in target) throw new ProxyError(target.refused, target)
   if (!isForwardablePath(target.path)) throw new ProxyError('bad_request_target')
   const destination = router.route(target.origin)
@@ -92,7 +100,17 @@ function proceed(exchange: Exchange, plan: Plan, token: string | undefined, deps
   const credential: Credential | undefined = route && token !== undefined ? { header: route.header, token } : undefined
   const headers = requestHeaders(plan.headers, fields, credential)
   const send = (body: Buffer | PassingBody | null): void =>
-    exchange.forward({ destination, method: request.method ?? 'GET', path, headers, body }, deps.forwarder)
+    exchange.forward(
+      {
+        destination,
+        method: request.method ?? 'GET',
+        path,
+        headers,
+        body,
+        upgrade: exchange.upgrade?.protocol ?? null,
+      },
+      deps.forwarder,
+    )
   exchange.continue()
   const { framing } = fields
   if (framing === 'none') send(null)

@@ -24,6 +24,8 @@ export interface Limits {
   readonly upstreamAgeMs: number
   /** After SIGTERM an idle connection stays this long, because its client may just be writing to it. */
   readonly lingerMs: number
+  /** Silence in a tunnel, both ways. */
+  readonly tunnelIdleMs: number
 }
 
 export const LIMITS: Limits = {
@@ -40,4 +42,8 @@ export const LIMITS: Limits = {
   upstreamIdleMs: 30_000,
   upstreamAgeMs: 300_000,
   lingerMs: 1_000,
+  tunnelIdleMs: 3_600_000,
 }
+
+/** Until the next address of a partner is tried. Node's default of 250 ms gives up on partners on the other side of the world. */
+export const ATTEMPT_MS = 1_000

@@ -3,6 +3,7 @@ import type { SecureContext } from 'node:tls'
 import { Client, Pool, buildConnector } from 'undici'
 import type { Dispatcher } from 'undici'
 import type { Destination } from '../routing/router.ts'
+import { ATTEMPT_MS } from './limits.ts'
 import type { Limits } from './limits.ts'
 
 /** A handler that wants to know which connection its request went out on. */
@@ -115,6 +116,3 @@ function poolOptions(destination: Destination, deps: PoolsDeps): Pool.Options {
     keepAliveMaxTimeout: limits.upstreamIdleMs,
   }
 }
-
-/** Node's default of 250 ms gives up on partners on the other side of the world. */
-const ATTEMPT_MS = 1_000

@@ -5,18 +5,34 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
+import type { PlainTunnel } from '../routing/tunnel.ts'
+import type { Connector } from './connect.ts'
 import type { Handler } from './handler.ts'
 import type { Limits } from './limits.ts'
+import type { PlainTunnels } from './plain-tunnels.ts'
 import { errorResponse, refuseSocket } from './respond.ts'
+import { isConnection } from './tunnel.ts'
+import type { Tunnels } from './tunnel.ts'
+import { wantedProtocol } from './upgrade.ts'
+import type { Upgrader } from './upgrade.ts'
 
 export interface ProxyServerDeps {
   readonly handler: Handler
+  readonly connector: Connector
+  readonly upgrader: Upgrader
+  readonly plainTunnels: PlainTunnels
+  readonly tunnels: Tunnels
   readonly limits: Limits
   /** Longest silence that is still somebody's right: the partner's time until its response head. */
   readonly upstreamTimeoutMs: number
   readonly requestId: () => string
   /** A request that never became one: malformed, too large, too slow. */
   readonly onRefused: (error: ProxyError, requestId: string) => void
+  /** Somebody speaks TLS where the CONNECT promised plain HTTP. */
+  readonly onTlsInPlain: (tunnel: PlainTunnel) => void
+  /** How long tunnels may last once the drain has begun: nothing tells when they are done. */
+  readonly tunnelDrainMs: number
+  readonly onTunnelsCut: (count: number) => void
 }
 
 export interface ProxyServer {
@@ -29,6 +45,10 @@ export interface ProxyServer {
 
 /** How often Node looks for heads that are late. */
 const CHECK_INTERVAL_MS = 1_000
+
+/** First byte of a ClientHello. RFC 8446 §5.1. */
+const TLS_HANDSHAKE = 0x16
+const TUNNEL_IN_TUNNEL = 'Send the CONNECT to the proxy itself, not into a tunnel.'
 
 /** Creates the data port. The caller listens. */
 export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
@@ -45,6 +65,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headMs),
     noDelay: true,
+    shouldUpgradeCallback: (request) => wantedProtocol(request) !== undefined,
   })
   // Counted by us instead: Node silently drops the fields beyond its limit.
   http.maxHeadersCount = 0
@@ -53,9 +74,6 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
 
   http.on('request', (request, response) => serve(request, response, false))
   http.on('checkContinue', (request, response) => serve(request, response, true))
-  http.on('connect', (_request: IncomingMessage, socket: Duplex) =>
-    refuse(socket, new ProxyError('upgrade_unsupported')),
-  )
   http.on('checkExpectation', (_request, response) => {
     const error = new ProxyError('expectation_failed')
     const requestId = deps.requestId()
@@ -63,10 +81,27 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     const { status, headers, body } = errorResponse(error, '', requestId)
     response.writeHead(status, headers).end(body)
   })
+  http.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // SECURITY: nothing may be written into a response that is under way.
+    if (responseUnderWay(socket)) socket.destroy()
+    else if (isInTunnel(socket)) refuse(socket, new ProxyError('bad_request_target', { hint: TUNNEL_IN_TUNNEL }))
+    else deps.connector.accept(request, socket, head, servePlain)
+  })
+  http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (responseUnderWay(socket)) socket.destroy()
+    // Node before 24.9 asks nobody which upgrades are wanted.
+    else if (wantedProtocol(request) === undefined || !isConnection(socket))
+      refuse(socket, new ProxyError('upgrade_unsupported'))
+    else deps.upgrader(request, socket, head)
+  })
   // There is no one to answer yet: the connection is gone before it could say anything.
   http.on('drop', () => deps.onRefused(new ProxyError('overloaded'), deps.requestId()))
-  http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (isGone(error, socket)) socket.destroy()
+  http.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket) => {
+    const tunnel = deps.plainTunnels.of(socket)
+    if (tunnel && error.rawPacket?.[0] === TLS_HANDSHAKE) {
+      deps.onTlsInPlain(tunnel)
+      socket.destroy()
+    } else if (isGone(error, socket)) socket.destroy()
     else refuse(socket, new ProxyError(parserFailure(error.code), { cause: error }))
   })
 
@@ -81,8 +116,10 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
       // Node's own `close` ends idle connections at once, under the hands of a client that is just writing to one.
       NetServer.prototype.close.call(http)
       const linger = setTimeout(() => http.close(), limits.lingerMs)
+      const cut = setTimeout(() => deps.onTunnelsCut(deps.tunnels.destroy()), deps.tunnelDrainMs)
       await closed
       clearTimeout(linger)
+      clearTimeout(cut)
     },
   }
 
@@ -94,6 +131,15 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     }
     if (isDraining) response.shouldKeepAlive = false
     handler(request, response, awaitsContinue)
+  }
+
+  function servePlain(client: Socket, tunnel: PlainTunnel): void {
+    deps.plainTunnels.bind(client, tunnel)
+    http.emit('connection', client)
+  }
+
+  function isInTunnel(socket: Duplex): boolean {
+    return isConnection(socket) && deps.plainTunnels.of(socket) !== undefined
   }
 
   function refuse(socket: Duplex, error: ProxyError): void {
@@ -108,9 +154,13 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
  * nor in front of one whose request was whole: the client would take it for the answer to that request.
  */
 function isGone(error: NodeJS.ErrnoException, socket: Socket): boolean {
-  const underWay = (socket as Socket & { readonly _httpMessage?: ServerResponse | null })._httpMessage
+  const underWay = responseUnderWay(socket)
   if (error.code === 'ECONNRESET' || !socket.writable) return true
   return Boolean(underWay && (underWay.headersSent || underWay.req.complete))
+}
+
+function responseUnderWay(socket: Duplex): ServerResponse | undefined {
+  return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
 }
 
 /** llhttp's and Node's codes for a request that is none. */

@@ -6,6 +6,8 @@ import type { AddressPolicy } from './addresses.ts'
 import type { Rule, Rules } from './rules.ts'
 import { DEFAULT_PORT, parseOrigin } from './target.ts'
 import type { Scheme, Target } from './target.ts'
+import { decideTunnel } from './tunnel.ts'
+import type { Tunnel } from './tunnel.ts'
 
 /** Where a request goes, and what it carries there. */
 export interface Destination {
@@ -48,6 +50,8 @@ const PROXY_HINTS: RouterHints = { portDenied: (authority) => `Call http://${aut
 export interface Router {
   /** @param origin the part of an absolute-form target before its path. */
   route(origin: string): Destination | Refusal
+  /** @param authority the target of a CONNECT. */
+  tunnel(authority: string): Tunnel | Refusal
 }
 
 /** Spellings of origins remembered; an application calls a few partners, and a crawler must not grow the process. */
@@ -66,6 +70,7 @@ export function createRouter(deps: RouterDeps): Router {
       remembered.set(origin, decision)
       return decision
     },
+    tunnel: (authority) => decideTunnel(authority, deps),
   }
 }
 

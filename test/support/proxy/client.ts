@@ -57,7 +57,11 @@ export async function read(incoming: IncomingMessage): Promise<Answer> {
 }
 
 /** @returns the error the proxy says it made. */
-export function errorOf(answer: Answer): { readonly code: string; readonly host: string; readonly requestId: string } {
+export function errorOf(answer: Pick<Answer, 'body'>): {
+  readonly code: string
+  readonly host: string
+  readonly requestId: string
+} {
   return (JSON.parse(answer.body) as { error: { code: string; host: string; requestId: string } }).error
 }
 

@@ -19,6 +19,8 @@ export interface TestProxyOptions {
   readonly ca?: string
   /** Addresses by name; everything else does not resolve. Default: every name is this machine. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>
+  /** Instead of `addresses`. */
+  readonly resolve?: ResolveAll
 }
 
 export interface TestProxy {
@@ -52,7 +54,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
     instruments: metrics.instruments,
     log: createLogger({ level: config.logLevel, format: 'json', stream: capture.stream }),
     limits: { ...LIMITS, lingerMs: 50, ...limits },
-    resolve: resolver(addresses),
+    resolve: options.resolve ?? resolver(addresses),
     ownPorts,
   })
   proxy.http.listen(0, '127.0.0.1')
@@ -71,11 +73,11 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
     drain: () => proxy.drain(),
     close: async () => {
       proxy.http.closeAllConnections()
+      await proxy.close()
       if (proxy.http.listening) {
         proxy.http.close()
         await once(proxy.http, 'close')
       }
-      await proxy.close()
     },
   }
 }

@@ -1,0 +1,118 @@
+import type { IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { ProxyError } from '../errors.ts'
+import type { Router } from '../routing/router.ts'
+import type { BlindTunnel, PlainTunnel, Tunnel } from '../routing/tunnel.ts'
+import { upstreamFailure } from './failure.ts'
+import { readFields } from './headers.ts'
+import { ATTEMPT_MS } from './limits.ts'
+import type { Limits } from './limits.ts'
+import { refuseSocket } from './respond.ts'
+import { isConnection } from './tunnel.ts'
+import type { Tunnels } from './tunnel.ts'
+
+export interface ConnectObserver {
+  opened(tunnel: Tunnel): void
+  refused(error: ProxyError, host: string, requestId: string): void
+}
+
+export interface ConnectorDeps {
+  readonly router: Router
+  readonly tunnels: Tunnels
+  readonly limits: Limits
+  readonly observer: ConnectObserver
+  /** Resolves the host to addresses that may be connected to. */
+  readonly lookup: (tunnel: BlindTunnel) => LookupFunction
+  readonly requestId: () => string
+}
+
+/** Serves what comes out of a connection as requests to one origin. */
+export type ServePlain = (client: Socket, tunnel: PlainTunnel) => void
+
+export interface Connector {
+  /**
+   * Answers a CONNECT, always with an HTTP status: clients that get none try again without end.
+   * @param head what the client sent behind it.
+   */
+  accept(request: IncomingMessage, client: Duplex, head: Buffer, servePlain: ServePlain): void
+}
+
+const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n'
+/** NAT gateways forget connections that say nothing, AWS's after 350 s; the application's own probes end here. */
+const KEEP_ALIVE_MS = 60_000
+
+/** Creates the answer to CONNECT: a blind tunnel, a tunnel that is served like any connection, or a refusal. */
+export function createConnector(deps: ConnectorDeps): Connector {
+  const { limits, lookup, observer, router, tunnels } = deps
+  return {
+    accept: (request, client, head, servePlain) => {
+      const decision = router.tunnel(request.url ?? '')
+      const { host } = decision
+      try {
+        // Node's parser lets 0.9 and 2.0 through.
+        if (request.httpVersionMajor !== 1) throw new ProxyError('malformed_request')
+        if (request.rawHeaders.length > limits.headFields * 2) throw new ProxyError('headers_too_large')
+        if ('refused' in decision) throw new ProxyError(decision.refused, decision)
+        // SECURITY: a CONNECT has no content; what could be read as such must not be read as the first bytes of the tunnel.
+        if (readFields(request.rawHeaders).framing !== 'none' || !isConnection(client))
+          throw new ProxyError('ambiguous_framing')
+        // The server's own limit for a silent client ends here.
+        client.setTimeout(0)
+        if (head.length > 0) client.unshift(head)
+        if (decision.mode === 'blind') dial(decision, client)
+        else {
+          client.write(ESTABLISHED)
+          observer.opened(decision)
+          servePlain(client, decision)
+        }
+      } catch (error) {
+        refuse(client, error, host)
+      }
+    },
+  }
+
+  /** The client hears 200 only once there is a connection, so that a failure still has an HTTP status. */
+  function dial(tunnel: BlindTunnel, client: Socket): void {
+    const { host, port } = tunnel
+    const upstream = connect({
+      host,
+      port,
+      lookup: lookup(tunnel),
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+    })
+    const abandon = (): void => void upstream.destroy()
+    const fail = (error: unknown): void => {
+      client.off('error', abandon).off('close', abandon)
+      abandon()
+      refuse(client, upstreamFailure(error, 'connecting'), host)
+    }
+    const late = (): void => fail(new ConnectTimeout())
+    client.once('error', abandon).once('close', abandon)
+    upstream.once('error', fail).setTimeout(limits.connectMs, late)
+    upstream.once('connect', () => {
+      client.off('error', abandon).off('close', abandon)
+      upstream.off('error', fail).off('timeout', late)
+      client.write(ESTABLISHED)
+      observer.opened(tunnel)
+      tunnels.join({ mode: 'blind', client, upstream, host })
+    })
+  }
+
+  function refuse(client: Duplex, cause: unknown, host: string): void {
+    const error = cause instanceof ProxyError ? cause : new ProxyError('internal_error', { cause })
+    const requestId = deps.requestId()
+    observer.refused(error, host, requestId)
+    refuseSocket(client, error, host, requestId)
+  }
+}
+
+class ConnectTimeout extends Error {
+  readonly code = 'ETIMEDOUT'
+}
