@@ -6,6 +6,7 @@ import type { Clock } from '../../../proxy/src/tokens/clock.ts'
 import { createSystemClock } from '../../../proxy/src/tokens/clock.ts'
 import { createTokenObserver } from '../../../proxy/src/tokens/metrics.ts'
 import { createMinter } from '../../../proxy/src/tokens/mint.ts'
+import type { TokenSource } from '../../../proxy/src/tokens/source.ts'
 import { createSts } from '../../../proxy/src/tokens/sts.ts'
 import { captureLog } from './log.ts'
 import type { CapturedLog } from './log.ts'
@@ -14,6 +15,8 @@ export interface RealTokens {
   readonly tokens: TokenEngine
   readonly captured: CapturedLog
   metrics(): Promise<string>
+  /** Attempts to mint that have not ended. */
+  underWay(): number
 }
 
 export interface RealTokensOptions {
@@ -29,13 +32,19 @@ export function createRealTokens(options: RealTokensOptions = {}): RealTokens {
   const { instruments, render } = createMetrics(METRICS)
   const observer = createTokenObserver(instruments)
   const sts = createSts({ environment: process.env, sessionName })
+  const minter = createMinter({ sts, clock, log: captured.log, observer, expectedRoleArn })
+  let underWay = 0
+  const mint: TokenSource['mint'] = (request, signal) => {
+    underWay++
+    return minter.mint(request, signal).finally(() => underWay--)
+  }
   const tokens = createTokens({
-    source: createMinter({ sts, clock, log: captured.log, observer, expectedRoleArn }),
+    source: { ...minter, mint },
     clock,
     random: Math.random,
     log: captured.log,
     observer,
     onNoCredentials: () => undefined,
   })
-  return { tokens, captured, metrics: async () => (await render()).body }
+  return { tokens, captured, metrics: async () => (await render()).body, underWay: () => underWay }
 }

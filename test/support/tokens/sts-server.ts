@@ -9,6 +9,7 @@ export interface StsCall {
   /** The first audience of GetWebIdentityToken, or the name of the session of AssumeRoleWithWebIdentity: tests tell calls apart by it. */
   readonly subject: string
   readonly parameters: URLSearchParams
+  readonly authorization: string
 }
 
 /** Answers a call; what it writes goes out as it is. */
@@ -22,7 +23,7 @@ export interface StsServer {
   close(): Promise<void>
 }
 
-/** An STS over plain HTTP that can answer anything, well-formed or not. For what AWS does, see the emulator. */
+/** An STS, or a Pod Identity agent, over plain HTTP that can answer anything, well-formed or not. For what AWS does, see the emulator. */
 export async function startStsServer(answer: StsAnswer): Promise<StsServer> {
   const calls: StsCall[] = []
   const server = createServer((request, response) => {
@@ -31,7 +32,8 @@ export async function startStsServer(answer: StsAnswer): Promise<StsServer> {
     request.on('end', () => {
       const parameters = new URLSearchParams(Buffer.concat(chunks).toString())
       const subject = parameters.get('Audience.member.1') ?? parameters.get('RoleSessionName') ?? ''
-      const call = { action: parameters.get('Action') ?? request.url ?? '', subject, parameters }
+      const { authorization = '' } = request.headers
+      const call = { action: parameters.get('Action') ?? '', subject, parameters, authorization }
       calls.push(call)
       running.answer(response, call)
     })
