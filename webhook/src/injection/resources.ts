@@ -112,7 +112,8 @@ export function checkDefaults(settings: SidecarResources, report: Report): void 
   }
 }
 
-const exceeds = (a: string, b: string): boolean => (quantityOf(a) ?? 0n) > (quantityOf(b) ?? 0n)
+/** Quantities that were parsed before; near enough as numbers. */
+const exceeds = (a: string, b: string): boolean => Number(quantityOf(a)) > Number(quantityOf(b))
 
 function pick(
   amounts: readonly (readonly [Resource, Amounts])[],
