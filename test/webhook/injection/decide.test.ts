@@ -96,6 +96,7 @@ describe('a decision', () => {
       name: 'a',
       ports: [{ containerPort: '15400' }, { containerPort: null }],
       resources: { limits: 'x' },
+      env: [{}],
     }
     expect(decide(annotated(asked, { affinity: { nodeAffinity }, containers: [container] })).kind).to.equal('inject')
   })
