@@ -37,13 +37,14 @@ describe('settings of the operator', () => {
     ])
   })
 
-  it('have quantities for resources', () => {
-    expect(
-      complaints({ resources: { cpuRequest: '10Mi', cpuLimit: '', memoryRequest: '64', memoryLimit: 'lots' } }),
-    ).to.deep.equal([
-      'resources.cpuRequest: got "10Mi", expected CPU in cores or thousandths, such as 0.5 or 10m',
-      'resources.cpuLimit: got "", expected CPU in cores or thousandths, such as 0.5 or 10m',
-      'resources.memoryLimit: got "lots", expected memory in bytes, such as 128Mi',
+  it('leave the sidecar enough memory, and room for its requests', () => {
+    const { resources } = INJECTION_DEFAULTS
+    expect(complaints({ resources: { ...resources, memoryLimit: '95Mi' } })).to.deep.equal([
+      'resources.memoryLimit: got "95Mi", expected at least 96Mi',
+    ])
+    expect(complaints({ resources: { ...resources, cpuLimit: '5m', memoryRequest: '256Mi' } })).to.deep.equal([
+      'resources.cpuLimit: got "5m", expected at least the request, 10m',
+      'resources.memoryLimit: got "128Mi", expected at least the request, 256Mi',
     ])
   })
 })
