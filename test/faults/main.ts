@@ -7,9 +7,10 @@ import { ROWS as PROCESS_ROWS } from './process.ts'
 import { reliabilityPage } from './report.ts'
 import type { Outcome } from './report.ts'
 import type { FaultRow } from './row.ts'
+import { ROWS as STS_ROWS } from './sts.ts'
 
 const word = process.argv[2] ?? ''
-const rows: readonly FaultRow[] = [...PARTNER_ROWS, ...CLIENT_ROWS, ...PROCESS_ROWS].filter(({ id }) =>
+const rows: readonly FaultRow[] = [...STS_ROWS, ...PARTNER_ROWS, ...CLIENT_ROWS, ...PROCESS_ROWS].filter(({ id }) =>
   id.includes(word),
 )
 const outcomes: Outcome[] = []

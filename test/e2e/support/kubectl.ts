@@ -17,6 +17,12 @@ export async function apply(namespace: string, manifest: string | object): Promi
   await run(['apply', '--server-side', '--field-manager=e2e', '-n', namespace, '-f', '-'], text)
 }
 
+/** The same, as a user sees it. @returns the warnings. */
+export async function applyWithWarnings(namespace: string, manifest: object): Promise<string> {
+  const args = ['apply', '--server-side', '--field-manager=e2e', '-n', namespace, '-f', '-']
+  return (await execute(args, JSON.stringify(manifest))).stderr
+}
+
 /** Makes a namespace that enforces the restricted Pod Security Standard. */
 export async function createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
   await apply(name, {
@@ -24,6 +30,11 @@ export async function createNamespace(name: string, labels: Readonly<Record<stri
     kind: 'Namespace',
     metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted', ...labels } },
   })
+}
+
+/** Deletes namespaces and waits until they are gone. */
+export async function deleteNamespaces(...names: readonly string[]): Promise<void> {
+  await run(['delete', 'namespace', ...names, '--ignore-not-found', '--timeout=120s'])
 }
 
 /** Waits until a Deployment is available; on a timeout the error has the events and logs of its pods. */
@@ -50,7 +61,11 @@ export async function diagnosis(namespace: string): Promise<string> {
   return [events, pods, ...logs].join('\n')
 }
 
-function run(args: readonly string[], input?: string): Promise<string> {
+async function run(args: readonly string[], input?: string): Promise<string> {
+  return (await execute(args, input)).stdout
+}
+
+function execute(args: readonly string[], input = ''): Promise<{ readonly stdout: string; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = execFile(
       'kubectl',
@@ -58,9 +73,9 @@ function run(args: readonly string[], input?: string): Promise<string> {
       { timeout: LIMIT_MS, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error) reject(new Error(`kubectl ${args.slice(0, 4).join(' ')}: ${stderr.trim()}`, { cause: error }))
-        else resolve(stdout)
+        else resolve({ stdout, stderr })
       },
     )
-    child.stdin?.end(input ?? '')
+    child.stdin?.end(input)
   })
 }

@@ -11,7 +11,7 @@ const variable = (name: string): string => {
 const partner = await startPartner({
   issuer: variable('ISSUER'),
   jwksUri: variable('JWKS_URI'),
-  audience: variable('AUDIENCE'),
+  audience: variable('AUDIENCE').split(','),
   cert: readFileSync(variable('TLS_CERT_FILE'), 'utf8'),
   key: readFileSync(variable('TLS_KEY_FILE'), 'utf8'),
   host: '::',

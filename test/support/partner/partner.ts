@@ -10,8 +10,8 @@ export interface PartnerOptions extends KeyPair {
   /** The one issuer this partner trusts, and where its keys are. */
   readonly issuer: string
   readonly jwksUri: string
-  /** The audience this partner answers to. */
-  readonly audience: string
+  /** The audiences this partner answers to. */
+  readonly audience: string | string[]
   readonly host?: string
   readonly port?: number
 }

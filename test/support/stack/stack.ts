@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEmulator } from '../../aws-emulator/src/index.ts'
-import type { Emulator, EmulatorOptions } from '../../aws-emulator/src/index.ts'
+import type { Emulator, EmulatorOptions, Fault } from '../../aws-emulator/src/index.ts'
 import { createTestAuthority } from '../certificates.ts'
 import { argumentsHere, entrypoint } from '../image.ts'
 import type { RunningProcess } from '../process.ts'
@@ -31,6 +31,9 @@ export interface Stack {
 
 export interface StackOptions {
   readonly emulator?: Partial<EmulatorOptions>
+  /** Of AWS, before the proxy first asks it. */
+  readonly faults?: readonly Fault[]
+  readonly federation?: boolean
   /** Of the proxy, beside what every run needs. */
   readonly environment?: Readonly<Record<string, string>>
   /** Fields of the partner's route beside its host. */
@@ -52,6 +55,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     roles: [{ arn: ROLE_ARN }],
     ...options.emulator,
   })
+  emulator.setFaults(options.faults ?? [])
+  emulator.setFederation(options.federation ?? true)
   const authority = await createTestAuthority()
   const pair = await authority.issue([PARTNER_HOST])
   const partner = await startFaultyPartner({ ...pair, issuer: emulator.issuer, audience: AUDIENCE })

@@ -1,0 +1,10 @@
+/** Where the chart installs the product. */
+export const SYSTEM = 'outbound-jwt-e2e-system'
+/** Where partner, AWS emulator and other injectors run. */
+export const WORLD = 'outbound-jwt-e2e'
+export const RELEASE = 'aws-outbound-jwt-injector'
+export const CHART = 'charts/aws-outbound-jwt-injector'
+/** Partner, application, other injectors: one image. */
+export const WORLD_IMAGE = 'ghcr.io/aws-outbound-jwt-injector/partner:e2e'
+export const ROLE_ARN = 'arn:aws:iam::123456789012:role/orders'
+export const ANNOTATION = 'outbound-jwt.io/'

@@ -1,0 +1,106 @@
+import { ANNOTATION, ROLE_ARN, WORLD, WORLD_IMAGE } from './names.ts'
+import { apply, createNamespace, kubectl } from './kubectl.ts'
+
+/** What a test says of a pod; the rest is as any team of a restricted namespace writes it. */
+export interface PodOptions {
+  /** Without prefix. */
+  readonly annotations?: Readonly<Record<string, string>>
+  /** Of the application. Default: call the partner once, then stay. */
+  readonly args?: readonly string[]
+  readonly serviceAccountName?: string
+  /** Merged into the spec last. */
+  readonly spec?: Readonly<Record<string, unknown>>
+}
+
+export const PARTNER_URL = 'http://api.partner.example/orders'
+const PARTNERS = ['api.partner.example', 'billing.partner.example', 'many.partner.example']
+
+/** Annotations of a pod that calls the partner with a role of its own and the partner's private CA. */
+export const ASKING = {
+  inject: 'true',
+  'role-arn': ROLE_ARN,
+  region: 'eu-central-1',
+  routes: `- hosts: [api.partner.example]
+  audience: [https://api.partner.example]
+  ca: {configMap: authority, key: ca.crt}
+`,
+} as const
+
+const SECURITY_CONTEXT = {
+  allowPrivilegeEscalation: false,
+  runAsNonRoot: true,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+} as const
+
+/** Pods of one namespace. */
+export interface Shop {
+  readonly namespace: string
+  /** @returns a pod template whose application calls the partner. */
+  template(options?: PodOptions): { metadata: object; spec: Record<string, unknown> }
+  apply(manifest: object): Promise<void>
+  pod(name: string, options?: PodOptions): object
+  deployment(name: string, options?: PodOptions, replicas?: number): object
+}
+
+/** Makes a namespace whose pods reach the partner by its name, and which holds the partner's CA. */
+export async function openShop(namespace: string, labels: Readonly<Record<string, string>> = {}): Promise<Shop> {
+  await createNamespace(namespace, labels)
+  const [address, ca] = await Promise.all([
+    kubectl('get', 'service', 'partner', '-n', WORLD, '-o', 'jsonpath={.spec.clusterIP}'),
+    kubectl('get', 'configmap', 'authority', '-n', WORLD, '-o', 'jsonpath={.data.ca\\.crt}'),
+  ])
+  await apply(namespace, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'authority' },
+    data: { 'ca.crt': ca },
+  })
+  const template: Shop['template'] = ({ annotations = {}, args, serviceAccountName = 'default', spec = {} } = {}) => ({
+    metadata: { annotations: prefixed(annotations) },
+    spec: {
+      serviceAccountName,
+      terminationGracePeriodSeconds: 10,
+      hostAliases: [{ ip: address, hostnames: PARTNERS }],
+      containers: [container('application', args)],
+      ...spec,
+    },
+  })
+  return {
+    namespace,
+    template,
+    apply: (manifest) => apply(namespace, manifest),
+    pod: (name, options) => {
+      const { metadata, spec } = template(options)
+      return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: name }, ...metadata }, spec }
+    },
+    deployment: (name, options, replicas = 1) => {
+      const { metadata, spec } = template(options)
+      return {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name },
+        spec: {
+          replicas,
+          selector: { matchLabels: { app: name } },
+          template: { metadata: { labels: { app: name }, ...metadata }, spec },
+        },
+      }
+    },
+  }
+}
+
+/** A container that runs the application. */
+export function container(name: string, args: readonly string[] = [PARTNER_URL, '--serve']): object {
+  return {
+    name,
+    image: WORLD_IMAGE,
+    imagePullPolicy: 'IfNotPresent',
+    args: ['/app/application.mjs', ...args],
+    securityContext: SECURITY_CONTEXT,
+  }
+}
+
+function prefixed(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`${ANNOTATION}${name}`, value]))
+}
