@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { parse, parseAllDocuments } from 'yaml'
+import { PROXY_CONTAINER, VERSION } from '../../proxy/src/contract.ts'
+import { INJECTION_DEFAULTS } from '../../webhook/src/injection/settings.ts'
+import type { AnnotationName } from '../../webhook/src/injection/annotations.ts'
+import { ANNOTATIONS } from '../../webhook/src/injection/annotations.ts'
+import { SIDECAR_VARIABLES } from '../../webhook/src/injection/sidecar-variables.ts'
+import { SETTINGS } from '../../webhook/src/config.ts'
+import { CHART, readChartValues } from '../support/chart/values.ts'
+import { INSTALL } from '../support/generate/chart-install.ts'
+
+interface Policy {
+  readonly spec: { readonly variables: readonly { readonly name: string; readonly expression: string }[] }
+}
+
+const install = parseAllDocuments(readFileSync(INSTALL, 'utf8')).map(
+  (document) => document.toJS() as { kind: string; metadata: { name: string } },
+)
+const find = (kind: string, name = 'aws-outbound-jwt-injector'): unknown =>
+  install.find((object) => object.kind === kind && object.metadata.name === name)
+const workloads = find('ValidatingAdmissionPolicy', 'aws-outbound-jwt-injector-workloads') as Policy
+
+function variable(name: string): string {
+  const expression = workloads.spec.variables.find((candidate) => candidate.name === name)?.expression
+  return expression ?? expect.fail(`the policy has no variable ${name}`)
+}
+
+/** A list or a map of texts in CEL is YAML too. */
+const literal = (name: string): unknown => parse(variable(name)) as unknown
+
+/** Texts at the edges of each form. */
+const SAMPLES: Readonly<Record<string, readonly string[]>> = {
+  inject: ['true', 'enabled', 'false', 'disabled'],
+  duration: ['60', '900s', '15m', '1h'],
+  'signing-algorithm': ['RS256', 'ES384'],
+  'role-arn': ['arn:aws:iam::123456789012:role/a', 'arn:aws-us-gov:iam::123456789012:role/a/b+=,.@_-c'],
+  region: ['eu-central-1', 'us-gov-west-1', 'us-isob-east-1', 'ap-southeast-12'],
+  unmatched: ['passthrough', 'deny'],
+  'env-policy': ['refuse', 'keep', 'override'],
+  runtimes: ['node', 'java', 'node,java', ' java , node '],
+  'proxy-port': ['1024', '65535'],
+  'admin-port': ['1024', '65535'],
+  'log-level': ['error', 'warn', 'info', 'debug'],
+}
+
+describe('the chart and the code', () => {
+  it('have one version', () => {
+    const chart = parse(readFileSync(`${CHART}/Chart.yaml`, 'utf8')) as Record<string, unknown>
+    expect(chart).to.include({ version: VERSION, appVersion: VERSION })
+  })
+
+  it('have the same defaults for the sidecar', () => {
+    const sidecar = readChartValues().find(({ path }) => path === 'sidecar')!.children
+    const fallback = (name: string): unknown => sidecar.find(({ path }) => path === `sidecar.${name}`)?.fallback
+    const { resources, runAsUser, liveness, knownSidecars, extraEnv, imagePullSecrets } = INJECTION_DEFAULTS
+    expect(fallback('knownSidecars')).to.deep.equal(knownSidecars)
+    expect(fallback('securityContext')).to.deep.equal({ runAsUser })
+    expect(fallback('liveness')).to.equal(liveness)
+    expect(fallback('extraEnv')).to.deep.equal(extraEnv)
+    expect(fallback('imagePullSecrets')).to.deep.equal(imagePullSecrets)
+    expect(fallback('resources')).to.deep.equal({
+      requests: { cpu: resources.cpuRequest, memory: resources.memoryRequest },
+      limits: { cpu: resources.cpuLimit, memory: resources.memoryLimit },
+    })
+  })
+
+  it('know the same annotations', () => {
+    expect(literal('known')).to.have.members(Object.keys(ANNOTATIONS))
+  })
+
+  it('reserve the same variables of the sidecar', () => {
+    const helpers = readFileSync(`${CHART}/templates/_helpers.tpl`, 'utf8')
+    const reserved = /\$reserved := list (.*?) -/
+      .exec(helpers)?.[1]
+      ?.split(' ')
+      .map((text) => JSON.parse(text) as string)
+    expect(reserved).to.have.members([...SIDECAR_VARIABLES].filter((name) => name !== 'LOG_LEVEL'))
+  })
+
+  it('call the container by the same name', () => {
+    const pods = JSON.stringify(find('ValidatingAdmissionPolicy', 'aws-outbound-jwt-injector-pods'))
+    expect(pods).to.include(`container.name == '${PROXY_CONTAINER}'`)
+  })
+
+  for (const [name, pattern] of Object.entries(literal('forms') as Record<AnnotationName, string>))
+    it(`never warn of a value of ${name} that the webhook takes`, () => {
+      const samples = SAMPLES[name] ?? expect.fail(`no samples of ${name}`)
+      for (const sample of samples) {
+        const problems: unknown[] = []
+        ANNOTATIONS[name as AnnotationName].parse(sample, name, (problem) => problems.push(problem))
+        expect(problems, `the webhook on ${sample}`).to.deep.equal([])
+        expect(sample).to.match(new RegExp(pattern))
+      }
+    })
+
+  it('name the same variables of the webhook', () => {
+    const deployment = find('Deployment') as {
+      spec: { template: { spec: { containers: { env: { name: string }[] }[] } } }
+    }
+    const known = Object.values(SETTINGS).map((setting) => setting.variable)
+    const names = deployment.spec.template.spec.containers[0]!.env.map(({ name }) => name)
+    expect(known).to.include.members(names)
+  })
+})

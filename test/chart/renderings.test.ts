@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { parseAllDocuments } from 'yaml'
+import { VALUES, renderChart } from '../support/chart/render.ts'
+import { writeClusterSchemas } from '../support/chart/schemas.ts'
+import { isInstalled, runTool } from '../support/chart/tools.ts'
+
+const HAS_CLUSTER = process.env['KUBECONFIG'] !== undefined
+/** Kinds of operators that neither kubeconform nor a bare API server knows. */
+const FOREIGN = /^(cert-manager\.io|monitoring\.coreos\.com)\//
+const FOREIGN_KINDS = 'Certificate,Issuer,ServiceMonitor,PodMonitor'
+const NAMESPACE = 'outbound-jwt-chart'
+
+describe('renderings, by kubeconform', () => {
+  let location = 'default'
+  let remove = (): void => undefined
+
+  before(function () {
+    if (!isInstalled('helm') || !isInstalled('kubeconform')) this.skip()
+    // Without a cluster kubeconform fetches the schemas of Kubernetes itself.
+    if (HAS_CLUSTER) ({ location, remove } = writeClusterSchemas())
+  })
+
+  after(() => remove())
+
+  const conform = (rendered: string): string =>
+    runTool('kubeconform', ['-strict', '-summary', '-schema-location', location, '-skip', FOREIGN_KINDS], rendered)
+
+  for (const [name, file] of VALUES)
+    it(`${name} conforms`, () => {
+      expect(conform(renderChart(['--values', file]))).to.include('Invalid: 0, Errors: 0')
+    })
+
+  it('a field that does not exist does not conform', () => {
+    const rendered = renderChart().replace('replicas:', 'replica:')
+    expect(() => conform(rendered)).to.throw('replica')
+  })
+})
+
+describe('renderings, by an API server', () => {
+  before(function () {
+    if (!HAS_CLUSTER || !isInstalled('helm')) this.skip()
+    runTool('kubectl', ['delete', 'namespace', NAMESPACE, '--ignore-not-found'])
+    runTool('kubectl', ['create', 'namespace', NAMESPACE])
+  })
+
+  after(() => {
+    if (HAS_CLUSTER) runTool('kubectl', ['delete', 'namespace', NAMESPACE, '--ignore-not-found'])
+  })
+
+  for (const [name, file] of VALUES)
+    it(`${name} is accepted`, () => {
+      const documents = parseAllDocuments(renderChart(['--values', file], NAMESPACE))
+      const served = documents.filter((document) => !FOREIGN.test(String(document.get('apiVersion'))))
+      const dryRun = ['apply', '--server-side', '--force-conflicts', '--dry-run=server', '-f', '-']
+      const accepted = runTool('kubectl', dryRun, served.map(String).join('---\n'))
+      expect(accepted.trim().split('\n')).to.have.lengthOf(served.length)
+    })
+})

@@ -1,0 +1,185 @@
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { until } from '../support/until.ts'
+import { dryRun } from './support/dry-run.ts'
+import { deletePolicy, pod, podSpec, prefixed, scopedPolicy } from './support/guard.ts'
+import { apply, createNamespace, kubectl } from './support/kubectl.ts'
+
+const NAMESPACE = 'outbound-jwt-guard-workloads'
+const OPTED_IN = 'outbound-jwt-guard-opted-in'
+const PREFIX = 'outbound-jwt-workloads-'
+const LABELS = { 'outbound-jwt-test': 'workloads' }
+const ASKED = { inject: 'true', hosts: 'api.partner.example' }
+const ACTIVE_LIMIT_MS = 30_000
+
+interface Places {
+  /** Annotations and labels of the pod template; names without prefix. */
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+  /** Annotations and labels of the workload itself. */
+  readonly ownAnnotations?: Readonly<Record<string, string>>
+  readonly ownLabels?: Readonly<Record<string, string>>
+}
+
+const KINDS = {
+  Deployment: 'apps/v1',
+  StatefulSet: 'apps/v1',
+  DaemonSet: 'apps/v1',
+  Job: 'batch/v1',
+  CronJob: 'batch/v1',
+} as const
+
+function workload(kind: keyof typeof KINDS, places: Places): object {
+  const { annotations = {}, labels = {}, ownAnnotations = {}, ownLabels = {} } = places
+  const isJob = kind === 'Job' || kind === 'CronJob'
+  const template = {
+    metadata: { labels: { app: 'orders', ...prefixed(labels) }, annotations: prefixed(annotations) },
+    spec: { ...podSpec(), ...(isJob && { restartPolicy: 'Never' }) },
+  }
+  const spec = isJob ? { template } : { selector: { matchLabels: { app: 'orders' } }, template }
+  return {
+    apiVersion: KINDS[kind],
+    kind,
+    metadata: { name: 'orders', annotations: prefixed(ownAnnotations), labels: prefixed(ownLabels) },
+    spec: kind === 'CronJob' ? { schedule: '0 * * * *', jobTemplate: { spec } } : spec,
+  }
+}
+
+const namespace = (metadata: object): object => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: 'outbound-jwt-guard-new', ...metadata },
+})
+const labelled = (value: string): object => namespace({ labels: { ...LABELS, 'outbound-jwt.io/inject': value } })
+
+const EVERYTHING = {
+  inject: 'enabled',
+  hosts: 'api.partner.example, *.partner.example:8443',
+  audience: 'https://api.partner.example',
+  duration: '15m',
+  'signing-algorithm': 'ES384',
+  tags: 'team=orders',
+  'role-arn': 'arn:aws-us-gov:iam::123456789012:role/path/orders+1@x',
+  region: 'us-gov-west-1',
+  containers: 'application',
+  unmatched: 'deny',
+  'no-proxy': '.internal',
+  'env-policy': 'keep',
+  runtimes: 'node, java',
+  'proxy-port': '15500',
+  'admin-port': '15501',
+  'log-level': 'debug',
+  'cpu-request': '20m',
+  'cpu-limit': '1',
+  'memory-request': '96Mi',
+  'memory-limit': '128Mi',
+  status: '{"version":"0.1.0","inputs":"0123456789abcdef","warnings":[]}',
+}
+
+const SILENT: readonly (readonly [what: string, object])[] = [
+  ...Object.keys(KINDS).map(
+    (kind) =>
+      [`a ${kind} with good annotations`, workload(kind as keyof typeof KINDS, { annotations: ASKED })] as const,
+  ),
+  ['a Deployment with none of ours', workload('Deployment', { ownAnnotations: { 'example.com/x': 'y' } })],
+  ['a Deployment with every annotation', workload('Deployment', { annotations: EVERYTHING })],
+  ['a pod with good annotations', pod(ASKED, podSpec())],
+  ['a namespace that is opted in', labelled('enabled')],
+  ['a namespace that is opted out', labelled('false')],
+]
+
+const WARNED: readonly (readonly [what: string, object, warning: string])[] = [
+  ...Object.keys(KINDS).map(
+    (kind) =>
+      [
+        `annotations on a ${kind} itself`,
+        workload(kind as keyof typeof KINDS, { ownAnnotations: ASKED }),
+        `on a ${kind} has no effect: annotate its pods, at spec.${kind === 'CronJob' ? 'jobTemplate.spec.' : ''}template.metadata.annotations`,
+      ] as const,
+  ),
+  [
+    'a label of a pod template',
+    workload('Deployment', { labels: { inject: 'true' } }),
+    'outbound-jwt.io/inject as a label has no effect',
+  ],
+  [
+    'a label of a workload',
+    workload('CronJob', { ownLabels: { inject: 'true' } }),
+    'outbound-jwt.io/inject as a label has no effect',
+  ],
+  [
+    'a label of a pod',
+    { ...pod({}, podSpec()), metadata: { name: 'orders', labels: prefixed({ inject: 'true' }) } },
+    'as a label has no effect',
+  ],
+  [
+    'an unknown annotation',
+    workload('Job', { annotations: { ...ASKED, host: 'x' } }),
+    'outbound-jwt.io/host is not known',
+  ],
+  [
+    'a wrong value',
+    workload('Deployment', { annotations: { ...ASKED, inject: 'yes' } }),
+    'outbound-jwt.io/inject must match',
+  ],
+  [
+    'every wrong value at once',
+    workload('CronJob', { annotations: { ...ASKED, duration: '1 hour', region: 'Frankfurt' } }),
+    'outbound-jwt.io/duration must match ^[0-9]+[smh]?$; outbound-jwt.io/region must match',
+  ],
+  [
+    'a missing inject',
+    workload('StatefulSet', { annotations: { hosts: 'api.partner.example' } }),
+    'without outbound-jwt.io/inject',
+  ],
+  [
+    'two ways to name partners',
+    workload('DaemonSet', { annotations: { ...ASKED, routes: '[]' } }),
+    'outbound-jwt.io/routes stands instead of hosts',
+  ],
+  [
+    'an annotation of a namespace',
+    namespace({ labels: LABELS, annotations: prefixed({ inject: 'enabled' }) }),
+    'a Namespace takes the label',
+  ],
+  ['a wrong label of a namespace', labelled('yes'), 'label outbound-jwt.io/inject=yes of the namespace has no effect'],
+]
+
+describe('the guard of workloads', function () {
+  before(async function () {
+    if (process.env['KUBECONFIG'] === undefined) this.skip()
+    await cleanUp()
+    await createNamespace(NAMESPACE, LABELS)
+    await createNamespace(OPTED_IN, { ...LABELS, 'outbound-jwt.io/inject': 'enabled' })
+    await apply(NAMESPACE, scopedPolicy(PREFIX, 'workloads', LABELS))
+    const [, object] = WARNED[0]!
+    const warns = async (): Promise<boolean> => (await dryRun(NAMESPACE, object)).warnings.length > 0
+    await until('the policy is in force', warns, ACTIVE_LIMIT_MS)
+  })
+
+  after(async () => {
+    if (process.env['KUBECONFIG'] !== undefined) await cleanUp()
+  })
+
+  for (const [what, object] of SILENT)
+    it(`says nothing about ${what}`, async () =>
+      expect(await dryRun(NAMESPACE, object)).to.deep.equal({ refused: undefined, warnings: [] }))
+
+  for (const [what, object, warning] of WARNED)
+    it(`warns of ${what}`, async () => {
+      const { refused, warnings } = await dryRun(NAMESPACE, object)
+      expect(refused).to.equal(undefined)
+      expect(warnings).to.have.lengthOf(1)
+      expect(warnings[0]).to.include(warning)
+    })
+
+  it('knows that a namespace has opted its pods in', async () => {
+    const object = workload('Deployment', { annotations: { hosts: 'api.partner.example' } })
+    expect((await dryRun(OPTED_IN, object)).warnings).to.deep.equal([])
+  })
+})
+
+async function cleanUp(): Promise<void> {
+  await deletePolicy(PREFIX, 'workloads')
+  await kubectl('delete', 'namespace', NAMESPACE, OPTED_IN, '--ignore-not-found', '--timeout=90s')
+}

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { parseAllDocuments } from 'yaml'
+import { kubectl } from './kubectl.ts'
+
+type Policy = 'pods' | 'workloads'
+
+/** A policy as install.yaml ships it, under a name of a test's own and for namespaces with a label of its own. */
+export function scopedPolicy(prefix: string, policy: Policy, matchLabels: Readonly<Record<string, string>>): string {
+  const documents = parseAllDocuments(readFileSync('manifests/install.yaml', 'utf8'))
+  const policies = documents.filter(
+    (document) =>
+      String(document.get('kind')).startsWith('ValidatingAdmissionPolicy') &&
+      document.getIn(['metadata', 'name']) === nameOf(policy),
+  )
+  for (const document of policies) {
+    document.setIn(['metadata', 'name'], prefix + String(document.getIn(['metadata', 'name'])))
+    if (document.get('kind') !== 'ValidatingAdmissionPolicyBinding') continue
+    document.setIn(['spec', 'policyName'], prefix + String(document.getIn(['spec', 'policyName'])))
+    document.setIn(['spec', 'matchResources'], { namespaceSelector: { matchLabels } })
+  }
+  return policies.map(String).join('---\n')
+}
+
+export async function deletePolicy(prefix: string, policy: Policy): Promise<void> {
+  for (const kind of ['validatingadmissionpolicybinding', 'validatingadmissionpolicy'])
+    await kubectl('delete', kind, prefix + nameOf(policy), '--ignore-not-found')
+}
+
+const nameOf = (policy: Policy): string => `aws-outbound-jwt-injector-${policy}`
+
+const RESTRICTED = {
+  allowPrivilegeEscalation: false,
+  runAsNonRoot: true,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+}
+
+export type Variable = { readonly name: string } & Readonly<Record<string, unknown>>
+
+export const LOOPBACK: Variable = { name: 'LISTEN_ADDR', value: '127.0.0.1:15400' }
+export const ROLE: Variable = { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::123456789012:role/orders' }
+
+/** What injection adds, as far as the guard looks at it. */
+export const sidecar = (env: readonly Variable[] = [LOOPBACK, ROLE], changes: object = {}): object => ({
+  name: 'aws-outbound-jwt-proxy',
+  image: 'mirror.example/any-name:1',
+  restartPolicy: 'Always',
+  env,
+  securityContext: RESTRICTED,
+  ...changes,
+})
+
+export const podSpec = (initContainers: readonly object[] = [], others: readonly object[] = []): object => ({
+  ...(initContainers.length > 0 && { initContainers }),
+  containers: [{ name: 'application', image: 'registry.example/orders:1', securityContext: RESTRICTED }, ...others],
+})
+
+export const pod = (annotations: Readonly<Record<string, string>>, spec: object): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'orders', annotations: prefixed(annotations) },
+  spec,
+})
+
+/** Adds our prefix to names that have none. */
+export const prefixed = (entries: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(entries).map(([name, value]) => [name.includes('/') ? name : `outbound-jwt.io/${name}`, value]),
+  )

@@ -1,0 +1,29 @@
+import { NAMESPACE, renderChart } from '../chart/render.ts'
+import { isInstalled } from '../chart/tools.ts'
+import type { GeneratedDocument } from './documents.ts'
+
+export const INSTALL = 'manifests/install.yaml'
+
+/** Needs helm; without it nothing is made, and test/chart says so. */
+export function documents(): readonly GeneratedDocument[] {
+  return isInstalled('helm') ? [{ path: INSTALL, content: installManifest() }] : []
+}
+
+export const installManifest =
+  (): string => `# The chart with manifests/values.yaml, made by \`npm run generate\`; do not edit.
+# kubectl apply --server-side -f install.yaml
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: ${NAMESPACE}
+  labels:
+    pod-security.kubernetes.io/enforce: restricted
+${plain(renderChart(['--values', 'manifests/values.yaml']))}`
+
+/** Labels and comments that are only true of a Helm release. */
+const plain = (rendered: string): string =>
+  rendered
+    .split('\n')
+    .filter((line) => line !== '' && !/^# Source: |^ +(app\.kubernetes\.io\/managed-by|helm\.sh\/chart): /.test(line))
+    .join('\n')
+    .concat('\n')
