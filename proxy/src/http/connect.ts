@@ -58,8 +58,6 @@ export function createConnector(deps: ConnectorDeps): Connector {
         // SECURITY: a CONNECT has no content; what could be read as such must not be read as the first bytes of the tunnel.
         if (readFields(request.rawHeaders).framing !== 'none' || !isConnection(client))
           throw new ProxyError('ambiguous_framing')
-        // The server's own limit for a silent client ends here.
-        client.setTimeout(0)
         if (head.length > 0) client.unshift(head)
         if (decision.mode === 'blind') dial(decision, client)
         else {
@@ -89,15 +87,15 @@ export function createConnector(deps: ConnectorDeps): Connector {
     })
     const abandon = (): void => void upstream.destroy()
     const fail = (error: unknown): void => {
-      client.off('error', abandon).off('close', abandon)
+      client.off('close', abandon)
       abandon()
       refuse(client, upstreamFailure(error, 'connecting'), host)
     }
     const late = (): void => fail(new ConnectTimeout())
-    client.once('error', abandon).once('close', abandon)
+    client.on('error', ignore).once('close', abandon)
     upstream.once('error', fail).setTimeout(limits.connectMs, late)
     upstream.once('connect', () => {
-      client.off('error', abandon).off('close', abandon)
+      client.off('close', abandon)
       upstream.off('error', fail).off('timeout', late)
       client.write(ESTABLISHED)
       observer.opened(tunnel)
@@ -112,6 +110,9 @@ export function createConnector(deps: ConnectorDeps): Connector {
     refuseSocket(client, error, host, requestId)
   }
 }
+
+/** `close` follows. */
+const ignore = (): void => undefined
 
 class ConnectTimeout extends Error {
   readonly code = 'ETIMEDOUT'

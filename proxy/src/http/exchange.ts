@@ -131,6 +131,7 @@ export class Exchange implements Receiver {
 
   upgraded(headers: RawHeaders, upstream: Socket): void {
     this.answeredMs = this.deps.now()
+    this.forwarding = undefined
     if (this.isClosed || !this.upgrade) upstream.destroy()
     else this.upgrade.switched(this, headers, upstream)
   }

@@ -27,15 +27,14 @@ export interface TunnelsDeps {
 export interface Tunnels {
   /** Passes bytes both ways from now on. Both sockets are open, and nobody else listens to their data. */
   join(ends: Omit<Ends, 'openedMs'>): void
-  /** Tunnels that are open. */
-  count(): number
-  /** Ends them all, whatever they are doing. @returns how many there were. */
+  /** Ends them all, whatever they are doing, and every one to come. @returns how many there were. */
   destroy(): number
 }
 
 /** Creates the book of open tunnels. */
 export function createTunnels({ idleMs, now, onOpened, onClosed }: TunnelsDeps): Tunnels {
   const open = new Set<Ends>()
+  let isOver = false
   return {
     join: (pair) => {
       const ends: Ends = { ...pair, openedMs: now() }
@@ -47,17 +46,19 @@ export function createTunnels({ idleMs, now, onOpened, onClosed }: TunnelsDeps):
       }
       follow(client, upstream, idleMs, closed)
       follow(upstream, client, idleMs, closed)
+      if (isOver) destroy(ends)
     },
-    count: () => open.size,
     destroy: () => {
-      const { size } = open
-      for (const { client, upstream } of open) {
-        client.destroy()
-        upstream.destroy()
-      }
-      return size
+      isOver = true
+      open.forEach(destroy)
+      return open.size
     },
   }
+}
+
+function destroy({ client, upstream }: Ends): void {
+  client.destroy()
+  upstream.destroy()
 }
 
 /** What happens to one side happens to the other: its bytes, its end, and its breaking. */
@@ -68,8 +69,7 @@ function follow(from: Socket, to: Socket, idleMs: number, closed: () => void): v
   from.once('close', (broken: boolean) => {
     if (broken) breakOff(to)
     // The last bytes may still be on their way; nothing can come back any more.
-    else if (from.readableEnded) to.destroySoon()
-    else to.destroy()
+    else to.destroySoon()
     closed()
   })
 }

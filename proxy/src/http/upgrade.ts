@@ -39,12 +39,11 @@ export function createUpgrader({ handler, tunnels }: UpgraderDeps): Upgrader {
     response.shouldKeepAlive = false
     response.assignSocket(client)
     const takeEarly = holdEarly(client, head)
-    // The server's own limit for a silent client ends here; the partner's limits hold.
-    client.setTimeout(0)
     client.on('error', () => client.destroy()).on('drain', () => response.emit('drain'))
     response.once('finish', () => {
+      response.emit('close')
       if (response.socket === null) return
-      release(response, client)
+      response.detachSocket(client)
       client.end()
       closeInStages(client)
     })
@@ -53,18 +52,14 @@ export function createUpgrader({ handler, tunnels }: UpgraderDeps): Upgrader {
     const switched = (exchange: Exchange, raw: RawHeaders, upstream: Socket): void => {
       response.writeHead(101, switchingHeaders(raw, protocol))
       response.end()
-      release(response, client)
+      // From here on the response hears no more of its connection.
+      response.detachSocket(client)
+      client.once('close', () => response.emit('close'))
       for (const chunk of takeEarly()) upstream.write(chunk)
       tunnels.join({ mode: 'upgrade', client, upstream, host: exchange.host })
     }
     handler(request, response, false, { protocol, switched })
   }
-}
-
-/** Ends the exchange, not its connection. */
-function release(response: ServerResponse, client: Socket): void {
-  response.detachSocket(client)
-  response.emit('close')
 }
 
 /** No client may say more than this before it knows whom it talks to. */

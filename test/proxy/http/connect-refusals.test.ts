@@ -1,12 +1,14 @@
+import { connect } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
 import type { ResolveAll } from '../../../proxy/src/http/lookup.ts'
 import { errorOf } from '../../support/proxy/client.ts'
 import { startTestProxy } from '../../support/proxy/proxy.ts'
 import type { TestProxy, TestProxyOptions } from '../../support/proxy/proxy.ts'
-import { connectThrough } from '../../support/proxy/tunnel.ts'
+import { connectThrough, readAll } from '../../support/proxy/tunnel.ts'
 import type { ConnectAnswer } from '../../support/proxy/tunnel.ts'
 import { startRawUpstream } from '../../support/proxy/upstream.ts'
+import { until } from '../../support/until.ts'
 
 const HOST = 'api.partner.example'
 const OTHER = 'other.example'
@@ -94,6 +96,19 @@ describe('a CONNECT that is refused', () => {
       431,
       'headers_too_large',
     )
+  })
+
+  it('reaches a client that is still sending and reads late, and then lets go at once', async () => {
+    await start()
+    const socket = connect({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.write(`CONNECT ${HOST}:8443 HTTP/1.1\r\n\r\n`)
+    await new Promise((resolve) => socket.write(Buffer.alloc(1 << 20), resolve))
+    await until('it was refused', async () => (await proxy.metrics()).includes('{result="use_http_url"} 1'))
+    expect(await readAll(socket)).to.match(/^HTTP\/1.1 403 [^]*}\n$/)
+    const begin = performance.now()
+    socket.end()
+    await until('the connection is gone', async () => (await proxy.connections()) === 0)
+    expect(performance.now() - begin).to.be.lessThan(500)
   })
 
   it('gives up on a host that does not answer', async () => {
