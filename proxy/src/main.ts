@@ -5,10 +5,12 @@ import type { Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readTrustAnchors } from './anchors.ts'
 import { SETTINGS, STANDALONE_TABLE, readConfig } from './config.ts'
+import type { ProxyConfig } from './config.ts'
 import { ADMIN_PATHS, EXIT, VERSION } from './contract.ts'
 import { formatHelp, readFlags } from './flags.ts'
 import { controlRoutes } from './http/control.ts'
 import { LIMITS } from './http/limits.ts'
+import type { TrustAnchors } from './http/trust.ts'
 import { METRICS } from './metrics.ts'
 import { createProxy } from './proxy.ts'
 import { staticTokenRequests } from './routing/rules.ts'
@@ -23,6 +25,8 @@ import {
   okReply,
   superviseProcess,
 } from './runtime/index.ts'
+import { CERTIFICATE_POLL_MS, followCertificate, readListenerCertificate } from './standalone/certificate.ts'
+import type { ListenerCertificate } from './standalone/certificate.ts'
 import { createTokens } from './tokens/cache.ts'
 import { createSystemClock } from './tokens/clock.ts'
 import { createTokenObserver } from './tokens/metrics.ts'
@@ -30,7 +34,7 @@ import { createMinter } from './tokens/mint.ts'
 import { roleSessionName } from './tokens/session.ts'
 import { createSts } from './tokens/sts.ts'
 
-const { config, anchors } = readSettingsOrExit()
+const { config, anchors, certificate } = readSettingsOrExit()
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
 const metrics = createMetrics(METRICS, config.metricsEnabled)
 const { instruments } = metrics
@@ -62,9 +66,27 @@ const tokens = createTokens({
 
 /** Filled once the ports are known; with port 0 that is after listening. */
 const ownPorts: number[] = []
-const proxy = createProxy({ config, anchors, tokens, instruments, log, limits: LIMITS, resolve: lookup, ownPorts })
+const proxy = createProxy({
+  config,
+  anchors,
+  certificate: certificate?.pair,
+  tokens,
+  instruments,
+  log,
+  limits: LIMITS,
+  resolve: lookup,
+  ownPorts,
+})
 let isListening = false
 let isDraining = false
+const stopFollowing =
+  certificate &&
+  followCertificate(certificate, {
+    read: readText,
+    install: proxy.installCertificate,
+    pollMs: CERTIFICATE_POLL_MS,
+    log,
+  })
 
 const adminRoutes: AdminRoutes = {
   [`GET ${ADMIN_PATHS.startup}`]: () => (isListening ? okReply : notReady('not listening yet')),
@@ -105,6 +127,7 @@ async function drain(): Promise<void> {
   await proxy.drain()
   await proxy.close()
   tokens.close()
+  stopFollowing?.()
   for (const server of [admin, control]) server.close()
 }
 
@@ -122,7 +145,13 @@ async function listen(server: Server, { host, port }: ListenAddress): Promise<Li
   return { host: address.address, port: address.port }
 }
 
-function readSettingsOrExit(): { config: ReturnType<typeof readConfig>; anchors: ReturnType<typeof readTrustAnchors> } {
+interface Settled {
+  readonly config: ProxyConfig
+  readonly anchors: TrustAnchors
+  readonly certificate: ListenerCertificate | undefined
+}
+
+function readSettingsOrExit(): Settled {
   const flags = readFlags(SETTINGS, process.argv.slice(2))
   if (flags.wants !== undefined) {
     process.stdout.write(flags.wants === 'help' ? formatHelp(SETTINGS, STANDALONE_TABLE) : `${VERSION}\n`)
@@ -130,10 +159,18 @@ function readSettingsOrExit(): { config: ReturnType<typeof readConfig>; anchors:
   }
   try {
     const config = readConfig(process.env, flags)
-    return { config, anchors: readTrustAnchors(config, (path) => readFileSync(path, 'utf8')) }
+    return {
+      config,
+      anchors: readTrustAnchors(config, readText),
+      certificate: readListenerCertificate(config, readText),
+    }
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
     process.stderr.write(`${error.message}\n`)
     process.exit(EXIT.settings)
   }
+}
+
+function readText(path: string): string {
+  return readFileSync(path, 'utf8')
 }

@@ -19,7 +19,7 @@ import { createTunnelObserver } from './http/tunnel-observer.ts'
 import { createTunnels } from './http/tunnel.ts'
 import { createUpgrader } from './http/upgrade.ts'
 import type { ProxyMetrics } from './metrics.ts'
-import type { Logger, Metrics } from './runtime/index.ts'
+import type { KeyPair, Logger, Metrics } from './runtime/index.ts'
 import { mayConnect } from './routing/addresses.ts'
 import type { AddressPolicy, Connection } from './routing/addresses.ts'
 import { locateAbsolute } from './routing/locate.ts'
@@ -33,6 +33,8 @@ import type { Tokens } from './tokens/tokens.ts'
 export interface ProxyDeps {
   readonly config: ProxyConfig
   readonly anchors: TrustAnchors
+  /** For a listener that speaks TLS. */
+  readonly certificate?: KeyPair | undefined
   readonly tokens: Tokens
   readonly instruments: Metrics<ProxyMetrics>['instruments']
   readonly log: Logger
@@ -117,6 +119,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     plainTunnels,
     tunnels,
     limits,
+    certificate: deps.certificate,
     upstreamTimeoutMs,
     tunnelDrainMs: tunnelDrainMs(config),
     onTunnelsCut: tunnelObserver.tunnelsCut,

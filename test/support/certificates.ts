@@ -63,6 +63,25 @@ export async function createTestAuthority(name = 'test authority'): Promise<Test
   }
 }
 
+/** A certificate that parses and belongs to its key, and that OpenSSL does not serve: the key is too short. */
+export async function createWeakPair(): Promise<KeyPair> {
+  x509.cryptoProvider.set(webcrypto)
+  const algorithm = {
+    name: 'RSASSA-PKCS1-v1_5',
+    hash: 'SHA-256',
+    modulusLength: 1024,
+    publicExponent: new Uint8Array([1, 0, 1]),
+  }
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=weak',
+    keys,
+    signingAlgorithm: algorithm,
+    ...validity({}),
+  })
+  return { cert: certificate.toString('pem'), key: await privateKeyPem(keys.privateKey) }
+}
+
 function validity({ notBefore, notAfter }: IssueOptions): { notBefore: Date; notAfter: Date } {
   return { notBefore: notBefore ?? new Date(Date.now() - DAY_MS), notAfter: notAfter ?? new Date(Date.now() + DAY_MS) }
 }

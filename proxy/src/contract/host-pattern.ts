@@ -40,6 +40,14 @@ function isPartnerName(host: string, wildcard: boolean): boolean {
   )
 }
 
+/** @returns a pattern in its one spelling, as a route has it. @throws TypeError for anything else. */
+export function readHostPattern(text: string): HostPattern {
+  const parsed = parseHostPattern(text)
+  if (!parsed.ok || formatHostPattern(parsed.value) !== text)
+    throw new TypeError(`not a host pattern in its one spelling: ${text}`)
+  return parsed.value
+}
+
 /** @returns the one spelling of a pattern: the port only when it is not 443. */
 export function formatHostPattern({ host, wildcard, port }: HostPattern): string {
   return `${wildcard ? '*.' : ''}${host}${port === TLS_PORT ? '' : `:${port}`}`

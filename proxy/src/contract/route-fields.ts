@@ -125,14 +125,19 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** @returns a value as its author would recognise it. */
+/** @returns a value as its author would recognise it; what is large or deep is cut. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return value
-  if (value === undefined) return 'nothing'
-  try {
-    return JSON.stringify(value)
-  } catch {
-    // The stack ends before a hostile value does.
-    return 'deep nesting'
-  }
+  return value === undefined ? 'nothing' : JSON.stringify(outline(value, SHOWN_DEPTH))
+}
+
+const SHOWN_DEPTH = 3
+const SHOWN_ENTRIES = 20
+
+function outline(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (depth === 0) return '...'
+  if (Array.isArray(value)) return value.slice(0, SHOWN_ENTRIES).map((item) => outline(item, depth - 1))
+  const entries = Object.entries(value).slice(0, SHOWN_ENTRIES)
+  return Object.fromEntries(entries.map(([key, item]) => [key, outline(item, depth - 1)]))
 }

@@ -1,4 +1,4 @@
-import { parseHostPattern } from './host-pattern.ts'
+import { readHostPattern } from './host-pattern.ts'
 import type { Problem, Report } from './problem.ts'
 import * as field from './route-fields.ts'
 import type { FieldParser } from './route-fields.ts'
@@ -75,7 +75,7 @@ export function rejectSharedHosts(routes: readonly Route[], where: (index: numbe
   const owners = new Set<string>()
   routes.forEach((route, index) => {
     for (const text of route.hosts) {
-      const { host, wildcard } = mustParse(text)
+      const { host, wildcard } = readHostPattern(text)
       const key = `${wildcard ? '*.' : ''}${host}`
       if (owners.has(key))
         report({ where: where(index), value: text, allowed: 'each host once, with one port, in one route' })
@@ -96,12 +96,6 @@ export function formatRoutes(routes: readonly Route[]): string {
       )
     }),
   )
-}
-
-function mustParse(text: string): { readonly host: string; readonly wildcard: boolean } {
-  const parsed = parseHostPattern(text)
-  if (!parsed.ok) throw new TypeError(`not a host pattern in its one spelling: ${text}`)
-  return parsed.value
 }
 
 function parseArray(json: string): readonly unknown[] | undefined {

@@ -1,11 +1,13 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
+import { Server as TlsServer, createServer as createTlsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { PlainTunnel } from '../routing/tunnel.ts'
+import type { KeyPair } from '../runtime/index.ts'
 import type { Connector } from './connect.ts'
 import type { Handler } from './handler.ts'
 import type { Limits } from './limits.ts'
@@ -23,6 +25,8 @@ export interface ProxyServerDeps {
   readonly plainTunnels: PlainTunnels
   readonly tunnels: Tunnels
   readonly limits: Limits
+  /** Absent: the port speaks plain HTTP. */
+  readonly certificate: KeyPair | undefined
   /** Longest silence that is still somebody's right: the partner's time until its response head. */
   readonly upstreamTimeoutMs: number
   readonly requestId: () => string
@@ -37,6 +41,8 @@ export interface ProxyServerDeps {
 
 export interface ProxyServer {
   readonly http: HttpServer
+  /** Takes another certificate into use for connections to come. */
+  installCertificate(pair: KeyPair): void
   /** From now on every response ends its connection. */
   startDraining(): void
   /** Stops listening and resolves when the last connection has ended. */
@@ -52,9 +58,9 @@ const TUNNEL_IN_TUNNEL = 'Send the CONNECT to the proxy itself, not into a tunne
 
 /** Creates the data port. The caller listens. */
 export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
-  const { handler, limits } = deps
+  const { handler, limits, certificate } = deps
   let isDraining = false
-  const http = createServer({
+  const options = {
     // SECURITY: a lenient parser is how requests get smuggled.
     insecureHTTPParser: false,
     // The target decides, never the Host field, and some clients send none.
@@ -65,8 +71,11 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headMs),
     noDelay: true,
-    shouldUpgradeCallback: (request) => wantedProtocol(request) !== undefined,
-  })
+    shouldUpgradeCallback: (request: IncomingMessage) => wantedProtocol(request) !== undefined,
+  }
+  const http = certificate
+    ? createTlsServer({ ...options, ...secure(certificate), handshakeTimeout: limits.headMs })
+    : createServer(options)
   // Counted by us instead: Node silently drops the fields beyond its limit.
   http.maxHeadersCount = 0
   http.maxConnections = limits.clientSockets
@@ -101,12 +110,18 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     if (tunnel && error.rawPacket?.[0] === TLS_HANDSHAKE) {
       deps.onTlsInPlain(tunnel)
       socket.destroy()
+    } else if (isTlsFailure(error)) {
+      deps.onRefused(new ProxyError('malformed_request', { cause: error }), deps.requestId())
+      socket.destroy()
     } else if (isGone(error, socket)) socket.destroy()
     else refuse(socket, new ProxyError(parserFailure(error.code), { cause: error }))
   })
 
   return {
     http,
+    installCertificate: (pair) => {
+      if (http instanceof TlsServer) http.setSecureContext(secure(pair))
+    },
     startDraining: () => {
       isDraining = true
     },
@@ -135,7 +150,8 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
 
   function servePlain(client: Socket, tunnel: PlainTunnel): void {
     deps.plainTunnels.bind(client, tunnel)
-    http.emit('connection', client)
+    // For a server that speaks TLS a connection begins with the end of its handshake, and this one has had its own.
+    http.emit(certificate ? 'secureConnection' : 'connection', client)
   }
 
   function isInTunnel(socket: Duplex): boolean {
@@ -147,6 +163,15 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     deps.onRefused(error, requestId)
     refuseSocket(socket, error, '', requestId)
   }
+}
+
+function secure({ cert, key }: KeyPair): { cert: string; key: string; minVersion: 'TLSv1.2' } {
+  return { cert, key, minVersion: 'TLSv1.2' }
+}
+
+/** Client and proxy have no connection on which anything could be answered. */
+function isTlsFailure({ code = '' }: NodeJS.ErrnoException): boolean {
+  return /^(?:ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code)
 }
 
 /**

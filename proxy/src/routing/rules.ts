@@ -1,5 +1,5 @@
-import type { HostPattern, Route } from '../contract.ts'
-import { formatHostPattern, parseHostPattern } from '../contract.ts'
+import type { Route } from '../contract.ts'
+import { readHostPattern } from '../contract.ts'
 import type { TokenRequest } from '../tokens/tokens.ts'
 import { tokenRequest } from '../tokens/tokens.ts'
 import { DEFAULT_PORT } from './target.ts'
@@ -40,7 +40,7 @@ export function compileRules(routes: readonly Route[], scheme: Scheme = 'https')
         any = { route, port: DEFAULT_PORT[scheme] }
         continue
       }
-      const { host, wildcard, port } = pattern(text)
+      const { host, wildcard, port } = readHostPattern(text)
       const table = wildcard ? suffixes : exact
       table.set(host, { route, port })
     }
@@ -66,7 +66,7 @@ function longestSuffix(suffixes: ReadonlyMap<string, Compiled>, host: string): C
 /** @returns the tokens that can be asked for before any request: those whose audience does not depend on a wildcard's host. */
 export function staticTokenRequests(routes: readonly Route[], scheme: Scheme = 'https'): readonly TokenRequest[] {
   return routes.flatMap((route) => {
-    const patterns = route.hosts.filter((text) => text !== ANY_HOST).map(pattern)
+    const patterns = route.hosts.filter((text) => text !== ANY_HOST).map(readHostPattern)
     const exact = patterns.filter(({ wildcard }) => !wildcard)
     const hosts = route.audience.length > 0 ? [''] : exact.map(({ host }) => host)
     return hosts.map((host) => tokenFor(route, host, scheme))
@@ -81,11 +81,4 @@ function tokenFor(route: Route, host: string, scheme: Scheme): TokenRequest {
     tags: route.tags,
     route: route.name,
   })
-}
-
-function pattern(text: string): HostPattern {
-  const parsed = parseHostPattern(text)
-  if (!parsed.ok || formatHostPattern(parsed.value) !== text)
-    throw new TypeError(`not a host pattern in its one spelling: ${text}`)
-  return parsed.value
 }

@@ -31,6 +31,12 @@ const PLAINTEXT: Check = ({ upstreamScheme, allowPlaintextUpstream }) =>
     ? `https, or ${ROWS.allowPlaintextUpstream.variable}=true to send tokens in clear text`
     : undefined
 
+const CERT: Check = ({ tlsCert, tlsKey }) =>
+  tlsKey !== undefined && tlsCert === undefined ? `a file, because ${ROWS.tlsKey.variable} is set` : undefined
+
+const KEY: Check = ({ tlsCert, tlsKey }) =>
+  tlsCert !== undefined && tlsKey === undefined ? `a file, because ${ROWS.tlsCert.variable} is set` : undefined
+
 const SKEW: Check = ({ tokenRefreshSkewSeconds: skew, tokenDurationSeconds: duration }) =>
   skew !== undefined && duration !== undefined && skew >= duration
     ? `less than ${ROWS.tokenDurationSeconds.variable}`
@@ -48,6 +54,8 @@ const CHECKS: readonly (readonly [variable: string, check: Check])[] = [
   [ROWS.allowedHosts.variable, EXTRA],
   [ROWS.allowedHosts.variable, ONCE],
   [ROWS.upstreamScheme.variable, PLAINTEXT],
+  [ROWS.tlsCert.variable, CERT],
+  [ROWS.tlsKey.variable, KEY],
   ['TOKEN_REFRESH_SKEW', SKEW],
   [ROWS.metricsListenAddr.variable, METRICS],
 ]

@@ -3,6 +3,7 @@ import type { Parser } from '../contract.ts'
 import {
   AUDIENCE_ITEMS,
   DURATION_BOUNDS,
+  absolutePath,
   accepted,
   audienceText,
   csv,
@@ -85,6 +86,13 @@ export const STANDALONE_SETTINGS = {
     goDuration(DURATION_BOUNDS.minimum, DURATION_BOUNDS.maximum),
     'Life of a token; what the AWS session cannot hold is shortened.',
   ),
+  tlsCert: setting(
+    'TLS_CERT',
+    '',
+    optional(absolutePath),
+    'PEM file with the certificate chain of the listener; it then speaks TLS. Read again when it changes.',
+  ),
+  tlsKey: setting('TLS_KEY', '', optional(absolutePath), 'PEM file with the key of `TLS_CERT`.'),
   metricsListenAddr: setting(
     'METRICS_LISTEN_ADDR',
     ':9090',

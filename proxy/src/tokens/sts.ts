@@ -15,30 +15,44 @@ export interface StsOptions {
   readonly sessionName: string
 }
 
+/** Less than an attempt to mint may take, so that it can still say where the time went. */
+const SESSION_WAIT_MS = 6_000
+const NO_ANSWER = new Error('no credentials within 6 s')
+
 /** Without `throwOnRequestTimeout` the SDK only warns. `socketTimeout` covers an answer that stops halfway. */
 const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, socketTimeout: 3_000, throwOnRequestTimeout: true }
 
 /** STS by the SDK, with the credentials of its default chain; its endpoints are always regional. */
 export function createSts({ environment, sessionName }: StsOptions): StsPort {
   let client: Promise<STSClient> | undefined
-  const load = (): Promise<STSClient> => (client ??= createClient(environment, sessionName))
+  const credentials = credentialSource(environment)
+  const ofAgent = credentials === 'EKS Pod Identity'
+  const load = (): Promise<STSClient> => (client ??= createClient(environment, sessionName, ofAgent))
+
+  /** @returns why there are no credentials: the SDK's chain tells only why its last link has none. */
+  function reasonOf(error: unknown): unknown {
+    if (error === NO_ANSWER)
+      return new TokenFailure(ofAgent ? 'credentials_unreachable' : 'sts_timeout', NO_ANSWER.message)
+    if (!isNothingFound(error)) return error
+    if (credentials === undefined) return new TokenFailure('no_credentials')
+    return ofAgent ? reasonOfAgent(error) : error
+  }
 
   return {
     session: async (renew, signal) => {
       const loading = load()
       const sts = await loading
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(SESSION_WAIT_MS)])
       try {
-        const { expiration } = await unlessAborted(sts.config.credentials({ forceRefresh: renew }), signal)
+        const { expiration } = await unlessAborted(sts.config.credentials({ forceRefresh: renew }), limit)
         return { endsWallMs: expiration && expiration.getTime() - sts.config.systemClockOffset }
       } catch (error) {
-        if (signal.aborted && client === loading) {
+        if (limit.aborted && client === loading) {
           // The SDK's providers have no signal, and later calls would join the one that hangs.
           client = undefined
           sts.destroy()
         }
-        if (!isNothingFound(error)) throw error
-        if (credentialSource(environment) === undefined) throw new TokenFailure('no_credentials')
-        throw await reasonOfContainer(environment, error)
+        throw await reasonOf(limit.aborted && !signal.aborted ? NO_ANSWER : error)
       }
     },
     getWebIdentityToken: async ({ audience, signingAlgorithm, durationSeconds, tags }, signal) => {
@@ -60,7 +74,7 @@ export function createSts({ environment, sessionName }: StsOptions): StsPort {
   }
 }
 
-async function createClient(environment: Environment, roleSessionName: string): Promise<STSClient> {
+async function createClient(environment: Environment, roleSessionName: string, ofAgent: boolean): Promise<STSClient> {
   const { STSClient } = await import('@aws-sdk/client-sts')
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
   const variable = regionVariable(environment)
@@ -68,8 +82,11 @@ async function createClient(environment: Environment, roleSessionName: string): 
   return new STSClient({
     ...(region !== undefined && { region }),
     requestHandler: TIMEOUTS,
-    // The default chain, named explicitly only to give its sessions a name.
-    credentials: defaultProvider({ ...(!environment['AWS_ROLE_SESSION_NAME'] && { roleSessionName }) }),
+    // The default chain, named explicitly to give its sessions a name, and to fail soon: requests that wait are told why, and we ask again.
+    credentials: defaultProvider({
+      ...(!environment['AWS_ROLE_SESSION_NAME'] && { roleSessionName }),
+      ...(ofAgent && { maxRetries: 0 }),
+    }),
   })
 }
 
@@ -77,15 +94,15 @@ function isNothingFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'CredentialsProviderError'
 }
 
-/** After a failure of Pod Identity's agent the chain goes on, and reports that its last link found nothing: asks the agent why. */
-async function reasonOfContainer(environment: Environment, otherwise: unknown): Promise<unknown> {
-  if (!environment['AWS_CONTAINER_CREDENTIALS_FULL_URI']) return otherwise
+/** Asks the agent of Pod Identity once more, for its own answer. */
+async function reasonOfAgent(otherwise: unknown): Promise<unknown> {
   const { fromHttp } = await import('@aws-sdk/credential-provider-http')
   return fromHttp({ maxRetries: 0 })().then(
     () => otherwise,
     (error: unknown) => error,
   )
 }
+
 /** @throws the signal's reason as soon as it aborts. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted()

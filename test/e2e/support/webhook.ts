@@ -9,11 +9,6 @@ import type { RunningProcess } from '../../support/process.ts'
 import { startNode } from '../../support/process.ts'
 import { apply, createNamespace, kubectl } from './kubectl.ts'
 
-/** Where the webhook has its Secret and its service account. */
-export const SYSTEM = 'outbound-jwt-e2e-service'
-/** The one namespace whose pods it sees. */
-export const SHOP = 'outbound-jwt-e2e-service-shop'
-export const CONFIGURATION = 'aws-outbound-jwt-e2e-service'
 export const SECRET = 'aws-outbound-jwt-injector-certificates'
 
 /** Long enough to see every phase, short enough to wait for: renewal after 2/3 of a minute, served 3 s later. */
@@ -28,30 +23,59 @@ export interface WebhookReplica {
 
 /** What is around the webhook in the cluster: namespaces, a service account with the published rights, a kubeconfig for it. */
 export interface WebhookSite {
-  readonly directory: string
+  /** Where the webhook has its Secret and its service account. */
+  readonly system: string
+  /** The one namespace whose pods it sees. */
+  readonly shop: string
+  /** Name of the MutatingWebhookConfiguration. */
+  readonly configuration: string
   /** Starts the shipped bundle with those rights. */
   replica(env?: Readonly<Record<string, string>>, nodeArguments?: readonly string[]): Promise<WebhookReplica>
   /** Registers a URL for pods of SHOP, without a caBundle. */
   register(port: number): Promise<void>
+  /** Sets caBundle of every entry, as a hand or a tool would. */
+  setCaBundles(base64: string): Promise<void>
+  /** Forgets every certificate: no Secret, no caBundle. */
+  reset(): Promise<void>
   renewToken(): Promise<void>
+  /** As if the token had expired. */
+  breakToken(): void
   remove(): Promise<void>
 }
 
-export async function createWebhookSite(): Promise<WebhookSite> {
+/** @param name part of every name in the cluster, so that each test file has a site of its own. */
+export async function createWebhookSite(name: string): Promise<WebhookSite> {
+  const [system, shop, configuration] = [
+    `outbound-jwt-${name}`,
+    `outbound-jwt-${name}-shop`,
+    `aws-outbound-jwt-${name}`,
+  ]
   const directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-webhook-'))
   const tokenFile = join(directory, 'token')
   const kubeconfig = join(directory, 'kubeconfig')
-  await Promise.all([createNamespace(SYSTEM), createNamespace(SHOP)])
-  await apply(SYSTEM, readFileSync('test/e2e/manifests/webhook-rbac.yaml', 'utf8'))
+  await Promise.all([createNamespace(system), createNamespace(shop)])
+  await apply(system, readFileSync('test/e2e/manifests/webhook-rbac.yaml', 'utf8').replaceAll('e2e-service', name))
   const renewToken = async (): Promise<void> => {
-    writeFileSync(tokenFile, await kubectl('create', 'token', 'webhook', '-n', SYSTEM), { mode: 0o600 })
+    writeFileSync(tokenFile, await kubectl('create', 'token', 'webhook', '-n', system), { mode: 0o600 })
   }
   await renewToken()
   writeFileSync(kubeconfig, JSON.stringify(await serviceAccountKubeconfig(tokenFile)), { mode: 0o600 })
   const running: RunningProcess[] = []
+  const setCaBundles = async (value: string): Promise<void> => {
+    const patch = [0, 1].map((index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value }))
+    await kubectl('patch', 'mutatingwebhookconfiguration', configuration, '--type=json', '-p', JSON.stringify(patch))
+  }
   return {
-    directory,
+    system,
+    shop,
+    configuration,
     renewToken,
+    breakToken: () => writeFileSync(tokenFile, 'expired'),
+    setCaBundles,
+    reset: async () => {
+      await kubectl('delete', 'secret', SECRET, '-n', system, '--ignore-not-found')
+      await setCaBundles('')
+    },
     replica: async (env = {}, nodeArguments = []) => {
       const process = startNode(
         [...nodeArguments, ...argumentsHere(entrypoint('Dockerfile.webhook'), 'dist/webhook')],
@@ -59,8 +83,8 @@ export async function createWebhookSite(): Promise<WebhookSite> {
           KUBECONFIG: kubeconfig,
           LISTEN_ADDR: '127.0.0.1:0',
           ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-          POD_NAMESPACE: SYSTEM,
-          WEBHOOK_CONFIGURATION: CONFIGURATION,
+          POD_NAMESPACE: system,
+          WEBHOOK_CONFIGURATION: configuration,
           CERTIFICATE_HOSTS: '127.0.0.1',
           PROXY_IMAGE: 'ghcr.io/aws-outbound-jwt-injector/proxy:e2e',
           ...env,
@@ -77,14 +101,14 @@ export async function createWebhookSite(): Promise<WebhookSite> {
         },
       }
     },
-    register: (port) => apply(SYSTEM, webhookConfiguration(port)),
+    register: (port) => apply(system, webhookConfiguration({ configuration, shop, port })),
     remove: async () => {
       for (const process of running) process.signal('SIGKILL')
       await Promise.all(running.map(({ exited }) => exited))
       rmSync(directory, { recursive: true, force: true })
-      await kubectl('delete', 'mutatingwebhookconfiguration', CONFIGURATION, '--ignore-not-found')
-      await kubectl('delete', 'clusterrolebinding,clusterrole', CONFIGURATION, '--ignore-not-found')
-      await kubectl('delete', 'namespace', SHOP, SYSTEM, '--ignore-not-found', '--wait=false')
+      await kubectl('delete', 'mutatingwebhookconfiguration', configuration, '--ignore-not-found')
+      await kubectl('delete', 'clusterrolebinding,clusterrole', configuration, '--ignore-not-found')
+      await kubectl('delete', 'namespace', shop, system, '--ignore-not-found', '--wait=false')
     },
   }
 }
@@ -110,13 +134,19 @@ async function serviceAccountKubeconfig(tokenFile: string): Promise<object> {
   }
 }
 
-function webhookConfiguration(port: number): object {
+interface Registration {
+  readonly configuration: string
+  readonly shop: string
+  readonly port: number
+}
+
+function webhookConfiguration({ configuration, shop, port }: Registration): object {
   const entry = (name: string, path: string, matchConditions: readonly object[]): object => ({
     name,
     // A process on the API server's own host, so that the test needs no image.
     clientConfig: { url: `https://127.0.0.1:${port}${path}` },
     rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], scope: 'Namespaced' }],
-    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': SHOP } },
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': shop } },
     matchConditions,
     admissionReviewVersions: ['v1'],
     sideEffects: 'None',
@@ -128,7 +158,7 @@ function webhookConfiguration(port: number): object {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
-    metadata: { name: CONFIGURATION },
+    metadata: { name: configuration },
     webhooks: [
       entry('pods.outbound-jwt.io', '/mutate', [{ name: 'annotated', expression: annotated }]),
       entry('namespaces.outbound-jwt.io', '/mutate/namespace', [{ name: 'never', expression: 'false' }]),

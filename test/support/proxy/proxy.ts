@@ -10,11 +10,14 @@ import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts
 import { captureStream } from '../capture.ts'
 import { createFakeTokens } from './tokens.ts'
 import type { FakeTokens } from './tokens.ts'
+import type { KeyPair } from '../certificates.ts'
 
 export interface TestProxyOptions {
   readonly routes?: readonly object[]
   readonly settings?: Readonly<Record<string, string>>
   readonly limits?: Partial<Limits>
+  /** For a listener that speaks TLS. */
+  readonly certificate?: KeyPair
   /** PEM that partners are verified with. */
   readonly ca?: string
   /** Addresses by name; everything else does not resolve. Default: every name is this machine. */
@@ -26,6 +29,7 @@ export interface TestProxyOptions {
 export interface TestProxy {
   readonly port: number
   readonly tokens: FakeTokens
+  installCertificate(pair: KeyPair): void
   /** Everything logged so far. */
   log(): string
   metrics(): Promise<string>
@@ -37,7 +41,7 @@ export interface TestProxy {
 
 /** The data port as the product composes it, on a free port; only tokens and name resolution are the test's. */
 export async function startTestProxy(options: TestProxyOptions = {}): Promise<TestProxy> {
-  const { routes, settings = {}, limits = {}, ca, addresses } = options
+  const { routes, settings = {}, limits = {}, certificate, ca, addresses } = options
   const config = readConfig({
     ...(routes && { ROUTES: JSON.stringify(routes) }),
     ALLOW_LOCAL_UPSTREAMS: 'true',
@@ -50,6 +54,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
   const proxy = createProxy({
     config,
     anchors: { common: ca, byRoute: new Map() },
+    certificate: certificate && { ...certificate, notAfter: 0 },
     tokens,
     instruments: metrics.instruments,
     log: createLogger({ level: config.logLevel, format: 'json', stream: capture.stream }),
@@ -64,6 +69,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
   return {
     port,
     tokens,
+    installCertificate: (pair) => proxy.installCertificate({ ...pair, notAfter: 0 }),
     log: () => capture.text(),
     metrics: async () => (await metrics.render()).body,
     connections: () =>

@@ -29,11 +29,16 @@ const LONGEST_TICK_MS = 30_000
 /** Looks per publication delay: an anchor that another replica has dropped must be put back well before the delay is over. */
 const TICKS_PER_DELAY = 4
 
+/** The Secret is gone, and caBundle says that somebody serves a certificate this replica has no key for. */
+const WAITING = 'waiting for another replica to put its certificate back into the Secret'
+
 /** Starts mode `self`: makes, publishes, renews and serves a certificate that needs nobody else. */
 export function startSelf(deps: SelfDeps): CertificateMode {
   const { secret, configuration, hosts, lifetimes, source, clock, random, log, instruments } = deps
   const problems = createProblemReporter({ log, instruments })
   let trusted = false
+  let waiting = false
+  let interruption: string | undefined
   const keeper = createKeeper({
     secret,
     configuration,
@@ -59,6 +64,8 @@ export function startSelf(deps: SelfDeps): CertificateMode {
     keeper,
     onState: (state) => {
       if (state.served) source.serve(state.served)
+      else if (!waiting) log.info(WAITING)
+      waiting = state.served === undefined
       trusted = state.trusted
       instruments.certificateTrusted.with({}).set(trusted ? 1 : 0)
     },
@@ -70,12 +77,14 @@ export function startSelf(deps: SelfDeps): CertificateMode {
     onChange: loop.poke,
     onState: (failure) => {
       instruments.watchConnected.with({}).set(failure ? 0 : 1)
-      if (failure) log.warn('watch interrupted', { error: failure.message })
+      if (failure && failure.message !== interruption) log.warn('watch interrupted', { error: failure.message })
+      interruption = failure?.message
     },
     random,
   })
   return {
     trouble: () => {
+      if (waiting) return WAITING
       if (!trusted) return 'no certificate that caBundle trusts; the log names the problem'
       return clock.now() < (source.current?.notAfter ?? 0) ? undefined : 'the certificate has expired'
     },

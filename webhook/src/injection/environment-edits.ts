@@ -1,5 +1,3 @@
-import type { JsonObject } from './json.ts'
-import { objectsAt } from './json.ts'
 import type { JsonPatchOperation } from './patch.ts'
 import { insertInto, setMember } from './patch.ts'
 import type { Container, Variable } from './pod.ts'
@@ -16,26 +14,23 @@ export function environmentOperations(
   edits: readonly EnvironmentEdit[],
 ): readonly JsonPatchOperation[] {
   const pointer = pointerOf(container)
+  const sets = edits.filter((edit) => edit.kind === 'set')
   const inserts = Map.groupBy(
     edits.filter((edit) => edit.kind === 'insert'),
     ({ index }) => index,
   )
-  const changes = edits.filter((edit) => edit.kind === 'set').map((edit) => ({ index: edit.variable.index, edit }))
-  const groups = [...inserts].map(([index, group]) => ({ index, edit: group }))
-  const entries = objectsAt(container.raw, 'env')
-  return [...groups, ...changes]
-    .sort((a, b) => b.index - a.index || (Array.isArray(a.edit) ? 1 : -1))
-    .flatMap(({ index, edit }) => {
-      if (Array.isArray(edit)) {
-        const values = edit.map(({ name, value }) => ({ name, value }))
-        return insertInto(container.raw, pointer, 'env', { index, values })
-      }
-      return [setVariable(entries[index] ?? {}, `${pointer}/env`, edit)]
-    })
+  const operations = [
+    // Before the inserts: a stable sort leaves them first where an insert goes to the same place.
+    ...sets.map((edit) => ({ index: edit.variable.index, operations: [setVariable(`${pointer}/env`, edit)] })),
+    ...[...inserts].map(([index, group]) => {
+      const values = group.map(({ name, value }) => ({ name, value }))
+      return { index, operations: insertInto(container.raw, pointer, 'env', { index, values }) }
+    }),
+  ]
+  return operations.sort((a, b) => b.index - a.index).flatMap((place) => place.operations)
 }
 
 function setVariable(
-  entry: JsonObject,
   pointer: string,
   { variable, value }: { readonly variable: Variable; readonly value: string },
 ): JsonPatchOperation {
@@ -43,12 +38,12 @@ function setVariable(
   // `value` and `valueFrom` exclude each other, so a variable that came from somewhere is replaced as a whole.
   return variable.value === undefined
     ? { op: 'replace', path, value: { name: variable.name, value } }
-    : setMember(entry, path, 'value', value)
+    : setMember(variable.raw, path, 'value', value)
 }
 
 /** @returns the names that the kubelet expands in a value. Source: third_party/forked/golang/expansion. */
 function referencesOf(value: string): readonly string[] {
-  return [...value.replaceAll('$$', '').matchAll(/\$\(([^$()]*)\)/g)].map((match) => match[1] ?? '')
+  return [...value.replaceAll('$$', '').matchAll(/\$\([^$()]*\)/g)].map(([reference]) => reference.slice(2, -1))
 }
 
 /** The kubelet expands `$(NAME)` only from variables above it. @returns the index after the last one a value needs. */

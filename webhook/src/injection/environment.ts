@@ -1,4 +1,4 @@
-import { PROXY_PORT, parseHostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
+import { PROXY_PORT, readHostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations.ts'
 import type { EnvironmentEdit } from './environment-edits.ts'
 import { indexAfterReferences, lateReferences } from './environment-edits.ts'
@@ -49,10 +49,10 @@ export function planEnvironment(
   rejectOwnNoProxy(values, environment.coverage, refusals)
   const plans: EnvironmentPlan[] = []
   for (const container of containers) {
-    const variables = variablesOf(container) ?? []
+    const variables = variablesOf(container)
     const conflicts = findConflicts(variables, environment)
-    if (conflicts.length > 0 && environment.policy === 'keep') {
-      warn(`${placeOf(container)} keeps its own ${conflicts[0]?.name ?? ''}: its calls get no token`)
+    if (conflicts[0] && environment.policy === 'keep') {
+      warn(`${placeOf(container)} keeps its own ${conflicts[0].name}: its calls get no token`)
       continue
     }
     if (environment.policy === 'refuse')
@@ -77,13 +77,7 @@ function readEnvironment(values: AnnotationValues, routes: readonly PlannedRoute
   const port = values['proxy-port'] ?? PROXY_PORT
   const runtimes = values.runtimes ?? ['node']
   const extra = values['no-proxy'] ?? []
-  const partners = routes
-    .flatMap(({ route }) => route.hosts)
-    .flatMap((text) => {
-      const parsed = parseHostPattern(text)
-      return parsed.ok ? [parsed.value] : []
-    })
-  const coverage = createCoverage(partners)
+  const coverage = createCoverage(routes.flatMap(({ route }) => route.hosts.map(readHostPattern)))
   return {
     proxyUrl: `http://127.0.0.1:${port}`,
     direct: directEntries(extra, coverage),

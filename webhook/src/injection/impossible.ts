@@ -40,7 +40,7 @@ function rejectWindows(spec: JsonObject, { report }: Refusals, warn: Warn): void
     .flatMap((term) => objectsAt(term, 'matchExpressions'))
     .some(
       (expression) =>
-        OS_LABELS.includes(textAt(expression, 'key') ?? '') &&
+        OS_LABELS.some((label) => label === textAt(expression, 'key')) &&
         textAt(expression, 'operator') === 'In' &&
         listAt(expression, 'values')?.includes('windows'),
     )

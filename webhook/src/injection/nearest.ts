@@ -20,10 +20,13 @@ function distance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i]
     for (let j = 1; j <= b.length; j += 1) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+      const substitution = at(row, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(substitution, at(row, j) + 1, at(next, j - 1) + 1))
     }
     row = next
   }
-  return row.at(-1) ?? 0
+  return at(row, b.length)
 }
+
+/** @returns an entry that is there by construction. */
+const at = (row: readonly number[], index: number): number => row[index] as number

@@ -75,11 +75,12 @@ function withDefaults(keys: Keys, defaults: InjectionSettings['defaults']): Keys
 }
 
 function rejectMissingInject(keys: Keys, mode: 'pod' | 'namespace', { report }: Refusals): void {
-  if (mode === 'pod' && !keys.has('inject'))
+  const [first] = keys.keys()
+  if (mode === 'pod' && first !== undefined && !keys.has('inject'))
     report('missing-inject', {
       where: `${PREFIX}inject`,
       value: 'nothing',
-      allowed: `true beside ${PREFIX}${[...keys.keys()][0] ?? ''}, or no annotation of ours`,
+      allowed: `true beside ${PREFIX}${first}, or no annotation of ours`,
     })
 }
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from './json.ts'
-import { isObject, listAt, objectAt, objectsAt, textAt } from './json.ts'
+import { isObject, member, objectAt, objectsAt, textAt } from './json.ts'
 
 /** A container of the submitted pod, by where it is. */
 export interface Container {
@@ -54,14 +54,14 @@ export interface Variable {
   readonly index: number
   readonly name: string
   readonly value: string | undefined
+  readonly raw: JsonObject
 }
 
-/** @returns the variables, or undefined when there is no list to insert into. */
-export function variablesOf({ raw }: Container): readonly Variable[] | undefined {
-  if (listAt(raw, 'env') === undefined) return undefined
+export function variablesOf({ raw }: Container): readonly Variable[] {
   return objectsAt(raw, 'env').map((entry, index) => ({
     index,
     name: textAt(entry, 'name') ?? '',
-    value: isObject(entry['valueFrom']) ? undefined : (textAt(entry, 'value') ?? ''),
+    value: isObject(member(entry, 'valueFrom')) ? undefined : (textAt(entry, 'value') ?? ''),
+    raw: entry,
   }))
 }

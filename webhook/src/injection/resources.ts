@@ -85,16 +85,16 @@ function isFixed(resources: JsonObject): boolean {
 
 /** Amounts the author had a say in: a limit has a floor, and a request has a limit. */
 function rejectAmounts(resource: Resource, { request, limit }: Amounts, given: Amounts, { report }: Refusals): void {
-  const refuse = (side: keyof Amounts, allowed: string): void => {
-    const annotation: AnnotationName = `${resource}-${side}`
-    report('invalid-annotation', { where: PREFIX + annotation, value: given[side] ?? '', allowed })
-  }
   if (limit === undefined) return
+  const refuse = (side: keyof Amounts, value: string, allowed: string): void => {
+    const annotation: AnnotationName = `${resource}-${side}`
+    report('invalid-annotation', { where: PREFIX + annotation, value, allowed })
+  }
   if (resource === 'memory' && exceeds(MEMORY_FLOOR, limit) && [given.request, given.limit].includes(limit))
-    refuse(given.limit === undefined ? 'request' : 'limit', `at least ${MEMORY_FLOOR}`)
+    refuse(given.limit === undefined ? 'request' : 'limit', limit, `at least ${MEMORY_FLOOR}`)
   else if (request !== undefined && exceeds(request, limit)) {
-    if (given.request === undefined) refuse('limit', `at least the request, ${request}`)
-    else refuse('request', `at most the limit, ${limit}`)
+    if (given.request === undefined) refuse('limit', limit, `at least the request, ${request}`)
+    else refuse('request', request, `at most the limit, ${limit}`)
   }
 }
 
@@ -112,7 +112,8 @@ export function checkDefaults(settings: SidecarResources, report: Report): void 
   }
 }
 
-const exceeds = (a: string, b: string): boolean => (quantityOf(a) ?? 0n) > (quantityOf(b) ?? 0n)
+/** Quantities that were parsed before; near enough as numbers. */
+const exceeds = (a: string, b: string): boolean => Number(quantityOf(a)) > Number(quantityOf(b))
 
 function pick(
   amounts: readonly (readonly [Resource, Amounts])[],

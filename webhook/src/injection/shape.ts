@@ -42,6 +42,6 @@ function checkList(parent: JsonObject, name: string, place: string, report: Repo
 function typeOf(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (!Array.isArray(value)) return value === null ? 'null' : typeof value
-  const stranger: unknown = value.find((entry) => !isObject(entry))
-  return stranger === undefined ? 'an empty list' : `a list with ${typeOf(stranger)}`
+  const strangers: readonly unknown[] = value.filter((entry) => !isObject(entry))
+  return strangers.length === 0 ? `a list of ${value.length}` : `a list with ${typeOf(strangers[0])}`
 }

@@ -9,12 +9,12 @@ const INDENT = /^[\s?-]{65}/
 /** Comparing the keys of one mapping costs their square. */
 const MOST_KEYS = 4000
 
-const FORBIDDEN: Readonly<Record<string, string>> = {
-  anchor: 'anchors',
-  alias: 'aliases',
-  tag: 'tags',
-  'directive-line': 'directives',
-}
+const FORBIDDEN: ReadonlyMap<string | null, string> = new Map([
+  ['anchor', 'anchors'],
+  ['alias', 'aliases'],
+  ['tag', 'tags'],
+  ['directive-line', 'directives'],
+])
 
 /** Parses one YAML 1.2 document of plain data: no anchors, aliases, tags or repeated keys; bounded in depth. */
 export function parseYaml(text: string): Parsed<unknown> {
@@ -31,9 +31,7 @@ export function parseYaml(text: string): Parsed<unknown> {
   })
   const problem = document.errors[0]
   if (problem)
-    return refused(
-      `valid YAML (line ${lines.linePos(problem.pos[0]).line}: ${problem.message.split('\n', 1)[0] ?? ''})`,
-    )
+    return refused(`valid YAML (line ${lines.linePos(problem.pos[0]).line}: ${problem.message.replace(/\n.*/s, '')})`)
   return accepted(document.toJS({ maxAliasCount: 0 }))
 }
 
@@ -43,8 +41,8 @@ function objectionTo(text: string): string | undefined {
   let depth = 0
   let keys = 0
   for (const token of new Lexer().lex(text)) {
-    const type = CST.tokenType(token) ?? ''
-    const forbidden = FORBIDDEN[type]
+    const type = CST.tokenType(token)
+    const forbidden = FORBIDDEN.get(type)
     if (forbidden !== undefined) return forbidden
     if (type === 'flow-map-start' || type === 'flow-seq-start') depth += 1
     else if (type === 'flow-map-end' || type === 'flow-seq-end') depth -= 1

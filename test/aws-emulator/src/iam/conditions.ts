@@ -75,7 +75,7 @@ function holds(
   if (name === 'Null') return wanted.includes(String(actual === undefined))
   const negated = NEGATED[name]
   if (actual === undefined || actual.length === 0)
-    return quantifier === undefined ? ifExists || negated !== undefined : quantifier === 'ForAllValues'
+    return ifExists || (quantifier === undefined ? negated !== undefined : quantifier === 'ForAllValues')
   const compare = negated ?? OPERATORS[name] ?? equals
   const fits = (value: string): boolean => wanted.some((item) => compare(value, item)) !== (negated !== undefined)
   return quantifier === 'ForAllValues' ? actual.every(fits) : actual.some(fits)

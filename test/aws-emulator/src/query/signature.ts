@@ -103,7 +103,7 @@ async function sign(
 }
 
 function parseQuery(query: string): Record<string, string[]> {
-  const values: Record<string, string[]> = {}
+  const values = Object.create(null) as Record<string, string[]>
   for (const part of query.split('&').filter((text) => text !== '')) {
     const [name = '', value = ''] = part.split('=', 2).map(decode)
     values[name] = [...(values[name] ?? []), value]
