@@ -9,7 +9,7 @@ const REQUIRE_BANNER =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
 
 const ENTRY_POINTS = {
-  'dist/proxy': ['proxy/src/main.ts', 'proxy/src/probe.ts'],
+  'dist/proxy': ['proxy/src/main.ts', 'proxy/src/probe.ts', 'proxy/src/doctor.ts'],
   'dist/webhook': ['webhook/src/main.ts'],
 }
 

@@ -5,6 +5,7 @@ import tseslint from 'typescript-eslint'
 /** Library → the only source files that may import its values. Types may be imported anywhere. */
 const ADAPTERS = {
   '@aws-sdk/*': ['proxy/src/tokens/sts.ts'],
+  jose: ['proxy/src/doctor/signature.ts'],
   undici: ['proxy/src/http/forward.ts', 'proxy/src/http/pools.ts'],
   winston: ['proxy/src/runtime/logger.ts'],
   'prom-client': ['proxy/src/runtime/metrics.ts'],
@@ -21,6 +22,7 @@ const PURE = [
   'proxy/src/errors.ts',
   'proxy/src/routing/**/*.ts',
   'proxy/src/tokens/{classify,credentials,failures,jwt,policy,session,tokens}.ts',
+  'proxy/src/doctor/{aws,checks,issuer,outcome,report,requirements,token}.ts',
   'proxy/src/http/headers.ts',
   'proxy/src/runtime/settings.ts',
   'webhook/src/errors.ts',

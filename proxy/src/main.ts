@@ -8,6 +8,7 @@ import { SETTINGS, STANDALONE_TABLE, readConfig } from './config.ts'
 import type { ProxyConfig } from './config.ts'
 import { ADMIN_PATHS, EXIT, VERSION } from './contract.ts'
 import { formatHelp, readFlags } from './flags.ts'
+import { createDoctor } from './doctor/doctor.ts'
 import { controlRoutes } from './http/control.ts'
 import { LIMITS } from './http/limits.ts'
 import type { TrustAnchors } from './http/trust.ts'
@@ -100,7 +101,18 @@ const adminRoutes: AdminRoutes = {
   }),
 }
 const admin = createAdminServer(adminRoutes)
-const control = createAdminServer(controlRoutes(log))
+const requests = staticTokenRequests(config.routes, config.upstreamScheme)
+const doctor = createDoctor({
+  environment: process.env,
+  routes: config.routes,
+  requests,
+  expectedRoleArn: config.expectedRoleArn,
+  aws: sts,
+  tokens,
+  clock,
+  connection: proxy.connection,
+})
+const control = createAdminServer(controlRoutes(log, doctor))
 
 superviseProcess({ process, log, drain, shutdownTimeoutMs: config.shutdownTimeoutSeconds * 1000 })
 // The data port first: the startup probe waits for it, and so does the application.
@@ -118,7 +130,7 @@ log.info('listening', {
   version: VERSION,
 })
 for (const { message, hint } of config.warnings) log.warn(message, { hint })
-tokens.prefetch(staticTokenRequests(config.routes, config.upstreamScheme))
+tokens.prefetch(requests)
 
 async function drain(): Promise<void> {
   isDraining = true

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
 import type { ProxyConfig } from './config.ts'
-import type { Route } from './contract.ts'
+import type { HostPattern, Route } from './contract.ts'
+import type { PartnerOptions } from './doctor/partner.ts'
 import { createConnector } from './http/connect.ts'
 import { createForwarder } from './http/forward.ts'
 import { createHandler } from './http/handler.ts'
@@ -45,6 +46,8 @@ export interface ProxyDeps {
 }
 
 export interface Proxy extends ProxyServer {
+  /** How requests of a route connect to one of its hosts, for doctor; undefined when that is without TLS. */
+  connection(route: Route, host: HostPattern): PartnerOptions | undefined
   /** Ends connections to partners; after the drain. */
   close(): Promise<void>
 }
@@ -134,6 +137,10 @@ export function createProxy(deps: ProxyDeps): Proxy {
   })
   return {
     ...server,
+    connection: (route, { port }) =>
+      config.upstreamScheme === 'https'
+        ? { secureContext: trust.context(route), lookup: lookup({ port, ruled: true }) }
+        : undefined,
     close: () => {
       tunnels.destroy()
       return forwarder.close()

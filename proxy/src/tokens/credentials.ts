@@ -19,11 +19,20 @@ export function credentialSource(environment: Environment): CredentialSource | u
   return sources.find(([, variables]) => variables.every((name) => isSet(environment, name)))?.[0]
 }
 
-/** AWS_REGION, else AWS_DEFAULT_REGION, which the SDK for JavaScript alone would ignore. */
+/** In this order; the SDK for JavaScript alone would ignore the second. */
 export const REGION_VARIABLES = ['AWS_REGION', 'AWS_DEFAULT_REGION'] as const
 
-export function regionVariable(environment: Environment): (typeof REGION_VARIABLES)[number] | undefined {
-  return REGION_VARIABLES.find((name) => isSet(environment, name))
+export interface Region {
+  readonly name: string
+  readonly variable: (typeof REGION_VARIABLES)[number]
+}
+
+export function regionOf(environment: Environment): Region | undefined {
+  for (const variable of REGION_VARIABLES) {
+    const name = environment[variable]
+    if (name !== undefined && name !== '') return { name, variable }
+  }
+  return undefined
 }
 
 function isSet(environment: Environment, name: string): boolean {

@@ -46,7 +46,7 @@ export interface MinterDeps {
 }
 
 /** A header of this size still passes most servers and proxies, whose limit is 8 KiB for all headers together. */
-const LARGE_TOKEN_BYTES = 7 * 1024
+export const LARGE_TOKEN_BYTES = 7 * 1024
 /** Node's own limit for all headers together; nothing accepts more by default. */
 const LARGEST_TOKEN_BYTES = 16 * 1024
 /** SigV4's tolerance: the SDK corrects what is beyond it. */

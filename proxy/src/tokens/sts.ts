@@ -1,9 +1,14 @@
 // The only file that uses the AWS SDK, which is loaded with the first call: it costs as much as the rest of the process.
 import type { STSClient } from '@aws-sdk/client-sts'
-import { credentialSource, regionVariable } from './credentials.ts'
+import { credentialSource, regionOf } from './credentials.ts'
 import type { Environment } from './credentials.ts'
 import { TokenFailure } from './failures.ts'
 import type { StsPort } from './mint.ts'
+
+export interface Sts extends StsPort {
+  /** @returns the ARN of the caller. Needs no permission. */
+  callerIdentity(signal: AbortSignal): Promise<string>
+}
 
 export interface StsOptions {
   /**
@@ -23,7 +28,7 @@ const NO_ANSWER = new Error('no credentials within 6 s')
 const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, socketTimeout: 3_000, throwOnRequestTimeout: true }
 
 /** STS by the SDK, with the credentials of its default chain; its endpoints are always regional. */
-export function createSts({ environment, sessionName }: StsOptions): StsPort {
+export function createSts({ environment, sessionName }: StsOptions): Sts {
   let client: Promise<STSClient> | undefined
   const credentials = credentialSource(environment)
   const ofAgent = credentials === 'EKS Pod Identity'
@@ -71,14 +76,19 @@ export function createSts({ environment, sessionName }: StsOptions): StsPort {
         clockOffsetMs: sts.config.systemClockOffset,
       }
     },
+    callerIdentity: async (signal) => {
+      const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
+      const sts = await load()
+      const { Arn = '' } = await sts.send(new GetCallerIdentityCommand({}), { abortSignal: signal })
+      return Arn
+    },
   }
 }
 
 async function createClient(environment: Environment, roleSessionName: string, ofAgent: boolean): Promise<STSClient> {
   const { STSClient } = await import('@aws-sdk/client-sts')
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
-  const variable = regionVariable(environment)
-  const region = variable && environment[variable]
+  const region = regionOf(environment)?.name
   return new STSClient({
     ...(region !== undefined && { region }),
     requestHandler: TIMEOUTS,

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { credentialSource, regionVariable } from '../../../proxy/src/tokens/credentials.ts'
+import { credentialSource, regionOf } from '../../../proxy/src/tokens/credentials.ts'
 import type { Environment } from '../../../proxy/src/tokens/credentials.ts'
 
 const IRSA = { AWS_ROLE_ARN: 'arn', AWS_WEB_IDENTITY_TOKEN_FILE: '/token' }
@@ -26,8 +26,8 @@ describe('where credentials come from', () => {
 
 describe('the region', () => {
   it('is AWS_REGION, then AWS_DEFAULT_REGION; an empty variable is not set', () => {
-    expect(regionVariable({ AWS_REGION: 'a', AWS_DEFAULT_REGION: 'b' })).to.equal('AWS_REGION')
-    expect(regionVariable({ AWS_REGION: '', AWS_DEFAULT_REGION: 'b' })).to.equal('AWS_DEFAULT_REGION')
-    expect(regionVariable({})).to.equal(undefined)
+    expect(regionOf({ AWS_REGION: 'a', AWS_DEFAULT_REGION: 'b' })).to.deep.equal({ name: 'a', variable: 'AWS_REGION' })
+    expect(regionOf({ AWS_REGION: '', AWS_DEFAULT_REGION: 'b' })?.variable).to.equal('AWS_DEFAULT_REGION')
+    expect(regionOf({})).to.equal(undefined)
   })
 })

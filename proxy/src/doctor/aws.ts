@@ -1,0 +1,121 @@
+import { REGION_VARIABLES, credentialSource, regionOf } from '../tokens/credentials.ts'
+import type { Environment } from '../tokens/credentials.ts'
+import { FAILURES } from '../tokens/failures.ts'
+import type { FailureReason } from '../tokens/failures.ts'
+import type { Session } from '../tokens/mint.ts'
+import type { Outcome } from './outcome.ts'
+import { failed, skipped } from './outcome.ts'
+import type { Finding } from './report.ts'
+
+export function regionFinding(environment: Environment): Finding {
+  const region = regionOf(environment)
+  if (region) return { id: 'region', verdict: 'pass', found: `${region.name}, from ${region.variable}` }
+  const { hint } = FAILURES.region_missing
+  return {
+    id: 'region',
+    verdict: 'fail',
+    found: `Neither ${REGION_VARIABLES.join(' nor ')} is set.`,
+    fix: hint,
+    reason: 'region_missing',
+  }
+}
+
+/** A session this short holds no token of the default duration. */
+const SHORT_SESSION_MINUTES = 16
+
+export function credentialsFinding(environment: Environment, session: Outcome<Session>, nowMs: number): Finding {
+  if (!session.ok) return failed('credentials', session.failure)
+  const source = credentialSource(environment) ?? 'instance metadata'
+  const { endsWallMs } = session.value
+  if (endsWallMs === undefined)
+    return { id: 'credentials', verdict: 'pass', found: `${source}; the end of the session is not known` }
+  const minutes = Math.floor((endsWallMs - nowMs) / 60_000)
+  const found = `${source}; the session ends in ${minutes} min`
+  if (minutes >= SHORT_SESSION_MINUTES) return { id: 'credentials', verdict: 'pass', found }
+  return {
+    id: 'credentials',
+    verdict: 'warn',
+    found,
+    fix: FAILURES.session_too_short.hint,
+    reason: 'session_too_short',
+  }
+}
+
+/** Failures after which it is not known whether STS answers, or known that it does not. */
+const NOT_STS: readonly FailureReason[] = [
+  'sts_unreachable',
+  'sts_timeout',
+  'sts_unavailable',
+  'unusable_answer',
+  'throttled',
+]
+const NOT_ASKED: readonly FailureReason[] = [
+  'no_credentials',
+  'region_missing',
+  'token_file_unreadable',
+  'credentials_unreachable',
+  'pod_identity_refused',
+]
+
+/** @param calls to STS, of which one answer is enough. */
+export function stsFinding(calls: readonly Outcome<unknown>[]): Finding {
+  const failures = calls.flatMap((call) => (call.ok ? [] : [call.failure]))
+  const answered =
+    calls.some(({ ok }) => ok) || failures.some(({ reason }) => ![...NOT_STS, ...NOT_ASKED].includes(reason))
+  if (answered) return { id: 'sts', verdict: 'pass', found: 'STS answers.' }
+  const silent = failures.find(({ reason }) => NOT_STS.includes(reason))
+  return silent ? failed('sts', silent) : skipped('sts', 'STS was not asked: there are no credentials to ask with.')
+}
+
+/** @param identity the ARN that STS gave: `arn:aws:sts::<account>:assumed-role/<role>/<session>`. */
+export function roleFinding(identity: Outcome<string>, expectedRoleArn: string | undefined): Finding {
+  if (!identity.ok) return skipped('role', `STS did not say: ${identity.failure.row.meaning}`)
+  const arn = identity.value
+  if (expectedRoleArn === undefined || accountAndRole(arn) === accountAndRole(expectedRoleArn))
+    return { id: 'role', verdict: 'pass', found: arn }
+  return {
+    id: 'role',
+    verdict: 'fail',
+    found: `The credentials are of ${arn}, the pod expects ${expectedRoleArn}.`,
+    fix: FAILURES.subject_mismatch.hint,
+    reason: 'subject_mismatch',
+  }
+}
+
+/** A session's ARN has the name of the role without its path. */
+function accountAndRole(arn: string): string {
+  const [, , , , account = '', resource = ''] = arn.split(':')
+  const parts = resource.split('/')
+  return `${account} ${String(parts[0] === 'assumed-role' ? parts[1] : parts.at(-1))}`
+}
+
+/** @param tokens that were asked for. */
+export function federationFinding(tokens: readonly Outcome<unknown>[]): Finding {
+  const failures = tokens.flatMap((token) => (token.ok ? [] : [token.failure]))
+  const disabled = failures.find(({ reason }) => reason === 'federation_disabled')
+  if (disabled) return failed('federation', disabled)
+  // STS looks at the size of the claims after this.
+  if (tokens.some(({ ok }) => ok) || failures.some(({ reason }) => reason === 'payload_too_large'))
+    return { id: 'federation', verdict: 'pass', found: 'Enabled.' }
+  return skipped('federation', 'Not known: STS minted no token.')
+}
+
+/** A partner tolerates about a minute; beyond five STS refuses signatures, and the SDK has to correct the clock. */
+const TOLERABLE_SKEW_SECONDS = 60
+const LARGEST_SKEW_SECONDS = 300
+
+/** @param skewMs STS's clock minus this machine's; undefined when no token was minted. */
+export function clockFinding(skewMs: number | undefined): Finding {
+  if (skewMs === undefined) return skipped('clock', 'Not known: no token was minted.')
+  const seconds = Math.round(Math.abs(skewMs) / 1000)
+  // STS writes whole seconds.
+  const found = seconds <= 1 ? 'As that of STS.' : `${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} that of STS.`
+  if (seconds <= TOLERABLE_SKEW_SECONDS) return { id: 'clock', verdict: 'pass', found }
+  const verdict = seconds > LARGEST_SKEW_SECONDS ? 'fail' : 'warn'
+  return {
+    id: 'clock',
+    verdict,
+    found,
+    fix: "Correct the node's clock: its time synchronisation (chrony, systemd-timesyncd) does not work.",
+  }
+}

@@ -1,0 +1,18 @@
+/** What doctor looks at, in the order of its report. The ids never change; docs/doctor.md is made from this table. */
+export const CHECKS = {
+  region: 'The AWS region is set: AWS_REGION, or AWS_DEFAULT_REGION.',
+  credentials: 'There are AWS credentials; from where, and how long their session lasts.',
+  sts: 'STS answers in that region.',
+  role: 'Whose credentials they are, as STS says; against EXPECTED_ROLE_ARN when it is set.',
+  federation: 'Outbound web identity federation is enabled in the account.',
+  token:
+    'A new token for each route: its claims, its life against what was asked for, its size. Never the token itself.',
+  clock: "This machine's clock against the one of STS.",
+  discovery:
+    "The issuer's OpenID configuration: whether its `issuer` equals the `iss` of the token byte for byte, and which members are missing that OpenID Connect Discovery requires.",
+  jwks: "The issuer's keys: whether the token verifies with one of them.",
+  partner:
+    'For each host without a wildcard: whether its name resolves to an allowed address and its TLS certificate verifies.',
+} as const
+
+export type CheckId = keyof typeof CHECKS

@@ -1,0 +1,65 @@
+import type { HostPattern, Route } from '../contract.ts'
+import { VERSION, formatHostPattern, parseHostPattern } from '../contract.ts'
+import { ProxyError } from '../errors.ts'
+import { within } from '../tokens/deadline.ts'
+import type { AwsDeps } from './examine-aws.ts'
+import { examineAws } from './examine-aws.ts'
+import type { Handshake, PartnerOptions } from './partner.ts'
+import { partnerFinding, shakeHands } from './partner.ts'
+import type { Finding, Report } from './report.ts'
+import { createReport } from './report.ts'
+
+export interface DoctorDeps extends AwsDeps {
+  /** How requests of this route connect to one of its hosts; undefined when that is without TLS. */
+  readonly connection: (route: Route, host: HostPattern) => PartnerOptions | undefined
+}
+
+export interface Doctor {
+  /** Looks at everything anew, within half a minute; who asks meanwhile gets the same report. Never throws. */
+  examine(): Promise<Report>
+}
+
+interface Partner {
+  readonly host: HostPattern
+  readonly options: PartnerOptions
+}
+
+const HANDSHAKE_MS = 8_000
+/** A pod with more partners hears of the first ones only. */
+const MOST_PARTNERS = 32
+
+export function createDoctor(deps: DoctorDeps): Doctor {
+  const { routes, clock, connection } = deps
+  let running: Promise<Report> | undefined
+  return {
+    examine: () =>
+      (running ??= examine().finally(() => {
+        running = undefined
+      })),
+  }
+
+  async function examine(): Promise<Report> {
+    const partners = routes.flatMap(partnersOf).slice(0, MOST_PARTNERS)
+    const [aws, ...findings] = await Promise.all([examineAws(deps), ...partners.map(examinePartner)])
+    return createReport(VERSION, [...aws, ...findings])
+  }
+
+  /** @returns the hosts that can be called as they are written. */
+  function partnersOf(route: Route): readonly Partner[] {
+    return route.hosts.flatMap((text) => {
+      const parsed = parseHostPattern(text)
+      if (!parsed.ok || parsed.value.wildcard) return []
+      const options = connection(route, parsed.value)
+      return options ? [{ host: parsed.value, options }] : []
+    })
+  }
+
+  async function examinePartner({ host, options }: Partner): Promise<Finding> {
+    const late = (): Error => new ProxyError('upstream_connect_failed', { message: 'No connection within 8 s.' })
+    const handshake = await within(clock, HANDSHAKE_MS, (signal) => shakeHands(host, options, signal), late).catch(
+      (error: unknown): Handshake | ProxyError =>
+        error instanceof ProxyError ? error : new ProxyError('internal_error', { cause: error }),
+    )
+    return partnerFinding(formatHostPattern(host), handshake, clock.now().wallMs)
+  }
+}

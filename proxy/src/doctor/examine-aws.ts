@@ -1,0 +1,92 @@
+import type { Route } from '../contract.ts'
+import type { TokenEngine } from '../tokens/cache.ts'
+import { classify } from '../tokens/classify.ts'
+import type { Phase } from '../tokens/classify.ts'
+import type { Clock } from '../tokens/clock.ts'
+import type { Environment } from '../tokens/credentials.ts'
+import { within } from '../tokens/deadline.ts'
+import { TokenFailure } from '../tokens/failures.ts'
+import { readClaims } from '../tokens/jwt.ts'
+import type { Session } from '../tokens/mint.ts'
+import type { TokenRequest } from '../tokens/tokens.ts'
+import { clockFinding, credentialsFinding, federationFinding, regionFinding, roleFinding, stsFinding } from './aws.ts'
+import type { Specimen } from './examine-issuer.ts'
+import { examineIssuer } from './examine-issuer.ts'
+import type { Outcome } from './outcome.ts'
+import { outcomeOf, skipped } from './outcome.ts'
+import type { Finding } from './report.ts'
+import { tokenFinding, unknownAudienceFindings } from './token.ts'
+
+/** What doctor asks AWS beside tokens; rejections are the SDK's own errors. */
+export interface AwsPort {
+  session(renew: boolean, signal: AbortSignal): Promise<Session>
+  /** @returns the ARN of the caller, as STS GetCallerIdentity gives it. */
+  callerIdentity(signal: AbortSignal): Promise<string>
+}
+
+export interface AwsDeps {
+  readonly environment: Environment
+  readonly routes: readonly Route[]
+  /** For the tokens that are known before any request. */
+  readonly requests: readonly TokenRequest[]
+  readonly expectedRoleArn: string | undefined
+  readonly aws: AwsPort
+  readonly tokens: Pick<TokenEngine, 'renew'>
+  readonly clock: Clock
+}
+
+const STEP_MS = 8_000
+/** A pod with more tokens hears of the first ones only. */
+const MOST_TOKENS = 32
+
+/** Follows a token from the region to the keys that verify it. Never throws. */
+export async function examineAws(deps: AwsDeps): Promise<readonly Finding[]> {
+  const { environment, routes, expectedRoleArn, aws, clock } = deps
+  const session = await ask(deps, 'session', (signal) => aws.session(false, signal))
+  const requests = distinct(deps.requests).slice(0, MOST_TOKENS)
+  // Without a session every call would only fail for the same reason.
+  const [identity, tokens] = session.ok
+    ? await Promise.all([
+        ask(deps, 'token', (signal) => aws.callerIdentity(signal)),
+        Promise.all(requests.map((request) => mint(deps, request))),
+      ])
+    : [session, requests.map(() => session)]
+  const specimen = tokens.flatMap((token) => (token.ok ? [token.value] : []))[0]
+  return [
+    regionFinding(environment),
+    credentialsFinding(environment, session, clock.now().wallMs),
+    stsFinding([identity, ...tokens]),
+    roleFinding(identity, expectedRoleArn),
+    federationFinding(tokens),
+    ...tokens.map((token, index) => tokenFinding(requests[index] as TokenRequest, token)),
+    ...unknownAudienceFindings(routes),
+    clockFinding(specimen?.skewMs),
+    ...(specimen ? await examineIssuer(specimen) : WITHOUT_TOKEN),
+  ]
+}
+
+const WITHOUT_TOKEN = [
+  skipped('discovery', 'Not known: no token was minted that names its issuer.'),
+  skipped('jwks', 'Not known: no token was minted that names its issuer.'),
+]
+
+function ask<T>({ clock }: AwsDeps, phase: Phase, call: (signal: AbortSignal) => Promise<T>): Promise<Outcome<T>> {
+  const classified = (signal: AbortSignal): Promise<T> =>
+    call(signal).catch((error: unknown) => {
+      throw classify(error, phase)
+    })
+  return outcomeOf(within(clock, STEP_MS, classified, () => new TokenFailure('sts_timeout')))
+}
+
+/** Anew, whatever is cached: what was true a quarter of an hour ago is not what is looked for. */
+async function mint({ tokens, clock }: AwsDeps, request: TokenRequest): Promise<Outcome<Specimen>> {
+  const jwt = await outcomeOf(tokens.renew(request))
+  if (!jwt.ok) return jwt
+  const claims = readClaims(jwt.value)
+  const skewMs = claims.issuedAt * 1000 - clock.now().wallMs
+  return { ok: true, value: { jwt: jwt.value, bytes: jwt.value.length, claims, skewMs } }
+}
+
+function distinct(requests: readonly TokenRequest[]): readonly TokenRequest[] {
+  return [...new Map(requests.map((request) => [request.key, request])).values()]
+}

@@ -1,0 +1,48 @@
+/** A JSON object from the web, or why there is none. */
+export type Document =
+  | { readonly ok: true; readonly json: Readonly<Record<string, unknown>> }
+  | { readonly ok: false; readonly problem: string }
+
+/** Ten times what AWS publishes. */
+const LARGEST_BYTES = 64 * 1024
+
+/** Reads a document of an issuer. Redirects are not followed: relying parties do not either. Never throws. */
+export async function fetchDocument(url: string, signal: AbortSignal): Promise<Document> {
+  try {
+    const response = await fetch(url, { signal, redirect: 'manual', headers: { accept: 'application/json' } })
+    const text = await readLimited(response)
+    if (response.status !== 200) return { ok: false, problem: `status ${response.status}` }
+    return parse(text)
+  } catch (error) {
+    return { ok: false, problem: signal.aborted ? 'no answer in time' : describe(error) }
+  }
+}
+
+async function readLimited(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true })
+    if (text.length > LARGEST_BYTES) throw new RangeError(`more than ${LARGEST_BYTES} bytes`)
+  }
+  return text
+}
+
+function parse(text: string): Document {
+  try {
+    const json: unknown = JSON.parse(text)
+    if (typeof json === 'object' && json !== null && !Array.isArray(json))
+      return { ok: true, json: json as Record<string, unknown> }
+  } catch {
+    // Told below.
+  }
+  return { ok: false, problem: 'the answer is not a JSON object' }
+}
+
+/** `fetch` wraps what happened in an error that says nothing. */
+function describe(error: unknown): string {
+  const cause: unknown = error instanceof Error ? (error.cause ?? error) : error
+  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (typeof code === 'string') return code
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,94 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { createDoctor } from '../../../proxy/src/doctor/doctor.ts'
+import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
+import { createFakeClock } from '../../support/tokens/clock.ts'
+import { healthyPod, examine, verdicts } from '../../support/tokens/doctor.ts'
+import { claimsOfAws, unsignedJwt } from '../../support/tokens/jwt.ts'
+import { requestFor } from '../../support/tokens/request.ts'
+import { stsError } from '../../support/tokens/sts.ts'
+
+const { session, callerIdentity } = healthyPod().aws
+const iat = Math.floor(Date.now() / 1000)
+/** Of an issuer that nobody serves. */
+const CLAIMS = claimsOfAws({ iss: 'http://127.0.0.1:9', iat, exp: iat + 900 })
+
+describe('doctor', () => {
+  it('examines a pod without routes', async () => {
+    const report = await examine()
+    expect(verdicts(report)).to.deep.equal({
+      region: 'pass',
+      credentials: 'pass',
+      sts: 'pass',
+      role: 'pass',
+      federation: 'skip',
+      clock: 'skip',
+      discovery: 'skip',
+      jwks: 'skip',
+    })
+    expect(report.verdict).to.equal('pass')
+  })
+
+  it('mints anew for each token once, and shows its claims instead of it', async () => {
+    const jwt = unsignedJwt(CLAIMS)
+    const asked: (readonly string[])[] = []
+    const report = await examine({
+      requests: [requestFor(), requestFor(), requestFor({ audience: ['b'], route: 'b' })],
+      tokens: {
+        renew: ({ audience }) => {
+          asked.push(audience)
+          return Promise.resolve(jwt)
+        },
+      },
+    })
+    expect(asked).to.deep.equal([requestFor().audience, ['b']])
+    expect(verdicts(report)).to.include({ 'token partner': 'pass', 'token b': 'pass', clock: 'pass' })
+    expect(verdicts(report)).to.include({ discovery: 'warn', jwks: 'warn' })
+    const text = JSON.stringify(report)
+    expect(text).to.contain('"iss":"http://127.0.0.1:9"')
+    for (const part of jwt.split('.')) expect(text).not.to.contain(part)
+  })
+
+  it('asks for no token without a session, and says why for each', async () => {
+    const report = await examine({
+      aws: { session: () => Promise.reject(new TokenFailure('no_credentials')), callerIdentity },
+      requests: [requestFor()],
+    })
+    expect(verdicts(report)).to.include({ credentials: 'fail', sts: 'skip', role: 'skip', 'token partner': 'fail' })
+  })
+
+  it('classifies what the SDK throws', async () => {
+    const throttled = stsError('Throttling', 'Rate exceeded', 400)
+    const report = await examine({ aws: { session, callerIdentity: () => Promise.reject(throttled) } })
+    expect(verdicts(report)).to.include({ sts: 'fail', role: 'skip' })
+  })
+
+  it('gives up on what hangs after 8 s', async () => {
+    const clock = createFakeClock()
+    const never = (): Promise<never> => new Promise(() => undefined)
+    const running = examine({ clock, aws: { session: never, callerIdentity: never } })
+    await clock.advance(8_000)
+    expect((await running).findings.find(({ id }) => id === 'credentials')).to.include({ reason: 'sts_timeout' })
+  })
+
+  it('examines once for two who ask at the same time, and anew for the next', async () => {
+    let sessions = 0
+    const counting: typeof session = (renew, signal) => {
+      sessions++
+      return session(renew, signal)
+    }
+    const doctor = createDoctor({ ...healthyPod(), aws: { session: counting, callerIdentity } })
+    const [one, other] = await Promise.all([doctor.examine(), doctor.examine()])
+    expect(one).to.equal(other)
+    expect(sessions).to.equal(1)
+    await doctor.examine()
+    expect(sessions).to.equal(2)
+  })
+
+  it('looks at 32 tokens at most', async () => {
+    const requests = Array.from({ length: 40 }, (_, index) => requestFor({ audience: [`p${index}`] }))
+    const tokens = { renew: () => Promise.reject(new TokenFailure('access_denied')) }
+    const { findings } = await examine({ requests, tokens })
+    expect(findings.filter(({ id }) => id === 'token')).to.have.lengthOf(32)
+  })
+})

@@ -1,0 +1,71 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { readConfig } from '../../../proxy/src/config.ts'
+import { tokenFinding, unknownAudienceFindings } from '../../../proxy/src/doctor/token.ts'
+import { FAILURES, TokenFailure } from '../../../proxy/src/tokens/failures.ts'
+import { readClaims } from '../../../proxy/src/tokens/jwt.ts'
+import { ISSUED_AT, claimsOfAws, unsignedJwt } from '../../support/tokens/jwt.ts'
+import { requestFor } from '../../support/tokens/request.ts'
+
+const minted = (
+  claims: Readonly<Record<string, unknown>> = {},
+  alg = 'RS256',
+  bytes = 1_000,
+): Parameters<typeof tokenFinding>[1] => ({
+  ok: true,
+  value: { bytes, claims: readClaims(unsignedJwt(claimsOfAws(claims), { alg })) },
+})
+
+describe('doctor on a token', () => {
+  it('shows its claims, its life, its size and its audience', () => {
+    expect(tokenFinding(requestFor({ audience: ['a', 'b'] }), minted())).to.deep.equal({
+      id: 'token',
+      subject: 'partner',
+      verdict: 'pass',
+      found: 'RS256, 900 s, 1000 bytes, for a, b',
+      claims: claimsOfAws(),
+    })
+  })
+
+  it('warns when it does not live as long as was asked for', () => {
+    const finding = tokenFinding(requestFor({ durationSeconds: 3_600 }), minted({ exp: ISSUED_AT + 3_585 }))
+    expect(finding).to.include({ verdict: 'warn', fix: FAILURES.session_too_short.hint })
+    expect(finding.found).to.contain('3585 s').and.to.contain('3600 s were asked for')
+  })
+
+  it('warns when many servers will refuse its size, and says what makes it large', () => {
+    const claims = { 'https://sts.amazonaws.com/': { ou_path: 'x'.repeat(300) } }
+    const finding = tokenFinding(requestFor(), minted(claims, 'RS256', 7_169))
+    expect(finding).to.include({ verdict: 'warn', fix: FAILURES.token_too_large.hint })
+    expect(finding.found).to.contain('ou_path 302')
+  })
+
+  it('says who refuses ES384', () => {
+    const finding = tokenFinding(requestFor({ signingAlgorithm: 'ES384' }), minted({}, 'ES384'))
+    expect(finding.verdict).to.equal('pass')
+    expect(finding.found).to.match(/These refuse ES384: Google Cloud, .*Vault by default$/)
+  })
+
+  it('fails with the reason', () => {
+    const failure = new TokenFailure('tags_denied', 'AccessDenied 403: sts:TagGetWebIdentityToken')
+    expect(tokenFinding(requestFor(), { ok: false, failure })).to.include({
+      subject: 'partner',
+      verdict: 'fail',
+      reason: 'tags_denied',
+    })
+  })
+})
+
+describe('doctor on a route whose audience depends on the host', () => {
+  it('skips it, and only it', () => {
+    const { routes } = readConfig({
+      ROUTES: JSON.stringify([
+        { hosts: ['*.one.example'] },
+        { hosts: ['*.two.example'], audience: ['two'] },
+        { hosts: ['*.three.example', 'api.three.example'] },
+      ]),
+    })
+    const findings = unknownAudienceFindings(routes).map(({ subject, verdict }) => [subject, verdict])
+    expect(findings).to.deep.equal([['*.one.example', 'skip']])
+  })
+})
