@@ -45,10 +45,16 @@ export async function firstAnswers(source: LogSource, count = 1): Promise<readon
   return found
 }
 
-/** Checks that the partner verified the token of a call, and for whom it was. */
-export function expectVerified({ status, body }: Answer, audience = 'https://api.partner.example'): void {
+export interface Expected {
+  readonly subject?: string
+  readonly audience?: string
+}
+
+/** Checks that the partner verified the token of a call, and whose and for whom it was. */
+export function expectVerified({ status, body }: Answer, expected: Expected = {}): void {
+  const { subject = ROLE_ARN, audience = 'https://api.partner.example' } = expected
   expect(status, body).to.equal(200)
   const { verified, claims } = JSON.parse(body) as { verified: boolean; claims: Record<string, unknown> }
   expect(verified).to.equal(true)
-  expect(claims).to.include({ sub: ROLE_ARN, aud: audience })
+  expect(claims).to.include({ sub: subject, aud: audience })
 }

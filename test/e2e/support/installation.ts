@@ -4,7 +4,10 @@ import { createTestAuthority } from '../../support/certificates.ts'
 import type { TestAuthority } from '../../support/certificates.ts'
 import { installChart, removeChart } from './chart.ts'
 import { apply, createNamespace, deleteNamespaces, kubectl, rolledOut } from './kubectl.ts'
-import { SYSTEM, WORLD } from './names.ts'
+import { ROLE_ARN, SYSTEM, WORLD } from './names.ts'
+
+/** The second is what the stand-in for EKS's hook gives. */
+const ROLE_ARNS = [ROLE_ARN, 'arn:aws:iam::123456789012:role/service-account']
 
 export async function mochaGlobalSetup(): Promise<void> {
   if (process.env['KUBECONFIG'] === undefined) return
@@ -22,6 +25,7 @@ export async function mochaGlobalSetup(): Promise<void> {
     }),
   ])
   await apply(WORLD, readFileSync('test/aws-emulator/manifest.yaml', 'utf8'))
+  await kubectl('set', 'env', '-n', WORLD, 'deployment/aws-emulator', `ROLE_ARNS=${ROLE_ARNS.join(',')}`)
   await apply(WORLD, readFileSync('test/e2e/manifests/world.yaml', 'utf8'))
   await installChart()
   await Promise.all(['partner', 'injectors', 'aws-emulator'].map((name) => rolledOut(WORLD, name)))

@@ -23,6 +23,11 @@ export async function applyWithWarnings(namespace: string, manifest: object): Pr
   return (await execute(args, JSON.stringify(manifest))).stderr
 }
 
+/** Creates one object. @returns it as JSON, as it was stored or, with `--dry-run=server`, would be. */
+export function create(namespace: string, manifest: object, ...options: readonly string[]): Promise<string> {
+  return run(['create', '-n', namespace, '-o', 'json', ...options, '-f', '-'], JSON.stringify(manifest))
+}
+
 /** Makes a namespace that enforces the restricted Pod Security Standard. */
 export async function createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
   await apply(name, {
