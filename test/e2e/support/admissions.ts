@@ -15,8 +15,11 @@ interface Kubeconfig {
   readonly users: readonly { readonly user: Readonly<Record<string, string>> }[]
 }
 
-/** @param namespace where the pods are created. Needs a KUBECONFIG with a client certificate. */
-export function createAdmissions(namespace: string): Admissions {
+/**
+ * @param namespace where the pods are created. Needs a KUBECONFIG with a client certificate.
+ * @param annotations beside those that ask for a token.
+ */
+export function createAdmissions(namespace: string, annotations: Readonly<Record<string, string>> = {}): Admissions {
   const config = parse(readFileSync(process.env['KUBECONFIG'] ?? '', 'utf8')) as Kubeconfig
   const cluster = config.clusters[0]?.cluster ?? {}
   const user = config.users[0]?.user ?? {}
@@ -33,7 +36,7 @@ export function createAdmissions(namespace: string): Admissions {
     key: pem(user, 'client-key'),
   })
   const url = `${cluster['server'] ?? ''}/api/v1/namespaces/${namespace}/pods?dryRun=All`
-  const body = JSON.stringify(pod())
+  const body = JSON.stringify(pod(annotations))
   return {
     create: () =>
       new Promise((resolve, reject) => {
@@ -87,13 +90,17 @@ export function streamAdmissions(admissions: Admissions): Stream {
   }
 }
 
-function pod(): object {
+function pod(annotations: Readonly<Record<string, string>>): object {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       generateName: 'orders-',
-      annotations: { 'outbound-jwt.io/inject': 'true', 'outbound-jwt.io/hosts': 'api.partner.example' },
+      annotations: {
+        'outbound-jwt.io/inject': 'true',
+        'outbound-jwt.io/hosts': 'api.partner.example',
+        ...annotations,
+      },
     },
     spec: {
       containers: [

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { kubectl } from './kubectl.ts'
-import { CHART, RELEASE, SYSTEM, WORLD } from './names.ts'
+import { CHART, PRODUCT, SYSTEM, WORLD } from './names.ts'
 
 const LIMIT_MS = 180_000
 const execute = promisify(execFile)
@@ -28,12 +28,12 @@ export async function installChart(values: Readonly<Record<string, unknown>> = {
     '--set-json',
     `${name}=${JSON.stringify(value)}`,
   ])
-  await helm('upgrade', '--install', RELEASE, CHART, '-n', SYSTEM, ...sets, '--wait', '--timeout', '120s')
+  await helm('upgrade', '--install', PRODUCT, CHART, '-n', SYSTEM, ...sets, '--wait', '--timeout', '120s')
 }
 
 /** Removes the chart; without one it does nothing. */
 export async function removeChart(): Promise<void> {
-  await helm('uninstall', RELEASE, '-n', SYSTEM, '--ignore-not-found', '--wait', '--timeout', '60s')
+  await helm('uninstall', PRODUCT, '-n', SYSTEM, '--ignore-not-found', '--wait', '--timeout', '60s')
 }
 
 /** @returns what is left of the chart in the cluster, as kubectl names it. */
@@ -45,7 +45,7 @@ export async function leftovers(): Promise<readonly string[]> {
     'clusterroles',
     'clusterrolebindings',
   ]
-  const found = await kubectl('get', kinds.join(','), '-l', `app.kubernetes.io/instance=${RELEASE}`, '-o', 'name')
+  const found = await kubectl('get', kinds.join(','), '-l', `app.kubernetes.io/instance=${PRODUCT}`, '-o', 'name')
   return found.split('\n').filter(Boolean)
 }
 

@@ -28,6 +28,15 @@ export function create(namespace: string, manifest: object, ...options: readonly
   return run(['create', '-n', namespace, '-o', 'json', ...options, '-f', '-'], JSON.stringify(manifest))
 }
 
+/** PUTs JSON to a path of the API server. */
+export async function replaceRaw(path: string, body: unknown): Promise<void> {
+  await run(['replace', '--raw', path, '-f', '-'], JSON.stringify(body))
+}
+
+export async function deleteRaw(path: string): Promise<void> {
+  await run(['delete', '--raw', path])
+}
+
 /** Makes a namespace that enforces the restricted Pod Security Standard. */
 export async function createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
   await apply(name, {

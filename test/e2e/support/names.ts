@@ -2,7 +2,8 @@
 export const SYSTEM = 'outbound-jwt-e2e-system'
 /** Where partner, AWS emulator and other injectors run. */
 export const WORLD = 'outbound-jwt-e2e'
-export const RELEASE = 'aws-outbound-jwt-injector'
+/** Name of the release, and of everything the chart makes. */
+export const PRODUCT = 'aws-outbound-jwt-injector'
 export const CHART = 'charts/aws-outbound-jwt-injector'
 /** Partner, application, other injectors: one image. */
 export const WORLD_IMAGE = 'ghcr.io/aws-outbound-jwt-injector/partner:e2e'

@@ -1,5 +1,5 @@
 // The application: it knows URLs and plain `fetch`, nothing of tokens or proxies. Prints what each answered, a line each, and ends with 1 when one was not 200.
-// application URL... [--serve | --every MILLISECONDS]
+// application URL... [--serve | --every MILLISECONDS]; several URLs are called at once.
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
@@ -15,7 +15,7 @@ const stop = new AbortController()
 const { signal } = stop
 process.on('SIGTERM', () => stop.abort())
 do {
-  for (const url of urls) await call(url)
+  await Promise.all(urls.map(call))
   await pause(Number(values.every))
 } while (values.every !== '0' && !signal.aborted)
 // Keeps the pod running, as a server would; the tests read the lines above from its log.

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:https'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
@@ -26,7 +27,7 @@ export interface Partner {
   close(): Promise<void>
 }
 
-/** Starts a partner as one meets them: TLS, and every request needs a bearer JWT that verifies against the issuer's JWKS. It answers with the claims. */
+/** Starts a partner as one meets them: TLS, and every request needs a bearer JWT that verifies against the issuer's JWKS. It answers with the claims, after `?wait=` milliseconds. */
 export async function startPartner(options: PartnerOptions): Promise<Partner> {
   const { issuer, jwksUri, audience, cert, key, host = '127.0.0.1', port = 0 } = options
   const keys = createRemoteJWKSet(new URL(jwksUri))
@@ -45,7 +46,8 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
     }
   }
   const server = createServer({ cert, key, minVersion: 'TLSv1.2' }, (request, response) => {
-    void verify(request).then((verdict) => {
+    const waitMs = Number(new URL(request.url ?? '/', 'https://unused').searchParams.get('wait') ?? 0)
+    void Promise.all([verify(request), delay(waitMs)]).then(([verdict]) => {
       response.writeHead(verdict.verified ? 200 : 401, { 'content-type': 'application/json' })
       response.end(
         JSON.stringify({ method: request.method, path: request.url, host: request.headers.host, ...verdict }),

@@ -1,0 +1,135 @@
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { PROXY_CONTAINER } from '../../proxy/src/contract.ts'
+import { createAdmissions, streamAdmissions } from './support/admissions.ts'
+import { answers, expectVerified, firstAnswers } from './support/answers.ts'
+import type { Answer, LogSource } from './support/answers.ts'
+import { clearFaults, setFaults } from './support/emulator.ts'
+import { eventually } from './support/eventually.ts'
+import { create, deleteNamespaces, diagnosis, kubectl, rolledOut } from './support/kubectl.ts'
+import { PRODUCT, SYSTEM, WORLD } from './support/names.ts'
+import type { Shop } from './support/workload.ts'
+import { ASKING, PARTNER_URL, openShop } from './support/workload.ts'
+
+const STEADILY = [PARTNER_URL, '--every', '200']
+const SHORT_TOKENS = { ...ASKING, routes: ASKING.routes.replace('  ca:', '  duration: 60s\n  ca:') }
+
+describe('when things break', function () {
+  let shop: Shop
+  before(async function () {
+    if (process.env['KUBECONFIG'] === undefined) this.skip()
+    shop = await openShop('outbound-jwt-e2e-break')
+    await Promise.all([
+      shop.apply(shop.deployment('steady', { annotations: ASKING, args: STEADILY })),
+      shop.apply(shop.deployment('outage', { annotations: SHORT_TOKENS, args: STEADILY })),
+      shop.apply(
+        shop.deployment('small', {
+          annotations: { ...ASKING, 'memory-limit': '96Mi' },
+          args: [...Array.from({ length: 50 }, (_, index) => `${PARTNER_URL}?${index}`), '--every', '10'],
+        }),
+      ),
+      shop.apply(shop.pod('leaving', { annotations: ASKING, args: [`${PARTNER_URL}?wait=6000`] })),
+    ])
+  })
+  after(async () => {
+    if (process.env['KUBECONFIG'] === undefined) return
+    await clearFaults()
+    await deleteNamespaces(shop.namespace)
+  })
+  const source = (name: string): LogSource => ({ namespace: shop.namespace, workload: `deployment/${name}` })
+
+  it('a request in flight completes while its pod is deleted', async () => {
+    await kubectl('wait', '-n', shop.namespace, 'pod/leaving', '--for=condition=Ready', '--timeout=60s')
+    const log = kubectl('logs', '-f', '-n', shop.namespace, 'leaving', '-c', 'application')
+    await kubectl('delete', 'pod', 'leaving', '-n', shop.namespace)
+    const line = (await log).split('\n').find((text) => text.includes('"answer"'))
+    expectVerified(JSON.parse(line ?? '{}') as Answer)
+  })
+
+  it('STS is down: requests go on with the tokens at hand, and new ones are minted afterwards', async () => {
+    const before = (await firstAnswers(source('outage'))).length
+    const down = { kind: 'error', code: 'ServiceUnavailable', status: 503 }
+    await setFaults([
+      { operation: 'GetWebIdentityToken', ...down },
+      { operation: 'AssumeRoleWithWebIdentity', ...down },
+    ])
+    await firstAnswers(source('outage'), before + 150)
+    await clearFaults()
+    const all = await firstAnswers(source('outage'), before + 450)
+    expect(statuses(all)).to.deep.equal([200])
+    const tokens = new Set(all.map(({ body }) => (JSON.parse(body) as { claims: { jti: string } }).claims.jti))
+    expect(tokens.size, 'tokens used').to.be.greaterThan(1)
+  })
+
+  it('the partner is gone: the application sees 502 with a reason, and recovers with it', async () => {
+    await firstAnswers(source('steady'))
+    await kubectl('scale', '-n', WORLD, 'deployment/partner', '--replicas=0')
+    try {
+      await eventually('a call fails', async () => lastStatus(await answers(source('steady'))) === 502, 60_000)
+      const failed = (await answers(source('steady'))).find(({ status }) => status === 502)
+      expect(failed?.body).to.match(/"code":"upstream_(connect_failed|reset)"/)
+    } finally {
+      await kubectl('scale', '-n', WORLD, 'deployment/partner', '--replicas=1')
+      await rolledOut(WORLD, 'partner')
+    }
+    await eventually('calls succeed', async () => lastStatus(await answers(source('steady'))) === 200, 60_000)
+  })
+
+  it('the sidecar ends: the kubelet restarts it, and the application recovers', async () => {
+    const stop = ['--', '/nodejs/bin/node', '-e', "process.kill(1, 'SIGTERM')"]
+    await kubectl('exec', '-n', shop.namespace, 'deployment/steady', '-c', PROXY_CONTAINER, ...stop)
+    await eventually('it was restarted', async () => (await restarts('steady')) === 1, 60_000)
+    const before = (await answers(source('steady'))).length
+    const later = (await firstAnswers(source('steady'), before + 20)).slice(-5)
+    expect(statuses(later)).to.deep.equal([200])
+  })
+
+  it('memory is short: 50 requests at a time fit into 96Mi', async () => {
+    const all = await firstAnswers(source('small'), 2_000)
+    expect(statuses(all)).to.deep.equal([200])
+    expect(await restarts('small'), await diagnosis(shop.namespace)).to.equal(0)
+  })
+
+  it('the webhook rolls over while pods are created: none is refused', async () => {
+    const admissions = createAdmissions(shop.namespace, {
+      'outbound-jwt.io/role-arn': ASKING['role-arn'],
+      'outbound-jwt.io/region': ASKING.region,
+    })
+    const stream = streamAdmissions(admissions)
+    await kubectl('rollout', 'restart', '-n', SYSTEM, `deployment/${PRODUCT}`)
+    await rolledOut(SYSTEM, PRODUCT)
+    const { admitted, failures } = await stream.stop()
+    admissions.close()
+    expect(failures).to.deep.equal([])
+    expect(admitted).to.be.greaterThan(100)
+  })
+
+  it('no webhook is there: annotated pods are refused with a reason, others start', async () => {
+    await kubectl('scale', '-n', SYSTEM, `deployment/${PRODUCT}`, '--replicas=0')
+    try {
+      await eventually('annotated pods are refused', async () => (await refusal()) !== undefined, 60_000)
+      expect(await refusal()).to.match(/failed calling webhook "[^"]*outbound-jwt\.io"/)
+      await shop.apply(shop.pod('unasked', { args: ['http://127.0.0.1:1/', '--serve'] }))
+    } finally {
+      await kubectl('scale', '-n', SYSTEM, `deployment/${PRODUCT}`, '--replicas=2')
+      await rolledOut(SYSTEM, PRODUCT)
+    }
+    await eventually('annotated pods are admitted', async () => (await refusal()) === undefined, 60_000)
+  })
+
+  async function refusal(): Promise<string | undefined> {
+    const asking = shop.pod('asking', { annotations: ASKING })
+    return create(shop.namespace, asking, '--dry-run=server').then(
+      () => undefined,
+      (error: unknown) => String(error),
+    )
+  }
+
+  async function restarts(app: string): Promise<number> {
+    const path = `{.items[0].status.initContainerStatuses[?(@.name=="${PROXY_CONTAINER}")].restartCount}`
+    return Number(await kubectl('get', 'pods', '-n', shop.namespace, '-l', `app=${app}`, '-o', `jsonpath=${path}`))
+  }
+})
+
+const statuses = (all: readonly Answer[]): readonly number[] => [...new Set(all.map(({ status }) => status))]
+const lastStatus = (all: readonly Answer[]): number => all.at(-1)?.status ?? 0
