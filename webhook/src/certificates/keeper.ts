@@ -53,8 +53,8 @@ export interface Keeper {
   reconcile(): Promise<KeeperState>
 }
 
-/** The label by which a Secret of ours is told from somebody else's. */
-export const OWNER_LABEL = { 'app.kubernetes.io/managed-by': 'aws-outbound-jwt-injector' }
+/** The label by which a Secret of ours is told from somebody else's. Helm claims `managed-by` for whatever a chart holds. */
+export const OWNER_LABEL = { 'outbound-jwt.io/certificates': 'self' }
 
 /** Creates the keeper of mode `self`. Any number of replicas may run one; they meet in the API server alone. */
 export function createKeeper(deps: KeeperDeps): Keeper {
