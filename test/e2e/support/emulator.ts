@@ -16,3 +16,8 @@ export async function setState(state: object): Promise<void> {
 export async function clearFaults(): Promise<void> {
   await deleteRaw(`${ADMIN}/faults`)
 }
+
+/** Replaces the roles of the account. */
+export async function setRoles(roles: readonly object[]): Promise<void> {
+  await replaceRaw(`${ADMIN}/roles`, roles)
+}
