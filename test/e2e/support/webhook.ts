@@ -1,12 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { argumentsHere, entrypoint } from '../../support/image.ts'
 import type { RunningProcess } from '../../support/process.ts'
 import { startNode } from '../../support/process.ts'
+import { WEBHOOK_COMMAND } from '../../support/webhook.ts'
 import { apply, createNamespace, kubectl } from './kubectl.ts'
 
 export const SECRET = 'aws-outbound-jwt-injector-certificates'
@@ -77,19 +74,16 @@ export async function createWebhookSite(name: string): Promise<WebhookSite> {
       await setCaBundles('')
     },
     replica: async (env = {}, nodeArguments = []) => {
-      const process = startNode(
-        [...nodeArguments, ...argumentsHere(entrypoint('Dockerfile.webhook'), 'dist/webhook')],
-        {
-          KUBECONFIG: kubeconfig,
-          LISTEN_ADDR: '127.0.0.1:0',
-          ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-          POD_NAMESPACE: system,
-          WEBHOOK_CONFIGURATION: configuration,
-          CERTIFICATE_HOSTS: '127.0.0.1',
-          PROXY_IMAGE: 'ghcr.io/aws-outbound-jwt-injector/proxy:e2e',
-          ...env,
-        },
-      )
+      const process = startNode([...nodeArguments, ...WEBHOOK_COMMAND], {
+        KUBECONFIG: kubeconfig,
+        LISTEN_ADDR: '127.0.0.1:0',
+        ADMIN_LISTEN_ADDR: '127.0.0.1:0',
+        POD_NAMESPACE: system,
+        WEBHOOK_CONFIGURATION: configuration,
+        CERTIFICATE_HOSTS: '127.0.0.1',
+        PROXY_IMAGE: 'ghcr.io/aws-outbound-jwt-injector/proxy:e2e',
+        ...env,
+      })
       running.push(process)
       const { webhook, admin } = await process.logged('listening')
       return {
@@ -164,14 +158,4 @@ function webhookConfiguration({ configuration, shop, port }: Registration): obje
       entry('namespaces.outbound-jwt.io', '/mutate/namespace', [{ name: 'never', expression: 'false' }]),
     ],
   }
-}
-
-/** @returns a port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
