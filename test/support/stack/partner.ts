@@ -41,25 +41,35 @@ export const ANSWER: Behaviour = (request, response) => {
   pipeline(request, response, () => undefined)
 }
 
-/** Starts the partner on a free port. */
+/** Starts the partner on a free port. It agrees to every upgrade, and then says back what it hears. */
 export async function startFaultyPartner({ issuer, audience, ...pair }: FaultyPartnerOptions): Promise<FaultyPartner> {
   const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`))
   const sockets = new Set<Socket>()
   let behaviour = ANSWER
   let verified = 0
   let unverified = 0
-  const server = createServer({ ...pair, keepAliveTimeout: 60_000 }, (request, response) => {
+  const verify = async (request: IncomingMessage): Promise<boolean> => {
     const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
-    jwtVerify(token, keys, { issuer, audience }).then(
-      () => {
-        verified++
-        behaviour(request, response)
-      },
-      () => {
-        unverified++
-        response.writeHead(401).end()
-      },
+    const holds = await jwtVerify(token, keys, { issuer, audience }).then(
+      () => true,
+      () => false,
     )
+    if (holds) verified++
+    else unverified++
+    return holds
+  }
+  const server = createServer({ ...pair, keepAliveTimeout: 60_000 }, (request, response) => {
+    void verify(request).then((holds) => {
+      if (holds) behaviour(request, response)
+      else response.writeHead(401).end()
+    })
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+    void verify(request).then((holds) => {
+      if (!holds) socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n')
+      else socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+      if (holds) socket.pipe(socket)
+    })
   })
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createEmulator } from '../../aws-emulator/src/index.ts'
 import type { Emulator, EmulatorOptions, Fault } from '../../aws-emulator/src/index.ts'
 import { createTestAuthority } from '../certificates.ts'
+import type { TestAuthority } from '../certificates.ts'
 import { argumentsHere, entrypoint } from '../image.ts'
 import type { RunningProcess } from '../process.ts'
 import { startNode, startNodeWithFiles } from '../process.ts'
@@ -38,8 +39,16 @@ export interface StackOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Fields of the partner's route beside its host. */
   readonly route?: Readonly<Record<string, unknown>>
+  /** Instead of routes: what makes the proxy run standalone, given the partner's `host:port`. */
+  readonly standalone?: (partner: string, authority: TestAuthority) => Standalone | Promise<Standalone>
   /** Limit on the proxy's open files, sockets included. */
   readonly openFiles?: number
+}
+
+/** How a standalone proxy is told what to do. */
+export interface Standalone {
+  readonly variables?: Readonly<Record<string, string>>
+  readonly flags?: readonly string[]
 }
 
 export const ROLE_ARN = 'arn:aws:iam::123456789012:role/orders'
@@ -63,11 +72,17 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const files = { ca: join(directory, 'ca.crt'), token: join(directory, 'token') }
   writeFileSync(files.ca, authority.ca)
   writeFileSync(files.token, await emulator.mintServiceAccountToken({ namespace: 'shop', serviceAccount: 'orders' }))
+  const address = `${PARTNER_HOST}:${partner.port}`
+  const { variables, flags = [] } = (await options.standalone?.(address, authority)) ?? {}
   const environment = {
     LISTEN_ADDR: '127.0.0.1:0',
-    ADMIN_LISTEN_ADDR: '127.0.0.1:0',
     CONTROL_LISTEN_ADDR: '127.0.0.1:0',
-    ROUTES: JSON.stringify([{ hosts: [`${PARTNER_HOST}:${partner.port}`], audience: [AUDIENCE], ...options.route }]),
+    ...(options.standalone
+      ? { METRICS_LISTEN_ADDR: '127.0.0.1:0', ...variables }
+      : {
+          ADMIN_LISTEN_ADDR: '127.0.0.1:0',
+          ROUTES: JSON.stringify([{ hosts: [address], audience: [AUDIENCE], ...options.route }]),
+        }),
     UPSTREAM_CA_FILE: files.ca,
     ALLOW_LOCAL_UPSTREAMS: 'true',
     AWS_REGION: 'eu-central-1',
@@ -78,18 +93,18 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     RESOLVE_HOSTS: `${PARTNER_HOST}=127.0.0.1`,
     ...options.environment,
   }
-  let proxy = await startProxy(environment, options.openFiles)
+  let proxy = await startProxy(environment, flags, options.openFiles)
   return {
     emulator,
     partner,
     proxy: () => proxy.process,
     proxyPort: proxy.port,
     controlPort: proxy.controlPort,
-    url: `http://${PARTNER_HOST}:${partner.port}/`,
+    url: `http://${address}/`,
     tokenFile: files.token,
     restart: async () => {
       const samePlace = { ...environment, LISTEN_ADDR: `127.0.0.1:${proxy.port}` }
-      proxy = await startProxy(samePlace, options.openFiles)
+      proxy = await startProxy(samePlace, flags, options.openFiles)
     },
     metric: async (series) => {
       const text = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/metrics`)).text()
@@ -114,9 +129,13 @@ interface RunningProxy {
   readonly controlPort: number
 }
 
-async function startProxy(environment: Readonly<Record<string, string>>, openFiles?: number): Promise<RunningProxy> {
+async function startProxy(
+  environment: Readonly<Record<string, string>>,
+  flags: readonly string[],
+  openFiles?: number,
+): Promise<RunningProxy> {
   const bundle = argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')
-  const args = ['--import', './test/support/resolve.mjs', ...bundle]
+  const args = ['--import', './test/support/resolve.mjs', ...bundle, ...flags]
   const process =
     openFiles === undefined ? startNode(args, environment) : startNodeWithFiles(openFiles, args, environment)
   const listening = await process.logged('listening')
