@@ -1,0 +1,80 @@
+// What is ours in a pod, and what is not.
+import type { Json } from './object.ts'
+import { allContainers, at, list, nameOf, object } from './object.ts'
+
+const SIDECAR = 'aws-outbound-jwt-proxy'
+const STATUS = 'outbound-jwt.io/status'
+const VARIABLES = /^(?:http_proxy|no_proxy|node_use_env_proxy|java_tool_options)$/i
+
+/** Members of the sidecar that EKS's hook and the API server's defaults add to any container. */
+const ADDED = /^(?:AWS_(?:STS_REGIONAL_ENDPOINTS|DEFAULT_REGION|REGION|ROLE_ARN|WEB_IDENTITY_TOKEN_FILE|CONTAINER_.*))$/
+
+/**
+ * @returns our fragments: status, volumes, sidecar, and our variables in the containers of the submitted pod.
+ * Resources are left out; they follow the class of the pod. So is what others add to every container.
+ */
+export function fragmentsOf(pod: Json, submitted: Json): object {
+  const sidecar = allContainers(pod).find((container) => nameOf(container) === SIDECAR) ?? {}
+  const names = allContainers(submitted).map(nameOf)
+  return {
+    status: at(pod, 'metadata', 'annotations', STATUS),
+    volumes: list(at(pod, 'spec', 'volumes')).filter((volume) => nameOf(volume).startsWith('aws-outbound-jwt-')),
+    sidecar: {
+      image: sidecar['image'],
+      restartPolicy: sidecar['restartPolicy'],
+      ports: sidecar['ports'],
+      securityContext: sidecar['securityContext'],
+      startupProbe: at(sidecar, 'startupProbe', 'exec'),
+      env: list(sidecar['env'])
+        .filter((variable) => !ADDED.test(nameOf(variable)))
+        .map((variable) => [nameOf(variable), variable['value'] ?? at(variable, 'valueFrom', 'fieldRef', 'fieldPath')]),
+      mounts: list(sidecar['volumeMounts']).filter((mount) => nameOf(mount).startsWith('aws-outbound-jwt-')),
+    },
+    containers: allContainers(pod)
+      .filter((container) => names.includes(nameOf(container)))
+      .map((container) => [
+        nameOf(container),
+        list(container['env'])
+          .filter((variable) => VARIABLES.test(nameOf(variable)))
+          .map((variable) => [nameOf(variable), variable['value']]),
+      ]),
+  }
+}
+
+/** @returns the pod as text without anything of ours and without what injection may make: empty lists, absent parents. */
+export function withoutOurs(pod: Json, submitted: Json): string {
+  const rest = structuredClone(pod)
+  const spec = object(rest['spec'])
+  const secrets = list(at(submitted, 'spec', 'imagePullSecrets')).map(nameOf)
+  for (const [name, isOurs] of Object.entries({
+    initContainers: (entry: Json) => nameOf(entry) === SIDECAR,
+    volumes: (entry: Json) => nameOf(entry).startsWith('aws-outbound-jwt-'),
+    imagePullSecrets: (entry: Json) => !secrets.includes(nameOf(entry)),
+  })) {
+    const kept = list(spec[name]).filter((entry) => !isOurs(entry))
+    if (kept.length === 0) Reflect.deleteProperty(spec, name)
+    else spec[name] = kept
+  }
+  for (const container of allContainers(rest)) {
+    const kept = list(container['env']).filter((variable) => !VARIABLES.test(nameOf(variable)))
+    if (kept.length === 0) delete container['env']
+    else container['env'] = kept
+  }
+  const metadata = object(rest['metadata'])
+  const annotations = object(metadata['annotations'])
+  Reflect.deleteProperty(annotations, STATUS)
+  if (Object.keys(annotations).length === 0) delete metadata['annotations']
+  if (Object.keys(metadata).length === 0) delete rest['metadata']
+  return JSON.stringify(sorted(rest))
+}
+
+/** The order of members means nothing, that of entries does. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  )
+}
