@@ -5,6 +5,7 @@ import { readConfig } from '../../../proxy/src/config.ts'
 import type { Decision } from '../../../webhook/src/injection/decide.ts'
 import { createInjector } from '../../../webhook/src/injection/decide.ts'
 import { SETTINGS, readCases } from '../../support/injection/cases.ts'
+import { eksIrsa } from '../../support/injection/mutations/eks.ts'
 import type { Json } from '../../support/injection/object.ts'
 import { at, list, nameOf } from '../../support/injection/object.ts'
 import { collect } from '../../support/injection/problems.ts'
@@ -57,8 +58,9 @@ describe('a decision', () => {
   })
 
   it('takes only own members of a pod for its fields', () => {
-    const inherited: unknown = Object.create({ spec: { hostNetwork: true, containers: [] } })
-    const pod = Object.assign(inherited as Json, annotated(asked))
+    const inherited = Object.create({ hostNetwork: true }) as Json
+    const pod = annotated(asked)
+    pod['spec'] = Object.assign(inherited, pod['spec'])
     expect(decide(pod).kind).to.equal('inject')
   })
 
@@ -125,6 +127,21 @@ describe('a decision', () => {
     const decision = decide(annotated({ ...asked, ...many }))
     expect(complaints(decision)).to.have.lengthOf(40)
     expect(complaints(decision).join('\n').length).to.be.lessThan(20_000)
+  })
+})
+
+describe('a sidecar with a role of its own', () => {
+  const own = { 'role-arn': 'arn:aws:iam::123456789012:role/orders', region: 'eu-central-1' }
+
+  it("is left alone by EKS's hook, and mounts nothing where that one does", () => {
+    const pod = annotated({ ...asked, ...own })
+    const decision = decide(pod)
+    if (decision.kind !== 'inject') expect.fail(JSON.stringify(decision))
+    const injected = applyPatch(pod, decision.patch)
+    const [before] = list(at(injected, 'spec', 'initContainers'))
+    const [after] = list(at(eksIrsa(injected), 'spec', 'initContainers'))
+    expect(after).to.deep.equal(before)
+    expect(JSON.stringify(before)).not.to.contain('eks.amazonaws.com')
   })
 })
 

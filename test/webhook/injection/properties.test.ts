@@ -177,7 +177,7 @@ describe('a hostile pod', () => {
         const decision = isByNamespace ? decideFor(hostile) : decide(hostile)
         after(hostile, decision)
       }),
-      { numRuns: 5000 },
+      { numRuns: 3000 },
     )
   })
 
