@@ -27,8 +27,16 @@ export const REASONS = {
 
 export type Reason = keyof typeof REASONS
 
+/** Outcomes that refuse nobody, with the decision they come with. */
+export const OUTCOMES = {
+  injected: 'inject',
+  repaired: 'repair',
+  unchanged: 'allow',
+  'not-requested': 'allow',
+  'not-created': 'allow',
+  'mirror-pod': 'allow',
+  'opted-out': 'allow',
+} as const satisfies Partial<Record<Reason, string>>
+
 /** Reasons for which a pod that asked is refused, and a pod whose namespace asked is left alone. */
-export type RefusalReason = Exclude<
-  Reason,
-  'injected' | 'repaired' | 'unchanged' | 'not-requested' | 'not-created' | 'mirror-pod' | 'opted-out'
->
+export type RefusalReason = Exclude<Reason, keyof typeof OUTCOMES>

@@ -11,6 +11,7 @@ import {
 } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { CaBundle } from './ca.ts'
 import { caFile, parseCa } from './ca.ts'
+import { WRITTEN_FIELDS } from './written-fields.ts'
 import { parseYaml } from './yaml.ts'
 
 /** A route, and where the trust anchors it names come from. */
@@ -22,20 +23,10 @@ export interface PlannedRoute {
 /** One environment variable holds 128 KiB (MAX_ARG_STRLEN) and `$` is doubled in it. */
 const LARGEST = 64 * 1024
 
-/** Keys as authors write them → fields of a route. */
-const FIELDS = {
-  hosts: 'hosts',
-  audience: 'audience',
-  duration: 'durationSeconds',
-  signingAlgorithm: 'signingAlgorithm',
-  tags: 'tags',
-  header: 'header',
-  onExisting: 'onExisting',
-  connect: 'connect',
-  ca: 'caFile',
-} as const
-const WRITTEN = Object.keys(FIELDS) as (keyof typeof FIELDS)[]
-const AS_WRITTEN = new Map<string, string>(Object.entries(FIELDS).map(([written, field]) => [field, written]))
+const WRITTEN = Object.keys(WRITTEN_FIELDS)
+const AS_WRITTEN = new Map<string, string>(
+  Object.entries(WRITTEN_FIELDS).map(([written, { field }]) => [field, written]),
+)
 
 /** Parses the `routes` annotation. Reports every problem; undefined when there was one. */
 export function parseRoutesAnnotation(
