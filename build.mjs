@@ -8,9 +8,11 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 const REQUIRE_BANNER =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
 
+/** The command line is the bin of its package, so its bundle is inside of it. */
 const ENTRY_POINTS = {
-  'dist/proxy': ['proxy/src/main.ts', 'proxy/src/probe.ts', 'proxy/src/doctor.ts'],
-  'dist/webhook': ['webhook/src/main.ts'],
+  'dist/proxy': { main: 'proxy/src/main.ts', probe: 'proxy/src/probe.ts', doctor: 'proxy/src/doctor.ts' },
+  'dist/webhook': { main: 'webhook/src/main.ts' },
+  'webhook/dist': { cli: 'webhook/src/cli/main.ts' },
 }
 
 rmSync('dist', { recursive: true, force: true })

@@ -12,7 +12,8 @@ const ADAPTERS = {
   express: ['webhook/src/admission/server.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts'],
-  yaml: ['webhook/src/injection/yaml.ts', 'webhook/src/cli/*.ts'],
+  yaml: ['webhook/src/injection/yaml.ts', 'webhook/src/cli/manifests.ts'],
+  diff: ['webhook/src/cli/diff.ts'],
 }
 
 /** No I/O, no clock, no environment, no library: what these compute depends on their arguments alone. */
@@ -74,7 +75,7 @@ const processGlobal = {
 }
 
 export default tseslint.config(
-  { ignores: ['dist/', '.tsc/', 'coverage/', '.demo/', 'test/bench/results/'] },
+  { ignores: ['**/dist/', '.tsc/', 'coverage/', '.demo/', 'test/bench/results/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

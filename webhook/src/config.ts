@@ -1,22 +1,9 @@
 import { isIP } from 'node:net'
-import { KNOWN_SIDECARS } from './injection/known-sidecars.ts'
-import { cpuQuantity, memoryQuantity } from './injection/quantity.ts'
 import type { InjectionSettings } from './injection/settings.ts'
-import { INJECTION_DEFAULTS, settingsProblems } from './injection/settings.ts'
+import { settingsProblems } from './injection/settings.ts'
+import { SIDECAR_SETTINGS, injectionSettings, kubernetesName } from './sidecar-settings.ts'
 import type { Parser, Problem } from '@aws-outbound-jwt-injector/proxy/contract'
-import {
-  LOG_LEVELS,
-  accepted,
-  boolean,
-  csv,
-  duration,
-  integer,
-  oneOf,
-  optional,
-  refused,
-  region,
-  text,
-} from '@aws-outbound-jwt-injector/proxy/contract'
+import { LOG_LEVELS, accepted, csv, duration, oneOf, refused, text } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { Settings } from '@aws-outbound-jwt-injector/proxy/runtime'
 import {
   LOG_FORMATS,
@@ -26,41 +13,10 @@ import {
   setting,
 } from '@aws-outbound-jwt-injector/proxy/runtime'
 
-const present: Parser<string> = (value) => (value === '' ? refused('a value; it has no default') : accepted(value))
-
-const dnsLabel: Parser<string> = (value) =>
-  /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(value) ? accepted(value) : refused('a Kubernetes name')
-
 const hostOrAddress: Parser<string> = (value) =>
-  isIP(value) > 0 || dnsLabel(value).ok ? accepted(value) : refused('a DNS name or an IP address')
-
-const userId: Parser<number | null> = (value) => (value === 'null' ? accepted(null) : integer(1, 2_147_483_647)(value))
-
-/** A quantity, or `none`; empty would mean the default. */
-const orNone =
-  (parse: Parser<string>): Parser<string | null> =>
-  (value) => {
-    if (value === 'none') return accepted(null)
-    const parsed = parse(value)
-    return parsed.ok ? parsed : refused(`none, or ${parsed.allowed}`)
-  }
-
-const stringMap: Parser<Readonly<Record<string, string>>> = (value) => {
-  const allowed = refused('a JSON object whose values are strings')
-  try {
-    const map: unknown = JSON.parse(value)
-    if (typeof map !== 'object' || map === null || Array.isArray(map)) return allowed
-    return Object.values(map).every((item) => typeof item === 'string')
-      ? accepted(map as Record<string, string>)
-      : allowed
-  } catch {
-    return allowed
-  }
-}
+  isIP(value) > 0 || kubernetesName(value).ok ? accepted(value) : refused('a DNS name or an IP address')
 
 const hosts: Parser<readonly string[]> = (value) => (value === '' ? accepted([]) : csv(hostOrAddress)(value))
-
-const names: Parser<readonly string[]> = (value) => (value === '' ? accepted([]) : csv(dnsLabel)(value))
 
 /** Every variable the webhook reads. docs/configuration-webhook.md is made from this table. */
 export const SETTINGS = {
@@ -81,13 +37,13 @@ export const SETTINGS = {
   certificateSecret: setting(
     'CERTIFICATE_SECRET',
     'aws-outbound-jwt-injector-certificates',
-    dnsLabel,
+    kubernetesName,
     'Mode `self`: Secret that the replicas share their certificates in. They make it.',
   ),
   webhookConfiguration: setting(
     'WEBHOOK_CONFIGURATION',
     'aws-outbound-jwt-injector',
-    dnsLabel,
+    kubernetesName,
     'Mode `self`: MutatingWebhookConfiguration whose caBundle is kept.',
   ),
   certificateHosts: setting(
@@ -110,54 +66,7 @@ export const SETTINGS = {
   ),
   certFile: setting('TLS_CERT_FILE', '', text, 'Other modes: PEM file with the serving certificate and its chain.'),
   keyFile: setting('TLS_KEY_FILE', '', text, 'Other modes: PEM file with its key.'),
-  image: setting('PROXY_IMAGE', '', present, 'Image of the sidecar.'),
-  imagePullPolicy: setting(
-    'PROXY_IMAGE_PULL_POLICY',
-    'IfNotPresent',
-    oneOf('Always', 'IfNotPresent', 'Never'),
-    'Pull policy of the sidecar.',
-  ),
-  imagePullSecrets: setting('PROXY_IMAGE_PULL_SECRETS', '', names, 'Names of pull secrets, added to the pod.'),
-  runAsUser: setting(
-    'SIDECAR_RUN_AS_USER',
-    '64532',
-    userId,
-    'User ID of the sidecar; `null` lets the platform choose, as OpenShift wants.',
-  ),
-  cpuRequest: setting('SIDECAR_CPU_REQUEST', '10m', orNone(cpuQuantity), 'CPU request of the sidecar, or `none`.'),
-  cpuLimit: setting('SIDECAR_CPU_LIMIT', 'none', orNone(cpuQuantity), 'CPU limit of the sidecar, or `none`.'),
-  memoryRequest: setting(
-    'SIDECAR_MEMORY_REQUEST',
-    '64Mi',
-    orNone(memoryQuantity),
-    'Memory request of the sidecar, or `none`.',
-  ),
-  memoryLimit: setting(
-    'SIDECAR_MEMORY_LIMIT',
-    '128Mi',
-    orNone(memoryQuantity),
-    'Memory limit of the sidecar, at least 96Mi, or `none`.',
-  ),
-  liveness: setting(
-    'SIDECAR_LIVENESS',
-    'false',
-    boolean,
-    'Whether the kubelet restarts a sidecar whose /livez does not answer.',
-  ),
-  extraEnv: setting('SIDECAR_EXTRA_ENV', '{}', stringMap, 'JSON object of variables for the sidecar alone.'),
-  region: setting('DEFAULT_REGION', '', optional(region), 'AWS region of pods that name a role and no region.'),
-  defaults: setting(
-    'DEFAULT_ANNOTATIONS',
-    '{}',
-    stringMap,
-    'JSON object of annotations, without prefix, for pods whose namespace is opted in.',
-  ),
-  knownSidecars: setting(
-    'KNOWN_SIDECARS',
-    KNOWN_SIDECARS.join(','),
-    names,
-    'Containers of other injectors, which get no variables.',
-  ),
+  ...SIDECAR_SETTINGS,
   shutdownDelaySeconds: setting(
     'SHUTDOWN_DELAY',
     '10s',
@@ -186,21 +95,7 @@ export interface WebhookConfig extends Settings<typeof SETTINGS> {
 /** @throws SettingsError naming every problem of the environment. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): WebhookConfig {
   const settings = readSettings(SETTINGS, environment)
-  const { image, imagePullPolicy, imagePullSecrets, runAsUser, extraEnv, liveness, knownSidecars, defaults } = settings
-  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = settings
-  const injection: InjectionSettings = {
-    ...INJECTION_DEFAULTS,
-    image,
-    imagePullPolicy,
-    imagePullSecrets,
-    runAsUser,
-    resources: { cpuRequest, cpuLimit, memoryRequest, memoryLimit },
-    extraEnv,
-    liveness,
-    knownSidecars,
-    region: settings.region ?? null,
-    defaults,
-  }
+  const injection = injectionSettings(settings)
   const problems = [...certificateProblems(settings), ...settingsProblems(injection)]
   if (problems.length > 0) throw new SettingsError(problems)
   return Object.freeze({ ...settings, injection })

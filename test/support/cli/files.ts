@@ -1,0 +1,30 @@
+import { run } from '../../../webhook/src/cli/run.ts'
+import type { Outcome } from '../../../webhook/src/cli/run.ts'
+
+/** Runs the command line on files in memory; anything else cannot be read. */
+export function runWith(files: Readonly<Record<string, string>>, ...args: readonly string[]): Outcome {
+  return run(args, (file) => {
+    const text = files[file]
+    if (text === undefined) throw new Error(`ENOENT: no such file, open '${file}'`)
+    return text
+  })
+}
+
+/** A Deployment as authors write it. */
+export const DEPLOYMENT = `# orders
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: orders
+spec:
+  template:
+    metadata:
+      annotations:
+        # who gets the token
+        outbound-jwt.io/inject: 'true'
+        outbound-jwt.io/hosts: api.partner.example
+    spec:
+      containers:
+        - name: orders # the application
+          image: registry.example/orders:1
+`

@@ -1,0 +1,115 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { DEPLOYMENT, runWith } from '../../support/cli/files.ts'
+
+const lint = (text: string, ...more: readonly string[]): { status: number; lines: readonly string[] } => {
+  const { status, stdout } = runWith({ 'a.yaml': text }, 'lint', '-f', 'a.yaml', ...more)
+  return { status, lines: stdout.split('\n').slice(0, -1) }
+}
+
+describe('lint', () => {
+  it('has nothing to say about a right manifest', () => {
+    expect(lint(DEPLOYMENT)).to.deep.equal({ status: 0, lines: [] })
+    expect(lint('# nothing\n')).to.deep.equal({ status: 0, lines: [] })
+    expect(lint('just text')).to.deep.equal({ status: 0, lines: [] })
+  })
+
+  it('finds annotations on the wrong object, and says where they belong', () => {
+    const text = `kind: CronJob
+metadata:
+  name: report
+  annotations: {outbound-jwt.io/inject: 'true'}
+spec:
+  jobTemplate:
+    metadata:
+      annotations:
+        outbound-jwt.io/hosts: a.example
+    spec: {template: {spec: {containers: [{name: a}]}}}
+---
+kind: Service
+metadata:
+  annotations:
+    outbound-jwt.io/inject: 'true'
+`
+    expect(lint(text)).to.deep.equal({
+      status: 1,
+      lines: [
+        'a.yaml:4: error: CronJob/report: outbound-jwt.io/inject at metadata.annotations has no effect: write it at spec.jobTemplate.spec.template.metadata.annotations',
+        'a.yaml:9: error: CronJob/report: outbound-jwt.io/hosts at spec.jobTemplate.metadata.annotations has no effect: write it at spec.jobTemplate.spec.template.metadata.annotations',
+        'a.yaml:15: error: Service/unnamed: outbound-jwt.io/inject at metadata.annotations has no effect: no pod is made from this object',
+      ],
+    })
+  })
+
+  it('finds labels that should be annotations', () => {
+    const text = DEPLOYMENT.replace(
+      '      annotations:',
+      "      labels: {outbound-jwt.io/inject: 'true'}\n      annotations:",
+    )
+    expect(lint(text).lines).to.deep.equal([
+      'a.yaml:9: error: Deployment/orders: outbound-jwt.io/inject as a label has no effect: it is an annotation, write it at spec.template.metadata.annotations',
+    ])
+    expect(lint('kind: Service\nmetadata: {labels: {outbound-jwt.io/hosts: a}}').lines).to.deep.equal([
+      'a.yaml:2: error: Service/unnamed: outbound-jwt.io/hosts as a label has no effect: it is an annotation',
+    ])
+  })
+
+  it('knows what a namespace takes', () => {
+    const namespace = (labels: string, annotations = '{}'): string =>
+      `kind: Namespace\nmetadata:\n  name: shop\n  labels: ${labels}\n  annotations: ${annotations}\n`
+    expect(lint(namespace('{outbound-jwt.io/inject: enabled, other: x}'))).to.deep.equal({ status: 0, lines: [] })
+    expect(
+      lint(namespace('{outbound-jwt.io/inject: "yes", outbound-jwt.io/hosts: a}', '{outbound-jwt.io/inject: "true"}')),
+    ).to.deep.equal({
+      status: 1,
+      lines: [
+        'a.yaml:4: error: Namespace/shop: label outbound-jwt.io/inject: got "yes", expected true or enabled or false or disabled',
+        'a.yaml:4: error: Namespace/shop: label outbound-jwt.io/hosts has no effect: the only one is outbound-jwt.io/inject',
+        'a.yaml:5: error: Namespace/shop: outbound-jwt.io/inject at metadata.annotations has no effect: a namespace is opted in by the label outbound-jwt.io/inject=enabled',
+      ],
+    })
+  })
+
+  it('finds bad values with their lines, and what is impossible at the spec', () => {
+    const text = DEPLOYMENT.replace('hosts: api', 'audiance: api').replace(
+      '    spec:\n',
+      '    spec:\n      hostNetwork: true\n',
+    )
+    expect(lint(text)).to.deep.equal({
+      status: 1,
+      lines: [
+        'a.yaml:9: error: Deployment/orders: outbound-jwt.io/hosts: got "nothing", expected at least one partner host, in outbound-jwt.io/hosts, outbound-jwt.io/audience or outbound-jwt.io/routes',
+        'a.yaml:12: error: Deployment/orders: outbound-jwt.io/audiance: got "api.partner.example", expected a known annotation; did you mean outbound-jwt.io/audience?',
+        'a.yaml:13: error: Deployment/orders: spec.hostNetwork: got "true", expected false: a pod network of its own',
+      ],
+    })
+  })
+
+  it('ends well when there are warnings alone', () => {
+    const { status, lines } = lint(DEPLOYMENT.replace('    spec:\n', '    spec:\n      shareProcessNamespace: true\n'))
+    expect(status).to.equal(0)
+    expect(lines.join()).to.match(/^a\.yaml:7: warning: Deployment\/orders: spec\.shareProcessNamespace/)
+  })
+
+  it('prints findings as JSON for other tools', () => {
+    const { status, lines } = lint(DEPLOYMENT.replace("'true'", "'yes'"), '-o', 'json')
+    expect(status).to.equal(1)
+    expect(JSON.parse(lines.join('\n'))).to.deep.equal([
+      {
+        file: 'a.yaml',
+        object: 'Deployment/orders',
+        reason: 'invalid-annotation',
+        line: 11,
+        severity: 'error',
+        message: 'outbound-jwt.io/inject: got "yes", expected true or enabled or false or disabled',
+      },
+    ])
+    expect(JSON.parse(lint(DEPLOYMENT, '-o', 'json').lines.join('\n'))).to.deep.equal([])
+  })
+
+  it('goes through files in the order given', () => {
+    const bad = DEPLOYMENT.replace("'true'", "'yes'")
+    const { stdout } = runWith({ 'b.yaml': bad, 'a.yaml': bad }, 'lint', '-f', 'b.yaml', '-f', 'a.yaml')
+    expect(stdout.split('\n').map((line) => line.split(':')[0])).to.deep.equal(['b.yaml', 'a.yaml', ''])
+  })
+})

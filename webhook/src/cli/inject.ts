@@ -1,0 +1,74 @@
+import { describeProblem } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Decision, Injector } from '../injection/decide.ts'
+import type { Finding } from './findings.ts'
+import type { Manifest } from './manifests.ts'
+import { namespaceModes } from './namespaces.ts'
+import type { Source } from './source.ts'
+import type { ManifestObject, Path } from './templates.ts'
+import { follow, objectsOf, templatePath } from './templates.ts'
+
+export interface InjectDeps {
+  readonly inject: Injector
+  /** Whether labels of namespaces count. */
+  readonly namespaceOptIn: boolean
+}
+
+/** The pod of an object, and what the webhook would decide on it. */
+interface DecidedPod {
+  readonly source: Source
+  readonly manifest: Manifest
+  readonly target: ManifestObject
+  /** From the root of the document. */
+  readonly path: Path
+  readonly decision: Decision
+}
+
+/** Decides on every pod in the files as the webhook would. */
+export function decideAll(sources: readonly Source[], { inject, namespaceOptIn }: InjectDeps): readonly DecidedPod[] {
+  const modeOf = namespaceModes(
+    sources.flatMap(({ manifests }) => manifests),
+    namespaceOptIn,
+  )
+  return sources.flatMap((source) =>
+    source.manifests.flatMap((manifest) =>
+      objectsOf(manifest.data).flatMap((target): readonly DecidedPod[] => {
+        const template = templatePath(target)
+        if (template === undefined) return []
+        const pod = follow(target.object, template)
+        const decision = inject({ pod, mode: modeOf(target), operation: 'CREATE' })
+        return [{ source, manifest, target, path: [...target.path, ...template], decision }]
+      }),
+    ),
+  )
+}
+
+/** Applies the patches to the manifests. */
+export function applyAll(pods: readonly DecidedPod[]): void {
+  for (const { manifest, path, decision } of pods)
+    if (decision.kind === 'inject' || decision.kind === 'repair') manifest.apply(path, decision.patch)
+}
+
+/** @returns why pods would be refused, and what the webhook would warn about. */
+export function findingsOf(pods: readonly DecidedPod[]): readonly Finding[] {
+  return pods.flatMap((decided) => {
+    const { source, manifest, target, path, decision } = decided
+    const common = { file: source.file, object: target.label, reason: decision.reason }
+    if (decision.kind === 'deny')
+      return decision.problems.map((problem): Finding => {
+        const line = manifest.lineOf([...path, ...placeOf(problem.where)])
+        return { ...common, line, severity: 'error', message: describeProblem(problem) }
+      })
+    return decision.warnings.map((message): Finding => ({
+      ...common,
+      line: manifest.lineOf(path),
+      severity: 'warning',
+      message,
+    }))
+  })
+}
+
+/** @returns where in the pod a problem is: its annotation, or its spec. */
+function placeOf(where: string): Path {
+  const [annotation] = /^outbound-jwt\.io\/[\w-]+/.exec(where) ?? []
+  return annotation === undefined ? ['spec'] : ['metadata', 'annotations', annotation]
+}

@@ -1,0 +1,25 @@
+import { textAt, objectAt } from '../injection/json.ts'
+import { PREFIX } from '../injection/keys.ts'
+import type { Manifest } from './manifests.ts'
+import type { ManifestObject } from './templates.ts'
+import { objectsOf } from './templates.ts'
+
+/** @returns a function that says who asks for the pods of an object: itself, or the label of its namespace in the same files. */
+export function namespaceModes(
+  manifests: readonly Manifest[],
+  isCounted: boolean,
+): (object: ManifestObject) => 'pod' | 'namespace' {
+  const labelled = new Set(
+    manifests
+      .flatMap(({ data }) => objectsOf(data))
+      .filter(({ object }) => textAt(object, 'kind') === 'Namespace' && isOptedIn(object))
+      .map(({ object }) => textAt(objectAt(object, 'metadata'), 'name')),
+  )
+  return ({ object }) =>
+    isCounted && labelled.has(textAt(objectAt(object, 'metadata'), 'namespace') ?? 'default') ? 'namespace' : 'pod'
+}
+
+const isOptedIn = (namespace: ManifestObject['object']): boolean => {
+  const label = textAt(objectAt(objectAt(namespace, 'metadata'), 'labels'), `${PREFIX}inject`)
+  return label === 'true' || label === 'enabled'
+}

@@ -1,0 +1,83 @@
+import { VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
+import { SettingsError, readSettings } from '@aws-outbound-jwt-injector/proxy/runtime'
+import type { JsonObject } from '../injection/json.ts'
+import { isObject, member, objectAt, textAt } from '../injection/json.ts'
+import type { InjectionSettings } from '../injection/settings.ts'
+import { settingsProblems } from '../injection/settings.ts'
+import { SIDECAR_SETTINGS, injectionSettings } from '../sidecar-settings.ts'
+import { follow } from './templates.ts'
+import { UsageError } from './usage.ts'
+
+/** Variable of the webhook → value of the chart that sets it, and what `null` there means. */
+const VALUES: Readonly<Record<string, { readonly path: readonly string[]; readonly none: string }>> = {
+  PROXY_IMAGE_PULL_POLICY: { path: ['sidecar', 'image', 'pullPolicy'], none: '' },
+  PROXY_IMAGE_PULL_SECRETS: { path: ['sidecar', 'imagePullSecrets'], none: '' },
+  SIDECAR_RUN_AS_USER: { path: ['sidecar', 'securityContext', 'runAsUser'], none: 'null' },
+  SIDECAR_CPU_REQUEST: { path: ['sidecar', 'resources', 'requests', 'cpu'], none: 'none' },
+  SIDECAR_CPU_LIMIT: { path: ['sidecar', 'resources', 'limits', 'cpu'], none: 'none' },
+  SIDECAR_MEMORY_REQUEST: { path: ['sidecar', 'resources', 'requests', 'memory'], none: 'none' },
+  SIDECAR_MEMORY_LIMIT: { path: ['sidecar', 'resources', 'limits', 'memory'], none: 'none' },
+  SIDECAR_EXTRA_ENV: { path: ['sidecar', 'extraEnv'], none: '' },
+  SIDECAR_LIVENESS: { path: ['sidecar', 'liveness'], none: '' },
+  DEFAULT_REGION: { path: ['sidecar', 'region'], none: '' },
+  DEFAULT_ANNOTATIONS: { path: ['namespaceOptIn', 'defaults'], none: '' },
+  KNOWN_SIDECARS: { path: ['sidecar', 'knownSidecars'], none: '' },
+}
+
+/** What a cluster's operator decided, as far as it matters offline. */
+export interface OperatorValues {
+  readonly settings: InjectionSettings
+  /** Whether labels of namespaces count. */
+  readonly namespaceOptIn: boolean
+}
+
+/** Reads the chart's values; what they leave out is as the chart has it. @throws UsageError naming every wrong value. */
+export function readValues(values: unknown): OperatorValues {
+  const root = isObject(values) ? values : {}
+  const environment = Object.fromEntries(
+    Object.entries(VALUES).map(([variable, { path, none }]) => [variable, textOf(valueAt(root, path), none)]),
+  )
+  const image = imageOf(follow(root, ['sidecar', 'image']))
+  const settings = injectionSettings(readTable({ ...environment, PROXY_IMAGE: image }))
+  const contradictions = settingsProblems(settings)
+  if (contradictions.length > 0) throw unusable(contradictions)
+  return { settings, namespaceOptIn: member(objectAt(root, 'namespaceOptIn'), 'enabled') === true }
+}
+
+function readTable(
+  environment: Readonly<Record<string, string>>,
+): ReturnType<typeof readSettings<typeof SIDECAR_SETTINGS>> {
+  try {
+    return readSettings(SIDECAR_SETTINGS, environment)
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    throw unusable(
+      error.problems.map((problem) => ({ ...problem, where: VALUES[problem.where]?.path.join('.') ?? problem.where })),
+    )
+  }
+}
+
+const unusable = (problems: readonly Problem[]): UsageError => new UsageError(new SettingsError(problems).message)
+
+function valueAt(root: JsonObject, path: readonly string[]): unknown {
+  return member(follow(root, path.slice(0, -1)), path.at(-1) ?? '')
+}
+
+/** @returns a value as its variable has it; empty for the default. */
+function textOf(value: unknown, none: string): string {
+  if (value === undefined) return ''
+  if (value === null) return none
+  if (Array.isArray(value))
+    return value.map((item: unknown) => (isObject(item) ? (textAt(item, 'name') ?? '') : String(item))).join(',')
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** As the chart puts it together. */
+function imageOf(image: JsonObject): string {
+  const registry = textAt(image, 'registry') ?? 'ghcr.io'
+  const repository = textAt(image, 'repository') ?? 'aws-outbound-jwt-injector/proxy'
+  const name = registry === '' ? repository : `${registry}/${repository}`
+  const digest = textAt(image, 'digest') ?? ''
+  return digest === '' ? `${name}:${textAt(image, 'tag') || VERSION}` : `${name}@${digest}`
+}
