@@ -28,10 +28,8 @@ import {
 } from './runtime/index.ts'
 import { CERTIFICATE_POLL_MS, followCertificate, readListenerCertificate } from './standalone/certificate.ts'
 import type { ListenerCertificate } from './standalone/certificate.ts'
-import { createTokens } from './tokens/cache.ts'
 import { createSystemClock } from './tokens/clock.ts'
-import { createTokenObserver } from './tokens/metrics.ts'
-import { createMinter } from './tokens/mint.ts'
+import { createEngine } from './tokens/engine.ts'
 import { roleSessionName } from './tokens/session.ts'
 import { createSts } from './tokens/sts.ts'
 
@@ -41,19 +39,17 @@ const metrics = createMetrics(METRICS, config.metricsEnabled)
 const { instruments } = metrics
 
 const clock = createSystemClock()
-const observer = createTokenObserver(instruments)
 const sts = createSts({
   environment: process.env,
   sessionName: roleSessionName(config.podNamespace, config.podName),
 })
-const source = createMinter({ sts, clock, log, observer, expectedRoleArn: config.expectedRoleArn })
-const tokens = createTokens({
-  source,
+const tokens = createEngine({
+  config,
+  sts,
   clock,
   random: Math.random,
   log,
-  observer,
-  refreshSkewMs: config.tokenRefreshSkewSeconds && config.tokenRefreshSkewSeconds * 1000,
+  instruments,
   onNoCredentials: (failure) => {
     // The last line, which the kubelet makes the termination message.
     log.error('the service account of this pod has no AWS role', {

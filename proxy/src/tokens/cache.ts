@@ -31,7 +31,6 @@ const MAXIMUM_AWAITED = MAXIMUM_KEYS / 2
  * Tokens by key: synchronous while one is cached, refreshed in the background, served until shortly before they expire.
  *
  * ```ts
- * const source = createMinter({ sts: createSts({ environment, sessionName }), expectedRoleArn, … })
  * const tokens = createTokens({ source, clock: createSystemClock(), random: Math.random, log, observer, onNoCredentials })
  * // once the server listens:
  * tokens.prefetch(requestsOfStaticRoutes)

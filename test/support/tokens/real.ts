@@ -1,12 +1,10 @@
 import { METRICS } from '../../../proxy/src/metrics.ts'
 import { createMetrics } from '../../../proxy/src/runtime/index.ts'
 import type { TokenEngine } from '../../../proxy/src/tokens/cache.ts'
-import { createTokens } from '../../../proxy/src/tokens/cache.ts'
 import type { Clock } from '../../../proxy/src/tokens/clock.ts'
 import { createSystemClock } from '../../../proxy/src/tokens/clock.ts'
-import { createTokenObserver } from '../../../proxy/src/tokens/metrics.ts'
-import { createMinter } from '../../../proxy/src/tokens/mint.ts'
-import type { TokenSource } from '../../../proxy/src/tokens/source.ts'
+import { createEngine } from '../../../proxy/src/tokens/engine.ts'
+import type { StsPort } from '../../../proxy/src/tokens/mint.ts'
 import { createSts } from '../../../proxy/src/tokens/sts.ts'
 import { captureLog } from './log.ts'
 import type { CapturedLog } from './log.ts'
@@ -15,7 +13,7 @@ export interface RealTokens {
   readonly tokens: TokenEngine
   readonly captured: CapturedLog
   metrics(): Promise<string>
-  /** Attempts to mint that have not ended. */
+  /** Calls to AWS that have not ended. */
   underWay(): number
 }
 
@@ -25,25 +23,28 @@ export interface RealTokensOptions {
   readonly clock?: Clock
 }
 
-/** The token engine on the SDK, composed as `main.ts` does, with this process's environment. */
+/** The token engine on the SDK, as the process composes it, with this process's environment. */
 export function createRealTokens(options: RealTokensOptions = {}): RealTokens {
   const { sessionName = 'shop.orders', expectedRoleArn, clock = createSystemClock() } = options
   const captured = captureLog()
   const { instruments, render } = createMetrics(METRICS)
-  const observer = createTokenObserver(instruments)
   const sts = createSts({ environment: process.env, sessionName })
-  const minter = createMinter({ sts, clock, log: captured.log, observer, expectedRoleArn })
   let underWay = 0
-  const mint: TokenSource['mint'] = (request, signal) => {
+  const count = <T>(call: Promise<T>): Promise<T> => {
     underWay++
-    return minter.mint(request, signal).finally(() => underWay--)
+    return call.finally(() => underWay--)
   }
-  const tokens = createTokens({
-    source: { ...minter, mint },
+  const counted: StsPort = {
+    session: (renew, signal) => count(sts.session(renew, signal)),
+    getWebIdentityToken: (parameters, signal) => count(sts.getWebIdentityToken(parameters, signal)),
+  }
+  const tokens = createEngine({
+    config: { expectedRoleArn, tokenRefreshSkewSeconds: undefined },
+    sts: counted,
     clock,
     random: Math.random,
     log: captured.log,
-    observer,
+    instruments,
     onNoCredentials: () => undefined,
   })
   return { tokens, captured, metrics: async () => (await render()).body, underWay: () => underWay }
