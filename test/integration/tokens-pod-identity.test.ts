@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { TokenFailure } from '../../proxy/src/tokens/failures.ts'
+import { createFakeClock } from '../support/tokens/clock.ts'
 import { setAwsEnvironment } from '../support/tokens/environment.ts'
 import { claimsOfAws, unsignedJwt } from '../support/tokens/jwt.ts'
 import type { RealTokens } from '../support/tokens/real.ts'
@@ -15,16 +16,20 @@ import { until } from '../support/until.ts'
 
 const REQUEST = requestFor()
 
-const credentials: StsAnswer = (response) =>
-  response.writeHead(200, { 'content-type': 'application/json' }).end(
-    JSON.stringify({
-      AccessKeyId: 'ASIAEXAMPLEEXAMPLE00',
-      SecretAccessKey: SECRETS.secretAccessKey,
-      Token: SECRETS.sessionToken,
-      AccountId: '123456789012',
-      Expiration: new Date(Date.now() + 6 * 3_600_000).toISOString(),
-    }),
-  )
+const credentialsFor =
+  (seconds: number): StsAnswer =>
+  (response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end(
+      JSON.stringify({
+        AccessKeyId: 'ASIAEXAMPLEEXAMPLE00',
+        SecretAccessKey: SECRETS.secretAccessKey,
+        Token: SECRETS.sessionToken,
+        AccountId: '123456789012',
+        Expiration: new Date(Date.now() + seconds * 1000).toISOString(),
+      }),
+    )
+
+const credentials = credentialsFor(6 * 3_600)
 
 const refuse =
   (status: number): StsAnswer =>
@@ -33,7 +38,8 @@ const refuse =
 
 const mint: StsAnswer = (response, call) => {
   const iat = Math.floor(Date.now() / 1000)
-  token(unsignedJwt(claimsOfAws({ aud: call.subject, iat, exp: iat + 900 })))(response, call)
+  const exp = iat + Number(call.parameters.get('DurationSeconds'))
+  token(unsignedJwt(claimsOfAws({ aud: call.subject, iat, exp })))(response, call)
 }
 
 describe('credentials of EKS Pod Identity, through the AWS SDK', function () {
@@ -72,10 +78,12 @@ describe('credentials of EKS Pod Identity, through the AWS SDK', function () {
     expect(agent.calls).to.have.lengthOf(1)
   })
 
-  const failures: Readonly<Record<string, readonly [StsAnswer, string, RegExp]>> = {
+  /** Longer than an agent that answers takes, shorter than the SDK's own retries. */
+  const AT_ONCE_MS = 2_500
+  const failures: Readonly<Record<string, readonly [StsAnswer, string, RegExp, number?]>> = {
     'the agent refuses': [refuse(400), 'pod_identity_refused', /association.*pods\.eks\.amazonaws\.com/],
     'the agent fails': [refuse(500), 'credentials_unreachable', /169\.254\.170\.23:80/],
-    'the agent never answers': [() => undefined, 'credentials_unreachable', /169\.254\.170\.23:80/],
+    'the agent never answers': [() => undefined, 'credentials_unreachable', /169\.254\.170\.23:80/, 7_000],
     'the agent closes the connection': [
       (response) => response.socket?.resetAndDestroy(),
       'credentials_unreachable',
@@ -93,20 +101,34 @@ describe('credentials of EKS Pod Identity, through the AWS SDK', function () {
       /169\.254\.170\.23:80/,
     ],
   }
-  for (const [what, [answer, reason, hint]] of Object.entries(failures))
+  for (const [what, [answer, reason, hint, limitMs = AT_ONCE_MS]] of Object.entries(failures))
     it(`${what}: ${reason}, without a secret`, async () => {
       agent.answer = answer
       real = createRealTokens()
       const startMs = performance.now()
       const failure: unknown = await real.tokens.renew(REQUEST).catch((error: unknown) => error)
-      expect(performance.now() - startMs).to.be.below(7_000)
+      expect(performance.now() - startMs).to.be.below(limitMs)
       expect(failure).to.be.instanceOf(TokenFailure)
       const { reason: found, row } = failure as TokenFailure
       expect(found).to.equal(reason)
       expect(row.hint).to.match(hint)
       const outputs = [String(failure), JSON.stringify(failure), real.captured.text()].join('\n')
       for (const secret of [...Object.values(SECRETS), 'ASIA', 'eyJ']) expect(outputs).not.to.contain(secret)
+      agent.answer = credentials
+      expect(await real.tokens.renew(REQUEST), 'once it is back').to.match(/^eyJ/)
     })
+
+  it('serve on when the agent hangs while the session is renewed', async () => {
+    agent.answer = credentialsFor(600)
+    const clock = createFakeClock(Date.now())
+    real = createRealTokens({ clock })
+    await real.tokens.get(REQUEST)
+    agent.answer = () => undefined
+    await clock.advance(60_000)
+    expect(await real.tokens.renew(REQUEST)).to.match(/^eyJ/)
+    const [line] = real.captured.lines('AWS session not renewed; the present one still serves')
+    expect(line?.['detail']).to.contain('no credentials within 6 s')
+  })
 
   it('are asked for again as soon as the agent is back, with the token the kubelet has written meanwhile', async () => {
     agent.answer = refuse(500)

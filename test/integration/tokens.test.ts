@@ -112,6 +112,9 @@ describe('tokens from the AWS emulator, through the AWS SDK', () => {
     const { payload } = await verify(await tokens.get(REQUEST))
     expect(payload.exp! - payload.iat!).to.equal(900)
     expect(await metrics()).to.match(/outbound_jwt_clock_skew_seconds\{route="partner"\} 7(?:19\d|20\d)/)
+    await tokens.renew(REQUEST)
+    const end = Number(/aws_session_end_timestamp_seconds (\d+)/.exec(await metrics())?.[1])
+    expect(end - Date.now() / 1000, 'seconds to the end of the session, by our clock').to.be.within(3_500, 3_610)
   })
 
   it('are minted again by themselves once federation is enabled', async () => {

@@ -52,11 +52,8 @@ export function createSts({ environment, sessionName }: StsOptions): Sts {
         const { expiration } = await unlessAborted(sts.config.credentials({ forceRefresh: renew }), limit)
         return { endsWallMs: expiration && expiration.getTime() - sts.config.systemClockOffset }
       } catch (error) {
-        if (limit.aborted && client === loading) {
-          // The SDK's providers have no signal, and later calls would join the one that hangs.
-          client = undefined
-          sts.destroy()
-        }
+        // The SDK's providers have no signal, and later calls would join the one that hangs. A renewal that hangs leaves the present session usable.
+        if (limit.aborted && !renew && client === loading) client = undefined
         throw await reasonOf(limit.aborted && !signal.aborted ? NO_ANSWER : error)
       }
     },
