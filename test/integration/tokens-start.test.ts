@@ -58,9 +58,10 @@ describe('the shipped proxy at start', () => {
   }
 
   it('fetches the tokens of its static routes before anybody asks', async () => {
-    stack = await startStack()
+    stack = await startStack({ environment: { POD_NAMESPACE: 'shop', POD_NAME: 'orders-7f9c' } })
     await stack.proxy().logged('token minted')
     expect(minted()).to.equal(1)
+    expect(stack.emulator.calls()[0]).to.include({ sessionName: 'shop.orders-7f9c' })
     expect(await status()).to.equal(200)
     expect(minted()).to.equal(1)
     expect(await stack.metric('outbound_jwt_token_lookups_total{result="hit"}')).to.equal(1)

@@ -7,6 +7,7 @@ import type { Outcome } from './outcome.ts'
 import { failed, skipped } from './outcome.ts'
 import type { Finding } from './report.ts'
 
+/** @returns the region the SDK will use, and the variable it is from. */
 export function regionFinding(environment: Environment): Finding {
   const region = regionOf(environment)
   if (region) return { id: 'region', verdict: 'pass', found: `${region.name}, from ${region.variable}` }
@@ -23,6 +24,10 @@ export function regionFinding(environment: Environment): Finding {
 /** A session this short holds no token of the default duration. */
 const SHORT_SESSION_MINUTES = 16
 
+/**
+ * @param session that the credentials belong to, or why there are none.
+ * @param nowMs of the Unix epoch.
+ */
 export function credentialsFinding(environment: Environment, session: Outcome<Session>, nowMs: number): Finding {
   if (!session.ok) return failed('credentials', session.failure)
   const source = credentialSource(environment) ?? 'instance metadata'

@@ -28,6 +28,7 @@ const HANDSHAKE_MS = 8_000
 /** A pod with more partners hears of the first ones only. */
 const MOST_PARTNERS = 32
 
+/** Creates what the control port serves as `/doctor`. */
 export function createDoctor(deps: DoctorDeps): Doctor {
   const { routes, clock, connection } = deps
   let running: Promise<Report> | undefined

@@ -6,6 +6,7 @@ import type { Finding } from './report.ts'
 export type Outcome<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: TokenFailure }
 
+/** @returns what the work came to; never rejects. */
 export async function outcomeOf<T>(work: Promise<T>): Promise<Outcome<T>> {
   try {
     return { ok: true, value: await work }
@@ -28,4 +29,5 @@ export function failed(id: CheckId, failure: TokenFailure, subject?: string): Fi
   }
 }
 
+/** @returns the finding of a check that could not be made. */
 export const skipped = (id: CheckId, found: string): Finding => ({ id, verdict: 'skip', found })

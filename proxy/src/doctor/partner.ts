@@ -55,6 +55,10 @@ export function shakeHands(
 const SOON_DAYS = 7
 const DAY_MS = 86_400_000
 
+/**
+ * @param subject the host as the route writes it.
+ * @param nowMs of the Unix epoch.
+ */
 export function partnerFinding(subject: string, handshake: Handshake | ProxyError, nowMs: number): Finding {
   if (handshake instanceof ProxyError)
     return {

@@ -26,6 +26,7 @@ export interface Report {
   readonly findings: readonly Finding[]
 }
 
+/** @param findings in the order of the table of checks. */
 export function createReport(version: string, findings: readonly Finding[]): Report {
   const has = (verdict: Verdict): boolean => findings.some((finding) => finding.verdict === verdict)
   return { version, verdict: has('fail') ? 'fail' : has('warn') ? 'warn' : 'pass', findings }

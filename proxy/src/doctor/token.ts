@@ -15,6 +15,7 @@ export interface Minted {
   readonly claims: TokenClaims
 }
 
+/** @param token that was minted for this report, or why there is none. */
 export function tokenFinding(request: TokenRequest, token: Outcome<Minted>): Finding {
   const subject = request.route
   if (!token.ok) return failed('token', token.failure, subject)

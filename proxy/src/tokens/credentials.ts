@@ -27,6 +27,7 @@ export interface Region {
   readonly variable: (typeof REGION_VARIABLES)[number]
 }
 
+/** @returns the region the SDK will use; an empty variable is not set. */
 export function regionOf(environment: Environment): Region | undefined {
   for (const variable of REGION_VARIABLES) {
     const name = environment[variable]

@@ -57,6 +57,7 @@ interface Trouble extends Pause {
   readonly atMs: number
 }
 
+/** Creates the holder of one key, without a token and without work under way. */
 export function createHolder(request: TokenRequest, deps: HolderDeps, events: HolderEvents): Holder {
   const { source, clock, random, log, observer, refreshSkewMs } = deps
   let token: Held | undefined

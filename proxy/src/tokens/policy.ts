@@ -59,6 +59,7 @@ export function ageMs(start: Instant, now: Instant): number {
   return Math.max(now.monotonicMs - start.monotonicMs, now.wallMs - start.wallMs)
 }
 
+/** @returns what may be done with a token of this life: send it, send and refresh it, or neither. */
 export function freshness(life: Life, now: Instant): Freshness {
   const age = ageMs(life.start, now)
   if (age >= life.usableForMs) return 'expired'
