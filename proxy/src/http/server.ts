@@ -10,6 +10,7 @@ import type { PlainTunnel } from '../routing/tunnel.ts'
 import type { KeyPair } from '../runtime/index.ts'
 import type { Connector } from './connect.ts'
 import type { Handler } from './handler.ts'
+import { createIdleSweep, responseUnderWay } from './idle.ts'
 import type { Limits } from './limits.ts'
 import type { PlainTunnels } from './plain-tunnels.ts'
 import { errorResponse, refuseSocket } from './respond.ts'
@@ -81,6 +82,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   http.maxConnections = limits.clientSockets
   http.timeout = Math.max(limits.bodyIdleMs, deps.upstreamTimeoutMs + limits.silenceMarginMs)
 
+  const sweepIdle = createIdleSweep(http)
   http.on('request', (request, response) => serve(request, response, false))
   http.on('checkContinue', (request, response) => serve(request, response, true))
   http.on('checkExpectation', (_request, response) => {
@@ -130,10 +132,10 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
       const closed = new Promise<void>((resolve) => http.once('close', resolve))
       // Node's own `close` ends idle connections at once, under the hands of a client that is just writing to one.
       NetServer.prototype.close.call(http)
-      const linger = setTimeout(() => http.close(), limits.lingerMs)
+      const sweeping = setInterval(sweepIdle, limits.lingerMs / 2)
       const cut = setTimeout(() => deps.onTunnelsCut(deps.tunnels.destroy()), deps.tunnelDrainMs)
       await closed
-      clearTimeout(linger)
+      clearInterval(sweeping)
       clearTimeout(cut)
     },
   }
@@ -182,10 +184,6 @@ function isGone(error: NodeJS.ErrnoException, socket: Socket): boolean {
   const underWay = responseUnderWay(socket)
   if (error.code === 'ECONNRESET' || !socket.writable) return true
   return Boolean(underWay && (underWay.headersSent || underWay.req.complete))
-}
-
-function responseUnderWay(socket: Duplex): ServerResponse | undefined {
-  return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
 }
 
 /** llhttp's and Node's codes for a request that is none. */
