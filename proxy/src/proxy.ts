@@ -77,6 +77,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     createLookup(resolve, (address) => mayConnect(address, connection, addresses))
   const pools = createPools({
     limits,
+    now,
     upstreamTimeoutMs,
     secureContext: ({ ruled }) => trust.context(ruled?.route),
     lookup: ({ ruled, port }) => lookup({ port, ruled: ruled !== undefined }),

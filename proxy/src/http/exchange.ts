@@ -108,7 +108,9 @@ export class Exchange implements Receiver {
     if (this.isClosed) return
     if (this.remaining === chunk.length) {
       this.remaining = 0
-      response.end(chunk)
+      // As a string it leaves in one piece with the head; a buffer would need a second one.
+      if (chunk.length <= STRING_BYTES) response.end(chunk.toString('latin1'), 'latin1')
+      else response.end(chunk)
       return
     }
     if (this.remaining > 0) this.remaining -= chunk.length
@@ -166,6 +168,8 @@ export class Exchange implements Receiver {
 /** RFC 9112 §4: what a reason phrase may hold; the partner's may hold anything. */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/
 const UNCERTAIN_LENGTH = 'The response uses a transfer coding other than chunked.'
+/** Up to here a copy costs less than writing two pieces. */
+const STRING_BYTES = 16 * 1024
 /** Up to here a body usually arrives in the same read as its head. */
 const COALESCED_BYTES = 64 * 1024
 

@@ -5,7 +5,7 @@ import { ProxyError } from '../errors.ts'
 import { isClosedConnection, upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from './forwarder.ts'
-import type { Connection, Pools, Rider } from './pools.ts'
+import type { Connection, Pools } from './pools.ts'
 import { isConnection } from './tunnel.ts'
 
 export interface ForwarderDeps {
@@ -29,11 +29,12 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
 }
 
 /** One object per request instead of a closure per event: this is the hot path. */
-class Attempt implements Rider, Forwarding {
-  connection: Connection | undefined
+class Attempt implements Dispatcher.DispatchHandler, Forwarding {
   private readonly request: ForwardRequest
   private readonly receiver: Receiver
   private readonly deps: ForwarderDeps
+  /** While the request is on it. */
+  private connection: Connection | undefined
   private controller: Dispatcher.DispatchController | undefined
   private phase: Phase = 'connecting'
   private aborted = false
@@ -49,7 +50,8 @@ class Attempt implements Rider, Forwarding {
 
   dispatch(): void {
     const { destination, method, path, headers, body, upgrade } = this.request
-    this.deps.pools.get(destination).dispatch({ method, path, headers, body, upgrade }, this)
+    this.connection ??= this.deps.pools.take(destination)
+    this.connection.dispatch({ method, path, headers, body, upgrade }, this)
   }
 
   abort(): void {
@@ -94,7 +96,9 @@ class Attempt implements Rider, Forwarding {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (this.connection?.isBroken) this.receiver.failed(new ProxyError('upstream_reset'))
+    const isBroken = this.connection?.isBroken === true
+    this.release()
+    if (isBroken) this.receiver.failed(new ProxyError('upstream_reset'))
     else this.receiver.ended(rawStrings(controller.rawTrailers))
   }
 
@@ -104,20 +108,29 @@ class Attempt implements Rider, Forwarding {
     _headers: unknown,
     socket: Duplex,
   ): void {
+    this.release()
     if (isConnection(socket)) this.receiver.upgraded(rawStrings(controller.rawHeaders), socket)
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.aborted) return
-    if (this.mayRetry(error)) {
+    if (!this.aborted && this.mayRetry(error)) {
       this.retried = true
       this.controller = undefined
       this.phase = 'connecting'
       this.deps.onRetry(this.request)
+      // Its socket is gone, so that this takes a new one, which cannot have been closed for being idle.
       this.dispatch()
       return
     }
+    this.release()
+    if (this.aborted) return
     this.receiver.failed(upstreamFailure(error, this.phase))
+  }
+
+  private release(): void {
+    if (!this.connection) return
+    this.deps.pools.release(this.request.destination, this.connection)
+    this.connection = undefined
   }
 
   /** A request that was never written is sent by undici itself once it has a connection; this is for one that was. */

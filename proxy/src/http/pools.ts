@@ -1,47 +1,42 @@
 import type { LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import { Client, Pool, buildConnector } from 'undici'
-import type { Dispatcher } from 'undici'
+import { Client, buildConnector } from 'undici'
 import type { Destination } from '../routing/router.ts'
 import { ATTEMPT_MS } from './limits.ts'
 import type { Limits } from './limits.ts'
 
-/** A handler that wants to know which connection its request went out on. */
-export interface Rider extends Dispatcher.DispatchHandler {
-  connection: Connection | undefined
-}
-
-/** One connection to a partner, renewed when it ends. */
+/** One connection to a partner, used by one request at a time and renewed when it ends under one. */
 export class Connection extends Client {
   /** Requests sent over the present socket. */
   served = 0
   /** The present socket has failed, rather than ended. */
   isBroken = false
+  /** When the present socket was connected; undefined when there is none. */
+  connectedMs: number | undefined
 
-  constructor(origin: URL, options: Client.Options, connect: buildConnector.connector) {
-    super(origin, { ...options, connect: (target, done) => this.connectWatched(connect, target, done) })
-  }
-
-  /** undici takes a reset for the end of a body that lasts until its connection ends; whoever wants to know sees it here. */
-  private connectWatched(
-    connect: buildConnector.connector,
-    target: buildConnector.Options,
-    done: buildConnector.Callback,
-  ): void {
-    connect(target, (...[error, socket]) => {
-      this.served = 0
-      this.isBroken = false
-      socket?.on('error', () => {
-        this.isBroken = true
-      })
-      if (error) done(error, null)
-      else done(null, socket)
+  constructor(origin: Origin, now: () => number) {
+    super(origin.url, {
+      ...origin.options,
+      connect: (target, done) =>
+        origin.connect(target, (...[error, socket]) => {
+          if (error) {
+            done(error, null)
+            return
+          }
+          this.served = 0
+          this.isBroken = false
+          this.connectedMs = now()
+          // undici takes a reset for the end of a body that lasts until its connection ends; whoever wants to know sees it here.
+          socket.on('error', () => {
+            this.isBroken = true
+          })
+          done(null, socket)
+        }),
     })
-  }
-
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    ;(handler as Rider).connection = this
-    return super.dispatch(options, handler)
+    this.on('disconnect', () => {
+      this.connectedMs = undefined
+      origin.forget(this)
+    })
   }
 }
 
@@ -51,62 +46,94 @@ export interface PoolsDeps {
   readonly secureContext: (destination: Destination) => SecureContext
   /** Until the response head. */
   readonly upstreamTimeoutMs: number
+  readonly now: () => number
 }
 
 export interface Pools {
-  get(destination: Destination): Pool
+  /** @returns the connection that was used last, or a new one; the caller gives it back. */
+  take(destination: Destination): Connection
+  /** @param connection whose request is over, however it ended. */
+  release(destination: Destination, connection: Connection): void
   close(): Promise<void>
 }
 
-/** From here on pools without a connection are dropped when another origin is called. */
-const POOLS = 64
+/** From here on origins without a connection are dropped when another one is called. */
+const ORIGINS = 64
 
-/** Connections by upstream origin. An origin belongs to one rule or to none, so trust and address rules come with it. */
+/**
+ * Connections by upstream origin. An origin belongs to one rule or to none, so trust and address rules come with it.
+ * undici's own pool looks at every connection for every request; here the last one used is on top, and the rest can go idle.
+ * No request waits for another's connection: there are at most as many as requests in flight.
+ */
 export function createPools(deps: PoolsDeps): Pools {
-  const pools = new Map<string, Pool>()
+  const origins = new Map<string, Origin>()
   return {
-    get: (destination) => pools.get(destination.origin) ?? add(destination),
+    take: (destination) => (origins.get(destination.origin) ?? add(destination)).take(deps.now),
+    release: (destination, connection) =>
+      origins.get(destination.origin)?.release(connection, deps.now() - deps.limits.upstreamAgeMs),
     close: async () => {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+      await Promise.all([...origins.values()].map((origin) => origin.destroy()))
     },
   }
 
-  function add(destination: Destination): Pool {
-    if (pools.size >= POOLS) dropUnused()
-    const pool = new Pool(destination.origin, poolOptions(destination, deps))
-    pools.set(destination.origin, pool)
-    return pool
-  }
-
-  function dropUnused(): void {
-    for (const [origin, pool] of pools) {
-      if (pool.stats.connected > 0 || pool.stats.size > 0) continue
-      pools.delete(origin)
-      void pool.close()
-    }
+  function add(destination: Destination): Origin {
+    if (origins.size >= ORIGINS) for (const [name, origin] of origins) if (origin.isUnused) origins.delete(name)
+    const origin = new Origin(destination, deps)
+    origins.set(destination.origin, origin)
+    return origin
   }
 }
 
-function poolOptions(destination: Destination, deps: PoolsDeps): Pool.Options {
-  const { limits, upstreamTimeoutMs } = deps
-  const secure = destination.origin.startsWith('https:') && {
-    secureContext: deps.secureContext(destination),
-    // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
-    rejectUnauthorized: true,
+class Origin {
+  readonly url: string
+  readonly options: Client.Options
+  readonly connect: buildConnector.connector
+  private readonly all = new Set<Connection>()
+  private readonly idle: Connection[] = []
+
+  constructor(destination: Destination, deps: PoolsDeps) {
+    this.url = destination.origin
+    this.options = clientOptions(deps)
+    this.connect = connectorFor(destination, deps)
   }
-  const connect = buildConnector({
-    allowH2: false,
-    timeout: limits.connectMs,
-    lookup: deps.lookup(destination),
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
-    ...secure,
-  })
+
+  get isUnused(): boolean {
+    return this.all.size === 0
+  }
+
+  take(now: () => number): Connection {
+    const last = this.idle.pop()
+    if (last) return last
+    const connection = new Connection(this, now)
+    this.all.add(connection)
+    return connection
+  }
+
+  release(connection: Connection, oldestMs: number): void {
+    if (connection.connectedMs !== undefined && connection.connectedMs >= oldestMs) this.idle.push(connection)
+    else this.discard(connection)
+  }
+
+  /** A connection that ended while it was idle. */
+  forget(connection: Connection): void {
+    const index = this.idle.indexOf(connection)
+    if (index === -1) return
+    this.idle.splice(index, 1)
+    this.discard(connection)
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([...this.all].map((connection) => connection.destroy()))
+  }
+
+  private discard(connection: Connection): void {
+    this.all.delete(connection)
+    void connection.close()
+  }
+}
+
+function clientOptions({ limits, upstreamTimeoutMs }: PoolsDeps): Client.Options {
   return {
-    factory: (origin, options) => new Connection(origin, options, connect),
-    // As many as requests may be in flight: none ever waits for another's connection.
-    connections: limits.inFlight,
-    clientTtl: limits.upstreamAgeMs,
     pipelining: 1,
     allowH2: false,
     headersTimeout: upstreamTimeoutMs,
@@ -115,4 +142,20 @@ function poolOptions(destination: Destination, deps: PoolsDeps): Pool.Options {
     keepAliveTimeout: limits.upstreamIdleMs,
     keepAliveMaxTimeout: limits.upstreamIdleMs,
   }
+}
+
+function connectorFor(destination: Destination, deps: PoolsDeps): buildConnector.connector {
+  const secure = destination.origin.startsWith('https:') && {
+    secureContext: deps.secureContext(destination),
+    // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
+    rejectUnauthorized: true,
+  }
+  return buildConnector({
+    allowH2: false,
+    timeout: deps.limits.connectMs,
+    lookup: deps.lookup(destination),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
+    ...secure,
+  })
 }
