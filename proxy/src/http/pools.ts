@@ -123,12 +123,14 @@ class Origin {
   }
 
   async destroy(): Promise<void> {
+    this.idle.length = 0
     await Promise.all([...this.all].map((connection) => connection.destroy()))
   }
 
   private discard(connection: Connection): void {
     this.all.delete(connection)
-    void connection.close()
+    // With the process's end it is destroyed already, and then it rejects.
+    if (!connection.destroyed) void connection.close()
   }
 }
 
