@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** One line of a process of ours that logs JSON. */
@@ -31,6 +32,23 @@ export function startNodeWithFiles(
 ): RunningProcess {
   const limited = ['-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath, ...args]
   return observe(spawn('/bin/sh', limited, { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+}
+
+const UNSHARE = ['--pid', '--fork', '--kill-child']
+
+/** Whether this user may make PID namespaces. */
+export const mayBeFirst = (): boolean => spawnSync('unshare', [...UNSHARE, 'true']).status === 0
+
+/** The same as the first process of its PID namespace, as in a container; signals go to `unshare`, `firstOf` finds the process itself. */
+export function startNodeFirst(args: readonly string[], env: Readonly<Record<string, string>>): RunningProcess {
+  const withPath = { ...env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
+  const command = [...UNSHARE, process.execPath, ...args]
+  return observe(spawn('unshare', command, { env: withPath, stdio: ['ignore', 'pipe', 'pipe'] }))
+}
+
+/** @returns the ID of the only child of a process. */
+export function firstOf({ pid }: RunningProcess): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim())
 }
 
 function observe(child: ChildProcess): RunningProcess {
