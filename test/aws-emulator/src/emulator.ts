@@ -17,12 +17,15 @@ import { publicDocuments } from './documents.ts'
 import type { Fault } from './faults/fault.ts'
 import { createFaultPlan } from './faults/plan.ts'
 import { transmit } from './faults/transmit.ts'
+import type { Incoming } from './http/incoming.ts'
 import { readRequest } from './http/incoming.ts'
+import { json } from './http/reply.ts'
 import type { Role } from './iam/role.ts'
 import { createRoles } from './iam/role.ts'
 import type { EmulatorOptions } from './options.ts'
 import type { PodIdentityAssociation } from './pod-identity/associations.ts'
 import { createAssociations } from './pod-identity/associations.ts'
+import type { Served } from './service.ts'
 import { POD_IDENTITY_PATH, serve } from './service.ts'
 import { createSessions } from './sts/sessions.ts'
 
@@ -57,6 +60,9 @@ export interface Emulator {
   reset(): void
   close(): Promise<void>
 }
+
+/** Mints tokens of the emulator's own cluster. */
+const TOKEN_PATH = '/_cluster/token'
 
 const DEFAULT_STATE: EmulatorState = {
   federationEnabled: true,
@@ -101,15 +107,17 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   const service = { account, associations, documents: publicDocuments(issuer, cluster, state), faults, calls }
   const admin = {
     ...adminRoutes({ calls, faults, state, roles, associations, issuer, reset }),
-    'POST /_cluster/token': async (body: unknown) => ({ token: await cluster.mint(parseTokenRequest(body)) }),
+    [`POST ${TOKEN_PATH}`]: async (body: unknown) => ({ token: await cluster.mint(parseTokenRequest(body)) }),
+  }
+  const respond = async (incoming: Incoming | undefined): Promise<Served> => {
+    if (!incoming) return { reply: json(413, { error: 'the body is too large' }) }
+    const { path } = incoming
+    const isAdmin = path.startsWith(PREFIX) || path === TOKEN_PATH
+    return isAdmin ? { reply: await answerAdmin(incoming, admin) } : serve(incoming, service)
   }
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const incoming = await readRequest(request)
-    const { path } = incoming
-    const { reply, fault } =
-      path.startsWith(PREFIX) || path === '/_cluster/token'
-        ? { reply: await answerAdmin(incoming, admin) }
-        : await serve(incoming, service)
+    const { reply, fault } = await respond(incoming)
     // Clients correct their clock by this header, so it must be the emulator's time.
     const skewMs = fault?.kind === 'date' ? fault.seconds * 1000 : 0
     response.setHeader('date', new Date(state.now() + skewMs).toUTCString())

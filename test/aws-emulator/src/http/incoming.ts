@@ -18,16 +18,17 @@ export interface Incoming {
 /** Largest body read, in bytes; STS's own limit is far below. */
 const LARGEST_BODY = 256 * 1024
 
-/** @throws when the body is too large or the client leaves before its end. */
-export async function readRequest(request: IncomingMessage): Promise<Incoming> {
+/** @returns undefined when the body is too large. @throws when the client leaves before its end. */
+export async function readRequest(request: IncomingMessage): Promise<Incoming | undefined> {
   const [path = '/', query = ''] = splitOnce(request.url ?? '/', '?')
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > LARGEST_BODY) throw new Error('the body is too large')
-    chunks.push(chunk)
+    // Read to its end all the same: a client that is still sending would not see an answer.
+    if (length <= LARGEST_BODY) chunks.push(chunk)
   }
+  if (length > LARGEST_BODY) return undefined
   const bytes = Buffer.concat(chunks)
   const { method = 'GET', headers, rawHeaders } = request
   return { method, path, query, headers, rawHeaders, bytes, body: bytes.toString() }

@@ -28,11 +28,12 @@ export async function authenticate(request: Incoming, service: 'sts' | 'iam', ac
   const now = account.state.now()
   if (session.expiresAt <= now)
     throw new ServiceError('ExpiredToken', 'The security token included in the request is expired')
-  const region = service === 'iam' || account.region === 'aws-global' ? GLOBAL_SIGNING_REGION : account.region
-  if (authorization.service !== service || authorization.region !== region)
+  const { region } = authorization
+  const regions = signingRegions(service, account.region)
+  if (authorization.service !== service || !regions.includes(region))
     throw new ServiceError(
       'SignatureDoesNotMatch',
-      `Credential should be scoped to a valid region, ${region}/${service}.`,
+      `Credential should be scoped to a valid region, ${regions.join(' or ')}, and to ${service}.`,
     )
   checkPayloadHash(request)
   const date = signingDate(request, authorization, now)
@@ -43,6 +44,12 @@ export async function authenticate(request: Incoming, service: 'sts' | 'iam', ac
       'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.',
     )
   return { session, role }
+}
+
+/** Botocore signs for its own region when it is given an endpoint, even for IAM. */
+function signingRegions(service: 'sts' | 'iam', region: string): readonly string[] {
+  if (region === 'aws-global') return [GLOBAL_SIGNING_REGION]
+  return service === 'iam' ? [GLOBAL_SIGNING_REGION, region] : [region]
 }
 
 function findCaller({ headers }: Incoming, accessKeyId: string, { sessions, roles }: Account): Caller {
