@@ -32,7 +32,7 @@ describe('faults', () => {
 
   /** Every fault without a valid answer, and what the official SDK makes of it. */
   const failing: Readonly<Record<string, [Fault, RegExp]>> = {
-    'an error by its wire code': [{ kind: 'error', code: 'Throttling' }, /^Throttling: Throttling \(400\)/],
+    'an error by its wire code': [{ kind: 'error', code: 'Throttling' }, /^Throttling: Rate exceeded \(400\)/],
     'an error with status and message of its own': [
       { kind: 'error', code: 'Custom', status: 429, message: 'too <many>' },
       /^Custom: too <many> \(429\)/,

@@ -1,6 +1,6 @@
 import type { Reply } from '../http/reply.ts'
 import { json } from '../http/reply.ts'
-import { statusOf } from '../query/errors.ts'
+import { wireError } from '../query/errors.ts'
 import { errorXml } from '../query/xml.ts'
 import type { Fault, FaultKind } from './fault.ts'
 
@@ -30,7 +30,9 @@ const PAGE = '<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>502
 const JSON_OPERATIONS = ['Discovery', 'Jwks', 'ClusterDiscovery', 'ClusterJwks', 'PodIdentity']
 
 function errorReply(fault: Fault & { kind: 'error' }, operation: string): Reply {
-  const { code, message = code, status = statusOf(code), retryAfterSeconds } = fault
+  const { code, retryAfterSeconds } = fault
+  const [knownStatus, knownMessage] = wireError(code)
+  const { status = knownStatus, message = knownMessage } = fault
   const reply = JSON_OPERATIONS.includes(operation)
     ? json(status, { code, message })
     : { status, contentType: 'text/xml', body: errorXml({ code, message, status }, 'injected-fault', '') }

@@ -10,11 +10,11 @@ export function outboundFederation(action: string, { role, session }: Caller, ac
   authorize({ action: `iam:${action}`, resource: '*', context: {} }, { role, name: session.name }, arns)
   const enabled = state.federation.enabled()
   if (action === 'EnableOutboundWebIdentityFederation') {
-    if (enabled) throw new ServiceError('FeatureEnabled', 'Outbound web identity federation is already enabled.')
+    if (enabled) throw new ServiceError('FeatureEnabled')
     state.federation.set(true)
     return { IssuerIdentifier: issuer.issuer }
   }
-  if (!enabled) throw new ServiceError('FeatureDisabled', 'Outbound web identity federation is not enabled.')
+  if (!enabled) throw new ServiceError('FeatureDisabled')
   if (action === 'GetOutboundWebIdentityFederationInfo')
     return { IssuerIdentifier: issuer.issuer, JwtVendingEnabled: 'true' }
   state.federation.set(false)

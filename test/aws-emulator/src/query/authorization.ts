@@ -22,8 +22,7 @@ const SKEW_MS = 5 * 60 * 1000
 /** @throws ServiceError when the request is not signed, or not in this form. */
 export function parseAuthorization({ headers }: Incoming): Authorization {
   const text = headers.authorization
-  if (text === undefined)
-    throw new ServiceError('MissingAuthenticationToken', 'Request is missing Authentication Token')
+  if (text === undefined) throw new ServiceError('MissingAuthenticationToken')
   const [whole, accessKeyId = '', day = '', region = '', service = '', names = '', signature = ''] =
     AUTHORIZATION.exec(text) ?? []
   if (whole === undefined)

@@ -26,8 +26,7 @@ export async function authenticate(request: Incoming, service: 'sts' | 'iam', ac
   const headers = signedHeaders(request, authorization.names)
   const { session, role } = findCaller(request, authorization.accessKeyId, account)
   const now = account.state.now()
-  if (session.expiresAt <= now)
-    throw new ServiceError('ExpiredToken', 'The security token included in the request is expired')
+  if (session.expiresAt <= now) throw new ServiceError('ExpiredToken')
   const { region } = authorization
   const regions = signingRegions(service, account.region)
   if (authorization.service !== service || !regions.includes(region))
@@ -38,11 +37,7 @@ export async function authenticate(request: Incoming, service: 'sts' | 'iam', ac
   checkPayloadHash(request)
   const date = signingDate(request, authorization, now)
   const expected = await sign(request, { session, service, region, date, headers })
-  if (!sameText(expected, authorization.signature))
-    throw new ServiceError(
-      'SignatureDoesNotMatch',
-      'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.',
-    )
+  if (!sameText(expected, authorization.signature)) throw new ServiceError('SignatureDoesNotMatch')
   return { session, role }
 }
 
@@ -55,8 +50,7 @@ function signingRegions(service: 'sts' | 'iam', region: string): readonly string
 function findCaller({ headers }: Incoming, accessKeyId: string, { sessions, roles }: Account): Caller {
   const session = sessions.find(accessKeyId)
   const role = session && roles.find(session.roleArn)
-  if (!role || headers['x-amz-security-token'] !== session.sessionToken)
-    throw new ServiceError('InvalidClientTokenId', 'The security token included in the request is invalid')
+  if (!role || headers['x-amz-security-token'] !== session.sessionToken) throw new ServiceError('InvalidClientTokenId')
   return { session, role }
 }
 

@@ -28,15 +28,12 @@ export async function getWebIdentityToken(
   authorizeRequest(request, caller, account)
   const now = state.now()
   if (now + request.durationSeconds * 1000 >= caller.session.expiresAt)
-    throw new ServiceError(
-      'SessionDurationEscalationException',
-      "Requested token expiry time must be before the original session's expiry time.",
-    )
+    throw new ServiceError('SessionDurationEscalationException')
   requireFederation(account)
   const seconds = fault?.kind === 'lifetime' ? fault.seconds : request.durationSeconds
   const claims = claimsOf({ ...request, durationSeconds: seconds }, caller, account)
   if (Buffer.byteLength(JSON.stringify(claims)) > LARGEST_PAYLOAD)
-    throw new ServiceError('JWTPayloadSizeExceededException', 'The JWT payload exceeds the maximum size.')
+    throw new ServiceError('JWTPayloadSizeExceededException')
   return {
     WebIdentityToken: await mint(request.algorithm, claims, issuer, fault),
     Expiration: new Date(now + seconds * 1000).toISOString(),
@@ -45,12 +42,8 @@ export async function getWebIdentityToken(
 
 function requireFederation({ state }: Account): void {
   const federation = state.federation.seenBySts()
-  if (federation === 'failing') throw new ServiceError('InternalFailure', 'An internal error occurred.')
-  if (federation === 'disabled')
-    throw new ServiceError(
-      'OutboundWebIdentityFederationDisabledException',
-      'OutboundWebIdentityFederation is disabled.',
-    )
+  if (federation === 'failing') throw new ServiceError('InternalFailure')
+  if (federation === 'disabled') throw new ServiceError('OutboundWebIdentityFederationDisabledException')
 }
 
 function mint(algorithm: string, claims: JWTPayload, issuer: OutboundIssuer, fault?: Fault): Promise<string> {
