@@ -7,7 +7,8 @@ import { createEmulator } from '../src/index.ts'
 import { AUDIENCE, REGION, ROLE, assumedRole, mint, refusal } from './support/client.ts'
 
 let emulator: Emulator
-let now = Date.now()
+/** A whole second, so that the ends of sessions are hit exactly. */
+let now = Math.floor(Date.now() / 1000) * 1000
 
 const client = (token?: string, systemClockOffset = 0): Promise<STSClient> =>
   assumedRole(emulator, { ...(token !== undefined && { token }), systemClockOffset })

@@ -34,6 +34,8 @@ describe('Signature Version 4', () => {
     },
     'a body that is not UTF-8': () =>
       sign({ body: Buffer.concat([Buffer.from(`${BODY}&Junk=`), Buffer.from([0xff, 0xfe])]) }),
+    'a body that is not UTF-8, without its digest': () =>
+      sign({ body: Buffer.concat([Buffer.from(`${BODY}&Junk=`), Buffer.from([0xff])]), digest: false }),
     'a date four minutes back': () => sign({ signingDate: new Date(Date.now() - 240_000) }),
     'a date four minutes ahead': () => sign({ signingDate: new Date(Date.now() + 240_000) }),
     'commas without spaces in the Authorization header': async () => withAuthorization(await sign(), /, /g, ','),
@@ -58,7 +60,7 @@ describe('Signature Version 4', () => {
     'a changed body': [async () => ({ ...(await sign()), body: `${BODY}&More=1` }), MISMATCH],
     'another byte where text looks the same': [
       async () => ({
-        ...without(await sign({ body: `${BODY}&Junk=\ufffd`, headers: {} }), 'x-amz-content-sha256'),
+        ...(await sign({ body: `${BODY}&Junk=\ufffd`, digest: false })),
         body: Buffer.concat([Buffer.from(`${BODY}&Junk=`), Buffer.from([0xff])]),
       }),
       MISMATCH,

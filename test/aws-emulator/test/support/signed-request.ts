@@ -27,6 +27,8 @@ export interface Signing {
   readonly service?: string
   readonly signingDate?: Date
   readonly unsignable?: readonly string[]
+  /** Whether to send `x-amz-content-sha256`; default true. */
+  readonly digest?: boolean
 }
 
 /** A request that needs no more than a valid signature. */
@@ -35,12 +37,13 @@ export const BODY = 'Action=GetCallerIdentity&Version=2011-06-15'
 /** Signs with AWS's library, on the side of the client. */
 export async function signRequest(emulator: Emulator, options: Signing): Promise<SentRequest> {
   const { body = BODY, query = {}, headers = {}, region = REGION, service = 'sts', unsignable = [] } = options
+  const { digest = headers['x-amz-content-sha256'] === undefined } = options
   const signer = new SignatureV4({
     service,
     region,
     credentials: options.credentials,
     sha256: Hash.bind(null, 'sha256'),
-    applyChecksum: headers['x-amz-content-sha256'] === undefined,
+    applyChecksum: digest,
   })
   const { host } = new URL(emulator.url)
   const signed = await signer.sign(
