@@ -9,9 +9,12 @@ import { requestFor } from '../../support/tokens/request.ts'
 import { stsError } from '../../support/tokens/sts.ts'
 
 const { session, callerIdentity } = healthyPod().aws
-const iat = Math.floor(Date.now() / 1000)
 /** Of an issuer that nobody serves. */
-const CLAIMS = claimsOfAws({ iss: 'http://127.0.0.1:9', iat, exp: iat + 900 })
+/** Issued when asked for: the suite may have been running for minutes. */
+function freshClaims(): ReturnType<typeof claimsOfAws> {
+  const iat = Math.floor(Date.now() / 1000)
+  return claimsOfAws({ iss: 'http://127.0.0.1:9', iat, exp: iat + 900 })
+}
 
 describe('doctor', () => {
   it('examines a pod without routes', async () => {
@@ -30,7 +33,7 @@ describe('doctor', () => {
   })
 
   it('mints anew for each token once, and shows its claims instead of it', async () => {
-    const jwt = unsignedJwt(CLAIMS)
+    const jwt = unsignedJwt(freshClaims())
     const asked: (readonly string[])[] = []
     const report = await examine({
       requests: [requestFor(), requestFor(), requestFor({ audience: ['b'], route: 'b' })],
