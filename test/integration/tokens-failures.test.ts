@@ -13,6 +13,9 @@ import { FOREIGN_TOKEN, ONCE, SESSION_ROWS, TOKEN_ROWS, jwt } from '../support/t
 import type { StsServer } from '../support/tokens/sts-server.ts'
 import { SECRETS, session, startStsServer, token } from '../support/tokens/sts-server.ts'
 
+/** The 8 s a request waits, and what a busy machine adds. */
+const WITHIN_MS = 10_000
+
 interface Result {
   readonly failure: unknown
   readonly status: number
@@ -103,7 +106,7 @@ describe('failures of STS, through the AWS SDK', function () {
           expect((result.failure as TokenFailure).reason, result.outputs).to.equal(reason)
           expect(result.status).to.equal(status)
           expect(result.hint).to.match(hint)
-          expect(result.tookMs).to.be.below(8_500)
+          expect(result.tookMs).to.be.below(WITHIN_MS)
           for (const secret of [...Object.values(SECRETS), FOREIGN_TOKEN, 'ASIAEXAMPLE', 'eyJ'])
             expect(result.outputs).not.to.contain(secret)
         })
