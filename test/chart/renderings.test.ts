@@ -1,3 +1,4 @@
+import { readFileSync, readdirSync } from 'node:fs'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { parseAllDocuments } from 'yaml'
@@ -8,7 +9,7 @@ import { isInstalled, runTool } from '../support/chart/tools.ts'
 const HAS_CLUSTER = process.env['KUBECONFIG'] !== undefined
 /** Kinds of operators that neither kubeconform nor a bare API server knows. */
 const FOREIGN = /^(cert-manager\.io|monitoring\.coreos\.com)\//
-const FOREIGN_KINDS = 'Certificate,Issuer,ServiceMonitor,PodMonitor'
+const FOREIGN_KINDS = 'Certificate,Issuer,ServiceMonitor,PodMonitor,ServiceEntry'
 const NAMESPACE = 'outbound-jwt-chart'
 
 describe('renderings, by kubeconform', () => {
@@ -29,6 +30,11 @@ describe('renderings, by kubeconform', () => {
   for (const [name, file] of VALUES)
     it(`${name} conforms`, () => {
       expect(conform(renderChart(['--values', file]))).to.include('Invalid: 0, Errors: 0')
+    })
+
+  for (const file of readdirSync('manifests/examples'))
+    it(`the example ${file} conforms`, () => {
+      expect(conform(readFileSync(`manifests/examples/${file}`, 'utf8'))).to.include('Invalid: 0, Errors: 0')
     })
 
   it('a field that does not exist does not conform', () => {

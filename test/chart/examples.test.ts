@@ -1,0 +1,53 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { parseAllDocuments } from 'yaml'
+import { createInjector } from '../../webhook/src/injection/decide.ts'
+import { INJECTION_DEFAULTS } from '../../webhook/src/injection/settings.ts'
+
+interface Workload {
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Record<string, string> }
+  readonly spec?: {
+    readonly template?: object
+    readonly jobTemplate?: { readonly spec: { readonly template: object } }
+  }
+}
+
+const FOLDER = 'manifests/examples'
+/** What the namespace's example tells to set in the chart. */
+const DEFAULTS = { hosts: 'api.partner.example' }
+
+const examples = readdirSync(FOLDER).map((file) => {
+  const documents = parseAllDocuments(readFileSync(`${FOLDER}/${file}`, 'utf8'))
+  return [file, documents.map((document) => document.toJS() as Workload)] as const
+})
+
+const inject = createInjector({ ...INJECTION_DEFAULTS, image: 'registry.example/proxy:1', defaults: DEFAULTS })
+
+const workloads = examples.flatMap(([file, objects]) => {
+  const isOptedIn = objects.some(
+    ({ kind, metadata }) => kind === 'Namespace' && metadata.labels?.['outbound-jwt.io/inject'],
+  )
+  return objects.flatMap(({ kind, metadata: { name }, spec }) => {
+    const pod = spec?.jobTemplate?.spec.template ?? spec?.template
+    return pod ? [{ title: `${file}: ${kind} ${name}`, pod, mode: isOptedIn ? 'namespace' : 'pod' } as const] : []
+  })
+})
+
+describe('the examples', () => {
+  it('are there, each with a line that says what it shows', () => {
+    expect(workloads).to.have.length.above(9)
+    for (const [file] of examples) expect(readFileSync(`${FOLDER}/${file}`, 'utf8'), file).to.match(/^# .{20}/)
+  })
+
+  for (const { title, pod, mode } of workloads)
+    it(`${title} gets what it asks for`, () => {
+      const decision = inject({ pod, mode, operation: 'CREATE' })
+      const asked = !JSON.stringify(pod).includes('"outbound-jwt.io/inject":"false"')
+      expect(decision).to.include(
+        asked ? { kind: 'inject', reason: 'injected' } : { kind: 'allow', reason: 'opted-out' },
+      )
+      expect('warnings' in decision && decision.warnings).to.deep.equal([])
+    })
+})
