@@ -26,7 +26,11 @@ const REFUSED = [
   ['logLevel=DEBUG', '/logLevel', "'debug'"],
 ] as const
 
-describe('the chart, by helm', () => {
+/** A tool is a process of its own, on a machine that may be busy. */
+const SLOW_MS = 60_000
+
+describe('the chart, by helm', function () {
+  this.timeout(SLOW_MS)
   before(function () {
     if (!isInstalled('helm')) this.skip()
   })
@@ -63,7 +67,8 @@ describe('the chart, by helm', () => {
     })
 })
 
-describe('the chart, by helm-unittest', () => {
+describe('the chart, by helm-unittest', function () {
+  this.timeout(SLOW_MS)
   before(function () {
     if (!isInstalled('helm-unittest')) this.skip()
   })

@@ -5,6 +5,9 @@ import { parse } from 'yaml'
 import { isInstalled } from '../support/chart/tools.ts'
 import { INSTALL, installManifest } from '../support/generate/chart-install.ts'
 
+/** A tool is a process of its own, on a machine that may be busy. */
+const SLOW_MS = 60_000
+
 describe('the plain manifest', () => {
   it('is what kustomize takes', () => {
     const { resources } = parse(readFileSync('manifests/kustomization.yaml', 'utf8')) as { resources: string[] }
@@ -18,7 +21,8 @@ describe('the plain manifest', () => {
   })
 })
 
-describe('the plain manifest, by helm', () => {
+describe('the plain manifest, by helm', function () {
+  this.timeout(SLOW_MS)
   before(function () {
     if (!isInstalled('helm')) this.skip()
   })
