@@ -2,13 +2,13 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { until } from '../support/until.ts'
 import { dryRun } from './support/dry-run.ts'
-import { deletePolicy, pod, podSpec, prefixed, scopedPolicy } from './support/guard.ts'
-import { apply, createNamespace, kubectl } from './support/kubectl.ts'
+import { pod, podSpec, prefixed, sidecar } from './support/guard.ts'
+import { createNamespace, deleteNamespaces } from './support/kubectl.ts'
+import { SYSTEM } from './support/names.ts'
 
-const NAMESPACE = 'outbound-jwt-guard-workloads'
+/** The webhook does not change the pods of its own namespace. */
+const NAMESPACE = SYSTEM
 const OPTED_IN = 'outbound-jwt-guard-opted-in'
-const PREFIX = 'outbound-jwt-workloads-'
-const LABELS = { 'outbound-jwt-test': 'workloads' }
 const ASKED = { inject: 'true', hosts: 'api.partner.example' }
 const ACTIVE_LIMIT_MS = 30_000
 
@@ -50,7 +50,7 @@ const namespace = (metadata: object): object => ({
   kind: 'Namespace',
   metadata: { name: 'outbound-jwt-guard-new', ...metadata },
 })
-const labelled = (value: string): object => namespace({ labels: { ...LABELS, 'outbound-jwt.io/inject': value } })
+const labelled = (value: string): object => namespace({ labels: { 'outbound-jwt.io/inject': value } })
 
 const EVERYTHING = {
   inject: 'enabled',
@@ -83,7 +83,7 @@ const SILENT: readonly (readonly [what: string, object])[] = [
   ),
   ['a Deployment with none of ours', workload('Deployment', { ownAnnotations: { 'example.com/x': 'y' } })],
   ['a Deployment with every annotation', workload('Deployment', { annotations: EVERYTHING })],
-  ['a pod with good annotations', pod(ASKED, podSpec())],
+  ['a pod with good annotations', pod(ASKED, podSpec([sidecar()]))],
   ['a namespace that is opted in', labelled('enabled')],
   ['a namespace that is opted out', labelled('false')],
 ]
@@ -139,7 +139,7 @@ const WARNED: readonly (readonly [what: string, object, warning: string])[] = [
   ],
   [
     'an annotation of a namespace',
-    namespace({ labels: LABELS, annotations: prefixed({ inject: 'enabled' }) }),
+    namespace({ annotations: prefixed({ inject: 'enabled' }) }),
     'a Namespace takes the label',
   ],
   ['a wrong label of a namespace', labelled('yes'), 'label outbound-jwt.io/inject=yes of the namespace has no effect'],
@@ -148,17 +148,15 @@ const WARNED: readonly (readonly [what: string, object, warning: string])[] = [
 describe('the guard of workloads', function () {
   before(async function () {
     if (process.env['KUBECONFIG'] === undefined) this.skip()
-    await cleanUp()
-    await createNamespace(NAMESPACE, LABELS)
-    await createNamespace(OPTED_IN, { ...LABELS, 'outbound-jwt.io/inject': 'enabled' })
-    await apply(NAMESPACE, scopedPolicy(PREFIX, 'workloads', LABELS))
+    await deleteNamespaces(OPTED_IN)
+    await createNamespace(OPTED_IN, { 'outbound-jwt.io/inject': 'enabled' })
     const [, object] = WARNED[0]!
     const warns = async (): Promise<boolean> => (await dryRun(NAMESPACE, object)).warnings.length > 0
     await until('the policy is in force', warns, ACTIVE_LIMIT_MS)
   })
 
   after(async () => {
-    if (process.env['KUBECONFIG'] !== undefined) await cleanUp()
+    if (process.env['KUBECONFIG'] !== undefined) await deleteNamespaces(OPTED_IN)
   })
 
   for (const [what, object] of SILENT)
@@ -178,8 +176,3 @@ describe('the guard of workloads', function () {
     expect((await dryRun(OPTED_IN, object)).warnings).to.deep.equal([])
   })
 })
-
-async function cleanUp(): Promise<void> {
-  await deletePolicy(PREFIX, 'workloads')
-  await kubectl('delete', 'namespace', NAMESPACE, OPTED_IN, '--ignore-not-found', '--timeout=90s')
-}

@@ -5,13 +5,15 @@ import { parseAllDocuments } from 'yaml'
 import { until } from '../support/until.ts'
 import { dryRun } from './support/dry-run.ts'
 import { pod, podSpec } from './support/guard.ts'
-import { apply, createNamespace, kubectl } from './support/kubectl.ts'
+import { apply, createNamespace, deleteNamespaces, kubectl } from './support/kubectl.ts'
+import { ROLE_ARN } from './support/names.ts'
 
 const NAMESPACES = { shop: 'outbound-jwt-hosts-shop', other: 'outbound-jwt-hosts-other', policy: 'outbound-jwt-hosts' }
 const LABELS = { 'outbound-jwt-test': 'hosts' }
 const ACTIVE_LIMIT_MS = 30_000
-const asking = (annotations: Readonly<Record<string, string>>): object =>
-  pod({ inject: 'true', ...annotations }, podSpec())
+/** With a role of their own, so that the guard has nothing against these pods. */
+const ASKED = { inject: 'true', 'role-arn': ROLE_ARN, region: 'eu-central-1' }
+const asking = (annotations: Readonly<Record<string, string>>): object => pod({ ...ASKED, ...annotations }, podSpec())
 
 /** The example, for namespaces of this test alone. */
 function scopedExample(): string {
@@ -60,7 +62,7 @@ describe('the example policy of hosts', function () {
     ['a wider wildcard', 'shop', { hosts: '*.partner.example' }, 'may not ask for tokens for *.partner.example'],
     ['a host of another namespace', 'other', { hosts: 'api.partner.example' }, 'it may for: no host'],
     ['hosts by audience', 'shop', { audience: 'https://api.partner.example' }, 'not in routes or audience alone'],
-    ['hosts by routes', 'shop', { hosts: 'api.partner.example', routes: '[]' }, 'not in routes or audience alone'],
+    ['hosts by routes', 'shop', { routes: '- {hosts: [api.partner.example]}' }, 'not in routes or audience alone'],
   ] as const)
     it(`refuses ${what}`, async () => {
       expect((await dryRun(NAMESPACES[namespace], asking(annotations))).refused).to.include(message)
@@ -70,5 +72,5 @@ describe('the example policy of hosts', function () {
 async function cleanUp(): Promise<void> {
   for (const kind of ['validatingadmissionpolicybinding', 'validatingadmissionpolicy'])
     await kubectl('delete', kind, 'outbound-jwt-hosts', '--ignore-not-found')
-  await kubectl('delete', 'namespace', ...Object.values(NAMESPACES), '--ignore-not-found', '--timeout=90s')
+  await deleteNamespaces(...Object.values(NAMESPACES))
 }

@@ -1,33 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { parseAllDocuments } from 'yaml'
-import { kubectl } from './kubectl.ts'
-
-type Policy = 'pods' | 'workloads'
-
-/** A policy as install.yaml ships it, under a name of a test's own and for namespaces with a label of its own. */
-export function scopedPolicy(prefix: string, policy: Policy, matchLabels: Readonly<Record<string, string>>): string {
-  const documents = parseAllDocuments(readFileSync('manifests/install.yaml', 'utf8'))
-  const policies = documents.filter(
-    (document) =>
-      String(document.get('kind')).startsWith('ValidatingAdmissionPolicy') &&
-      document.getIn(['metadata', 'name']) === nameOf(policy),
-  )
-  for (const document of policies) {
-    document.setIn(['metadata', 'name'], prefix + String(document.getIn(['metadata', 'name'])))
-    if (document.get('kind') !== 'ValidatingAdmissionPolicyBinding') continue
-    document.setIn(['spec', 'policyName'], prefix + String(document.getIn(['spec', 'policyName'])))
-    document.setIn(['spec', 'matchResources'], { namespaceSelector: { matchLabels } })
-  }
-  return policies.map(String).join('---\n')
-}
-
-export async function deletePolicy(prefix: string, policy: Policy): Promise<void> {
-  for (const kind of ['validatingadmissionpolicybinding', 'validatingadmissionpolicy'])
-    await kubectl('delete', kind, prefix + nameOf(policy), '--ignore-not-found')
-}
-
-const nameOf = (policy: Policy): string => `aws-outbound-jwt-injector-${policy}`
-
 const RESTRICTED = {
   allowPrivilegeEscalation: false,
   runAsNonRoot: true,
