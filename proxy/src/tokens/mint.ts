@@ -61,6 +61,7 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
   /** Longest life that worked where the end of the session is not known. */
   let workedSeconds: number | undefined
   let warnedSize = false
+  let warnedShortened = false
 
   return {
     warm: async (signal) => {
@@ -122,8 +123,18 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
   function initialSeconds({ durationSeconds, route }: TokenRequest, session: Session): number {
     const wanted = Math.min(durationSeconds, workedSeconds ?? durationSeconds)
     const seconds = fittingSeconds(wanted, remainingSeconds(session))
-    if (seconds < durationSeconds) log.debug('token shortened to fit the AWS session', { route, seconds })
+    if (seconds < durationSeconds) sayShortened(route, seconds)
     return seconds
+  }
+
+  /** Once as a warning: whoever asked for more should know, but it happens with every token. */
+  function sayShortened(route: string, seconds: number): void {
+    log[warnedShortened ? 'debug' : 'warn']('token shortened to fit the AWS session', {
+      route,
+      seconds,
+      hint: 'A token has to end before the AWS session it is minted in. Ask for a shorter life to silence this.',
+    })
+    warnedShortened = true
   }
 
   /** @returns the life to try next, after a new session or with half the life; undefined when trying again is of no use. */

@@ -94,7 +94,9 @@ describe('minting', () => {
       await clock.advance(60_000)
       await mint()
       expect(sts.asked.slice(5)).to.deep.equal(['session', 'renew', 585])
-      expect(captured.lines('token shortened to fit the AWS session')[0]).to.include({ route: 'partner', seconds: 585 })
+      const [first, second] = captured.lines('token shortened to fit the AWS session')
+      expect(first).to.include({ level: 'warn', route: 'partner', seconds: 585 })
+      expect(second).to.include({ level: 'debug' })
     })
 
     it('serves on when it cannot be renewed', async () => {

@@ -24,6 +24,7 @@ ${settingsTable(shared())}
 
 Without the webhook and without \`HTTP_PROXY\`: the application calls the proxy as if it were the partner, with the variables of gp42/aws-outbound-jwt-proxy. \`UPSTREAM_HOST\` or \`ALLOWED_HOSTS\` switches it on;
 \`ROUTES\`, \`UNMATCHED\` and \`ADMIN_LISTEN_ADDR\` are then refused.
+[Moving from aws-outbound-jwt-proxy](migrating-from-aws-outbound-jwt-proxy.md) compares both.
 
 ${settingsTable(STANDALONE_SETTINGS)}
 
