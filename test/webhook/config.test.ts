@@ -100,6 +100,50 @@ describe('webhook configuration', () => {
   })
 })
 
+describe('settings of the certificate', () => {
+  const SELF = {
+    PROXY_IMAGE: 'registry.example/proxy:1',
+    POD_NAMESPACE: 'system',
+    CERTIFICATE_HOSTS: 'webhook.system.svc, ::1',
+  }
+
+  it('make one of its own by default', () => {
+    expect(readConfig(SELF)).to.include({
+      certificateMode: 'self',
+      certificateLifetimeSeconds: 90 * 86_400,
+      publicationDelaySeconds: 300,
+    })
+    expect(readConfig(SELF).certificateHosts).to.deep.equal(['webhook.system.svc', '::1'])
+  })
+
+  it('name what the mode needs, everything at once', () => {
+    const self = refusal({ PROXY_IMAGE: 'registry.example/proxy:1' })
+    expect(self)
+      .to.include('POD_NAMESPACE: got "", expected a value; mode self needs it')
+      .and.to.include('CERTIFICATE_HOSTS')
+    for (const mode of ['secret', 'cert-manager']) {
+      const mounted = refusal({ ...SELF, CERTIFICATE_MODE: mode })
+      expect(mounted)
+        .to.include('TLS_CERT_FILE')
+        .and.to.include(`TLS_KEY_FILE: got "", expected a value; mode ${mode} needs it`)
+    }
+  })
+
+  it('leave time to publish, wait and serve before a certificate expires', () => {
+    expect(refusal({ ...SELF, CERTIFICATE_LIFETIME: '1h', CERTIFICATE_PUBLICATION_DELAY: '301s' })).to.include(
+      'CERTIFICATE_PUBLICATION_DELAY: got "301s", expected at most 300s, a twelfth of CERTIFICATE_LIFETIME',
+    )
+    expect(readConfig({ ...SELF, CERTIFICATE_LIFETIME: '1h', CERTIFICATE_PUBLICATION_DELAY: '5m' })).to.include({
+      publicationDelaySeconds: 300,
+    })
+  })
+
+  for (const hosts of ['https://webhook', 'UPPER.svc', '1.2.3.4:443']) {
+    it(`refuse the host ${hosts}`, () =>
+      expect(refusal({ ...SELF, CERTIFICATE_HOSTS: hosts })).to.include('a DNS name or an IP address'))
+  }
+})
+
 function refusal(environment: Readonly<Record<string, string>>): string {
   try {
     readConfig(environment)

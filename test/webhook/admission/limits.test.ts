@@ -1,0 +1,127 @@
+import { once } from 'node:events'
+import type { Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { connect } from 'node:tls'
+import { expect } from 'chai'
+import { afterEach, before, beforeEach, describe, it } from 'mocha'
+import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
+import { createLoad } from '../../../webhook/src/admission/load.ts'
+import { createAdmissionServer, installCertificate } from '../../../webhook/src/admission/server.ts'
+import { METRICS } from '../../../webhook/src/metrics.ts'
+import type { Capture } from '../../support/capture.ts'
+import { captureStream } from '../../support/capture.ts'
+import type { KeyPair, TestAuthority } from '../../support/certificates.ts'
+import { createTestAuthority } from '../../support/certificates.ts'
+import { postJson } from '../../support/https.ts'
+import { until } from '../../support/until.ts'
+
+describe('limits of the admission server', () => {
+  let authority: TestAuthority
+  let pair: KeyPair
+  let server: Server
+  let port: number
+  let log: Capture
+  let handled: number
+  let metrics: ReturnType<typeof createMetrics<typeof METRICS>>
+
+  before(async () => {
+    authority = await createTestAuthority()
+    pair = await authority.issue(['127.0.0.1'])
+  })
+  beforeEach(async () => {
+    log = captureStream()
+    handled = 0
+    metrics = createMetrics(METRICS)
+    server = createAdmissionServer({
+      handle: () => {
+        handled += 1
+        return {}
+      },
+      load: createLoad({ requests: 2, bytes: 9 * 1024 * 1024 }),
+      instruments: metrics.instruments,
+      log: createLogger({ level: 'info', format: 'json', stream: log.stream }),
+      isDraining: () => false,
+    })
+    installCertificate(server, pair)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    port = (server.address() as AddressInfo).port
+  })
+  afterEach(async () => {
+    server.closeAllConnections()
+    await server[Symbol.asyncDispose]()
+  })
+
+  const post = (path: string): ReturnType<typeof postJson> =>
+    postJson(`https://127.0.0.1:${port}${path}`, '{}', authority.ca)
+  const inFlight = async (count: number): Promise<void> => {
+    await until(`${count} requests in flight`, async () =>
+      (await metrics.render()).body.includes(`outbound_jwt_admission_in_flight ${count}\n`),
+    )
+  }
+  /** Sends a head, and less of the body than it promises. */
+  async function begin(path: string, headers: string, body = '{'): Promise<TLSSocket> {
+    const socket = connect({ port, host: '127.0.0.1', ca: authority.ca })
+    await once(socket, 'secureConnect')
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: webhook\r\n${headers}\r\n\r\n${body}`)
+    return socket
+  }
+
+  it('answers 429 when too many requests are in flight, and goes on when they are done', async () => {
+    const held = [await begin('/mutate', 'content-length: 9'), await begin('/mutate', 'content-length: 9')]
+    await inFlight(2)
+    expect(await post('/mutate')).to.include({ status: 429 })
+    expect(log.text()).to.include('"code":"overloaded"')
+    for (const socket of held) socket.destroy()
+    await inFlight(0)
+    expect(await post('/mutate')).to.include({ status: 200 })
+  })
+
+  it('answers 429 when the bodies in flight are too large together, and takes an unknown length for the largest', async () => {
+    const held = await begin('/mutate', 'transfer-encoding: chunked', '1\r\n{\r\n')
+    await inFlight(1)
+    const second = await begin('/mutate', `content-length: ${2 * 1024 * 1024}`)
+    const [answer] = (await once(second, 'data')) as [Buffer]
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 429 /)
+    held.destroy()
+    second.destroy()
+  })
+
+  it('answers 408 shortly before the API server gives up, and closes the connection', async () => {
+    const started = performance.now()
+    const socket = await begin('/mutate?timeout=1s', 'content-length: 9')
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(performance.now() - started).to.be.within(850, 2000)
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 408 [\s\S]*connection: close/i)
+    // What comes too late is not decided.
+    socket.write('"a":1} ')
+    await once(socket, 'close')
+    expect(handled).to.equal(0)
+    await inFlight(0)
+  })
+
+  it('tells a body that ended early or is compressed from a defect of its own', async () => {
+    const gone = await begin('/mutate', 'content-length: 9')
+    await inFlight(1)
+    gone.destroy()
+    await until('a line about it', () => log.text().includes('"code":"unreadable"'))
+    const zipped = await begin('/mutate', 'content-encoding: gzip\r\ncontent-length: 1')
+    const [answer] = (await once(zipped, 'data')) as [Buffer]
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 400 /)
+    expect(log.text()).not.to.include('"code":"internal"')
+    zipped.destroy()
+  })
+
+  it('takes another certificate into use for new connections, without touching those that are open', async () => {
+    const other = await createTestAuthority('another')
+    const open = await begin('/mutate', 'content-length: 2')
+    installCertificate(server, await other.issue(['127.0.0.1']))
+    expect(await postJson(`https://127.0.0.1:${port}/mutate`, '{}', other.ca)).to.include({ status: 200 })
+    expect(await post('/mutate').catch(String)).to.match(/certificate/)
+    open.write('}')
+    const [answer] = (await once(open, 'data')) as [Buffer]
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 200 /)
+    open.destroy()
+  })
+})
