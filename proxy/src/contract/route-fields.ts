@@ -11,7 +11,8 @@ export type FieldParser<T> = (value: unknown, where: string, report: Report) => 
 
 export const AUDIENCE_ITEMS = 10
 const AUDIENCE_CHARACTERS = 1000
-const TAGS = 50
+/** STS takes no more. */
+export const MOST_TAGS = 50
 /** IAM tag characters. Source: the STS API reference, type Tag. */
 const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u
 const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u
@@ -97,8 +98,8 @@ const schemeText: Parser<string> = (value) =>
 
 export const tags: FieldParser<Readonly<Record<string, string>>> = (value, where, report) => {
   const before = isRecord(value) ? Object.entries(value) : []
-  if (!isRecord(value) || before.length > TAGS) {
-    report({ where, value: show(value), allowed: `at most ${TAGS} tags, each key: value` })
+  if (!isRecord(value) || before.length > MOST_TAGS) {
+    report({ where, value: show(value), allowed: `at most ${MOST_TAGS} tags, each key: value` })
     return undefined
   }
   const seen = new Set<string>()

@@ -122,6 +122,30 @@ describe('a decision', () => {
     }
   })
 
+  it('costs in proportion to the pod', () => {
+    const reads = (count: number): number => {
+      let total = 0
+      const counted = (value: unknown): unknown =>
+        typeof value === 'object' && value !== null
+          ? new Proxy(value, {
+              get: (target, key) => {
+                total += 1
+                return counted(Reflect.get(target, key))
+              },
+            })
+          : value
+      const env = [{ name: 'A', value: 'b' }]
+      const containers = Array.from({ length: count }, (_, index) => ({
+        name: `c${index}`,
+        env,
+        ports: [{ containerPort: index + 1 }],
+      }))
+      expect(decide(counted(annotated(asked, { containers }))).kind).to.equal('inject')
+      return total
+    }
+    expect(reads(200)).to.be.within(1000, 2.2 * reads(100))
+  })
+
   it('limits what a hostile pod can make it say', () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`x${index}`, 'y'.repeat(100)]))
     const decision = decide(annotated({ ...asked, ...many }))

@@ -4,8 +4,9 @@ import { describe, it } from 'mocha'
 import type { EnvironmentEdit } from '../../../webhook/src/injection/environment-edits.ts'
 import {
   environmentOperations,
-  indexAfterReferences,
+  indexAfter,
   lateReferences,
+  referencesOf,
 } from '../../../webhook/src/injection/environment-edits.ts'
 import type { Container, Variable } from '../../../webhook/src/injection/pod.ts'
 import { variablesOf } from '../../../webhook/src/injection/pod.ts'
@@ -145,16 +146,16 @@ describe('references between variables', () => {
 
   it('are what the kubelet would expand', () => {
     const list = variables('A', 'B', 'C')
-    expect(indexAfterReferences('x$(A)y$(C)', list)).to.equal(3)
-    expect(indexAfterReferences('$$(C)$(A)', list)).to.equal(1)
-    expect(indexAfterReferences('$(C', list)).to.equal(0)
-    expect(indexAfterReferences('$((C)', list)).to.equal(0)
-    expect(indexAfterReferences('$$$(B)', list)).to.equal(2)
+    expect(indexAfter(referencesOf('x$(A)y$(C)'), list)).to.equal(3)
+    expect(indexAfter(referencesOf('$$(C)$(A)'), list)).to.equal(1)
+    expect(indexAfter(referencesOf('$(C'), list)).to.equal(0)
+    expect(indexAfter(referencesOf('$((C)'), list)).to.equal(0)
+    expect(indexAfter(referencesOf('$$$(B)'), list)).to.equal(2)
   })
 
   it('come too late for a variable above them', () => {
     const list = variables('A', 'B', 'C', 'B')
-    expect(lateReferences('$(A) $(B) $(C) $(D)', { name: 'A', index: 0, value: '', raw: {} }, list)).to.deep.equal([
+    expect(lateReferences(['A', 'B', 'C', 'D'], { name: 'A', index: 0, value: '', raw: {} }, list)).to.deep.equal([
       'B',
       'C',
     ])

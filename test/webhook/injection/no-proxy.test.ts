@@ -4,7 +4,7 @@ import { describe, it } from 'mocha'
 import type { HostPattern } from '../../../proxy/src/contract.ts'
 import { readHostPattern } from '../../../proxy/src/contract.ts'
 import { createCoverage } from '../../../webhook/src/injection/no-proxy-coverage.ts'
-import { directEntries, entriesOf, union } from '../../../webhook/src/injection/no-proxy.ts'
+import { directHosts, entriesOf, union } from '../../../webhook/src/injection/no-proxy.ts'
 
 const coverageOf = (...hosts: readonly string[]): ReturnType<typeof createCoverage> =>
   createCoverage(hosts.map(readHostPattern))
@@ -83,7 +83,7 @@ describe('what an entry of NO_PROXY covers', () => {
 
 describe('NO_PROXY', () => {
   it('names credential endpoints and the cluster, in both spellings of IPv6, without spaces or ports', () => {
-    const entries = directEntries([], coverageOf('api.partner.example'))
+    const { entries } = directHosts([], coverageOf('api.partner.example'))
     for (const entry of [
       'localhost',
       '127.0.0.1',
@@ -100,7 +100,7 @@ describe('NO_PROXY', () => {
   })
 
   it("leaves out what covers a partner in the cluster, and adds the author's", () => {
-    const entries = directEntries(
+    const { entries } = directHosts(
       ['.corp.example', 'localhost'],
       coverageOf('billing.finance.svc', '*.team.svc.cluster.local'),
     )

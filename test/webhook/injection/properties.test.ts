@@ -16,7 +16,7 @@ import { restrictedViolations } from '../../support/injection/pod-security.ts'
 import { podErrors } from '../../support/injection/pod-validation.ts'
 import { applyPatch } from '../../support/json-patch.ts'
 
-const RUNS = { numRuns: 1000 }
+const RUNS = { numRuns: 600 }
 const UNCHANGED = { kind: 'allow', reason: 'unchanged', warnings: [] }
 const OTHERS = [eksIrsa, eksPodIdentity, istioClassic, istioNative, linkerdClassic, linkerdNative, defaulting]
 
@@ -177,7 +177,7 @@ describe('a hostile pod', () => {
         const decision = isByNamespace ? decideFor(hostile) : decide(hostile)
         after(hostile, decision)
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     )
   })
 

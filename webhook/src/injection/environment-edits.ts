@@ -42,18 +42,25 @@ function setVariable(
 }
 
 /** @returns the names that the kubelet expands in a value. Source: third_party/forked/golang/expansion. */
-function referencesOf(value: string): readonly string[] {
-  return [...value.replaceAll('$$', '').matchAll(/\$\([^$()]*\)/g)].map(([reference]) => reference.slice(2, -1))
+export function referencesOf(value: string): readonly string[] {
+  if (!value.includes('$(')) return []
+  const references = value.replaceAll('$$', '').match(/\$\([^$()]*\)/g) ?? []
+  return references.map((reference) => reference.slice(2, -1))
 }
 
-/** The kubelet expands `$(NAME)` only from variables above it. @returns the index after the last one a value needs. */
-export function indexAfterReferences(value: string, variables: readonly Variable[]): number {
-  const needed = new Set(referencesOf(value))
+/** The kubelet expands `$(NAME)` only from variables above it. @returns the index after the last one that is needed. */
+export function indexAfter(references: readonly string[], variables: readonly Variable[]): number {
+  const needed = new Set(references)
   return variables.findLastIndex(({ name }) => needed.has(name)) + 1
 }
 
-/** @returns the names in `added` that are set below a variable and therefore stay unexpanded in it. */
-export function lateReferences(added: string, at: Variable, variables: readonly Variable[]): readonly string[] {
+/** @returns the references whose variable is set below another one and which therefore stay unexpanded in that. */
+export function lateReferences(
+  references: readonly string[],
+  at: Variable,
+  variables: readonly Variable[],
+): readonly string[] {
+  if (references.length === 0) return []
   const first = new Map(variables.toReversed().map(({ name, index }) => [name, index]))
-  return referencesOf(added).filter((name) => (first.get(name) ?? -1) > at.index)
+  return references.filter((name) => (first.get(name) ?? -1) > at.index)
 }

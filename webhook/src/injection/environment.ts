@@ -1,7 +1,7 @@
 import { PROXY_PORT, readHostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations.ts'
 import type { EnvironmentEdit } from './environment-edits.ts'
-import { indexAfterReferences, lateReferences } from './environment-edits.ts'
+import { indexAfter, lateReferences, referencesOf } from './environment-edits.ts'
 import { PROXY_NAMES, findConflicts } from './env-conflict.ts'
 import { javaOptions } from './java.ts'
 import { listAt } from './json.ts'
@@ -9,7 +9,8 @@ import { PREFIX } from './keys.ts'
 import type { Coverage } from './no-proxy-coverage.ts'
 import { createCoverage } from './no-proxy-coverage.ts'
 import { conflict, planNoProxy } from './no-proxy-plan.ts'
-import { directEntries } from './no-proxy.ts'
+import type { DirectHosts } from './no-proxy.ts'
+import { directHosts } from './no-proxy.ts'
 import type { Container, Variable } from './pod.ts'
 import { placeOf, variablesOf } from './pod.ts'
 import type { Refusals } from './refusals.ts'
@@ -32,7 +33,7 @@ export interface EnvironmentInputs {
 /** What the variables of every container of a pod are made from. */
 export interface Environment {
   readonly proxyUrl: string
-  readonly direct: readonly string[]
+  readonly direct: DirectHosts
   readonly coverage: Coverage
   readonly policy: 'refuse' | 'keep' | 'override'
   readonly node: boolean
@@ -80,7 +81,7 @@ function readEnvironment(values: AnnotationValues, routes: readonly PlannedRoute
   const coverage = createCoverage(routes.flatMap(({ route }) => route.hosts.map(readHostPattern)))
   return {
     proxyUrl: `http://127.0.0.1:${port}`,
-    direct: directEntries(extra, coverage),
+    direct: directHosts(extra, coverage),
     coverage,
     policy: values['env-policy'] ?? 'refuse',
     node: runtimes.includes('node'),
@@ -144,12 +145,13 @@ function planJava(
   const name = 'JAVA_TOOL_OPTIONS'
   if (java === undefined) return []
   const own = variables.findLast((variable) => variable.name === name)
-  if (own === undefined) return [{ kind: 'insert', index: indexAfterReferences(java, variables), name, value: java }]
+  if (own === undefined)
+    return [{ kind: 'insert', index: indexAfter(referencesOf(java), variables), name, value: java }]
   if (own.value === undefined) {
     warn(`${placeOf(container)}.env[${name}] cannot be read (valueFrom): Java calls get no token`)
     return []
   }
-  for (const late of lateReferences(java, own, variables))
+  for (const late of lateReferences(referencesOf(java), own, variables))
     warn(`${placeOf(container)}.env[${name}] stands above ${late}: $(${late}) stays unexpanded in it`)
   return [{ kind: 'set', variable: own, value: own.value === '' ? java : `${own.value} ${java}` }]
 }

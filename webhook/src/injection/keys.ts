@@ -10,6 +10,9 @@ export const PREFIX = 'outbound-jwt.io/'
 /** Written by us, never read as a wish. */
 export const STATUS = 'status'
 
+/** Finding the nearest name costs; nobody reads that many. */
+const MOST_UNKNOWN = 40
+
 const NAMES = Object.keys(ANNOTATIONS) as AnnotationName[]
 
 /** Annotations of ours on a pod by name without prefix, as written, without `status`. */
@@ -26,10 +29,13 @@ export function readKeys(annotations: JsonObject): Keys {
 /** Parses every annotation; reports unknown names and wrong values. Absent means not set. */
 export function parseKeys(keys: Keys, report: Report): AnnotationValues {
   const values: Partial<Record<AnnotationName, unknown>> = {}
+  let unknown = 0
   for (const [name, text] of keys) {
     const where = PREFIX + name
-    if (!isAnnotation(name)) report({ where, value: show(text), allowed: unknownName(name) })
-    else if (typeof text !== 'string') report({ where, value: show(text), allowed: 'a string; quote it' })
+    if (!isAnnotation(name)) {
+      unknown += 1
+      if (unknown <= MOST_UNKNOWN) report({ where, value: show(text), allowed: unknownName(name) })
+    } else if (typeof text !== 'string') report({ where, value: show(text), allowed: 'a string; quote it' })
     else values[name] = ANNOTATIONS[name].parse(text, where, report)
   }
   return values as AnnotationValues

@@ -15,25 +15,39 @@ const LONGEST = 260
 /** Looks entries up by name: a hostile pod may have as many entries as its partners have hosts. */
 export function createCoverage(partners: readonly HostPattern[]): Coverage {
   const below = new Map<string, string>()
-  for (const { host } of partners)
-    for (const name of [...ancestors(host), '*']) if (!below.has(name)) below.set(name, host)
-  const wildcards = new Set(partners.filter(({ wildcard }) => wildcard).map(({ host }) => host))
+  const wildcards = new Set<string>()
+  for (const { host, wildcard } of partners) {
+    if (wildcard) wildcards.add(host)
+    for (let name: string | undefined = host; name !== undefined; name = parent(name))
+      if (!below.has(name)) below.set(name, host)
+  }
+  const [first] = partners
+  if (first) below.set('*', first.host)
   return (entry) => {
     if (entry.length > LONGEST) return undefined
-    const name = entry
-      .toLowerCase()
-      .replace(/:\d+$/, '')
-      .replace(/^\*?\./, '')
-      .replace(/\.$/, '')
+    const name = nameOf(entry)
     const host = below.get(name)
     if (host !== undefined) return { extent: 'all', host }
-    const suffix = ancestors(name).find((ancestor) => wildcards.has(ancestor))
+    const suffix = wildcards.size === 0 ? undefined : nearestIn(wildcards, name)
     return suffix === undefined ? undefined : { extent: 'part', host: suffix }
   }
 }
 
-/** @returns the name, then each domain it is in: `a.b.c`, `b.c`, `c`. */
-function ancestors(name: string): readonly string[] {
-  const labels = name.split('.')
-  return labels.map((_, index) => labels.slice(index).join('.'))
+/** @returns the name an entry is about, in its one spelling. */
+function nameOf(entry: string): string {
+  const lower = entry.toLowerCase()
+  const name = lower.includes(':') ? lower.replace(/:\d+$/, '') : lower
+  const start = name.startsWith('*.') ? 2 : name.startsWith('.') ? 1 : 0
+  return name.slice(start, name.endsWith('.') ? -1 : undefined)
+}
+
+/** @returns the domain a name is in, undefined for a single label. */
+function parent(name: string): string | undefined {
+  const dot = name.indexOf('.')
+  return dot === -1 ? undefined : name.slice(dot + 1)
+}
+
+function nearestIn(names: ReadonlySet<string>, name: string): string | undefined {
+  for (let domain = parent(name); domain !== undefined; domain = parent(domain)) if (names.has(domain)) return domain
+  return undefined
 }

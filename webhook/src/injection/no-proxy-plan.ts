@@ -1,7 +1,8 @@
 import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { EnvironmentEdit } from './environment-edits.ts'
-import { indexAfterReferences, lateReferences } from './environment-edits.ts'
+import { indexAfter, lateReferences, referencesOf } from './environment-edits.ts'
 import type { Coverage } from './no-proxy-coverage.ts'
+import type { DirectHosts } from './no-proxy.ts'
 import { entriesOf, union } from './no-proxy.ts'
 import type { Container, Variable } from './pod.ts'
 import { placeOf } from './pod.ts'
@@ -12,8 +13,7 @@ import type { Warn } from './warnings.ts'
 const NAMES = ['NO_PROXY', 'no_proxy'] as const
 
 interface Direct {
-  /** Entries that are called directly. */
-  readonly direct: readonly string[]
+  readonly direct: DirectHosts
   readonly coverage: Coverage
 }
 
@@ -33,15 +33,17 @@ export function planNoProxy(
   const own = NAMES.flatMap((name) => variables.findLast((variable) => variable.name === name) ?? [])
   for (const variable of own) inspect(`${place}.env[${variable.name}]`, variable, coverage, outcome)
   const literal = own.filter(({ value }) => value !== undefined)
-  const added = union(literal[1]?.value ?? '', direct)
-  const value = union(literal[0]?.value ?? '', entriesOf(added))
+  const [first, second] = literal
+  const added = [...entriesOf(second?.value ?? ''), ...direct.entries]
+  const value = first?.value === undefined ? direct.text : union(first.value, added)
   for (const variable of literal)
-    for (const late of lateReferences(added, variable, variables))
+    for (const late of lateReferences(added.flatMap(referencesOf), variable, variables))
       outcome.warn(`${place}.env[${variable.name}] stands above ${late}: $(${late}) stays unexpanded in it`)
+  const alone = { value, index: indexAfter(direct.references, variables) }
   return [
     ...literal.map((variable) => ({ kind: 'set', variable, value }) as const),
     ...NAMES.filter((name) => !own.some((variable) => variable.name === name)).map((name) =>
-      insertTwin(name, own[0], { value, index: indexAfterReferences(value, variables) }),
+      insertTwin(name, own[0], alone),
     ),
   ]
 }

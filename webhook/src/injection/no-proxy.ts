@@ -1,3 +1,4 @@
+import { referencesOf } from './environment-edits.ts'
 import type { Coverage } from './no-proxy-coverage.ts'
 
 /**
@@ -11,23 +12,42 @@ const DIRECT = (
   '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10'
 ).split(',')
 
+/** Entries that every container of a pod calls directly. */
+export interface DirectHosts {
+  readonly entries: readonly string[]
+  /** The same as a value of NO_PROXY. */
+  readonly text: string
+  /** Variables that the kubelet expands in them. */
+  readonly references: readonly string[]
+}
+
 /** @returns the default entries and the author's, without those defaults that cover a partner in the cluster. */
-export function directEntries(extra: readonly string[], coverage: Coverage): readonly string[] {
-  return [...new Set([...DIRECT.filter((entry) => coverage(entry) === undefined), ...extra])]
+export function directHosts(extra: readonly string[], coverage: Coverage): DirectHosts {
+  const entries = [...new Set([...DIRECT.filter((entry) => coverage(entry) === undefined), ...extra])]
+  const text = entries.join(',')
+  return { entries, text, references: referencesOf(text) }
 }
 
 /** @returns the entries of a NO_PROXY value. Some clients also take spaces for separators. */
 export function entriesOf(value: string): readonly string[] {
-  return value.split(SEPARATOR).filter((entry) => entry !== '')
+  return value.match(/[^\s,]+/g) ?? []
 }
 
-const SEPARATOR = /[\s,]/
-
-/** @returns the value with what it lacks appended; what is there stays as written. */
+/** @returns the value with what it lacks appended, each entry once; what is there stays as written. */
 export function union(value: string, entries: readonly string[]): string {
-  const own = new Set(entriesOf(value))
-  const missing = entries.filter((entry) => !own.has(entry))
+  const known = new Set(entriesOf(value))
+  const parts = known.size === 0 ? [] : [withoutEnd(value)]
+  for (const entry of entries) {
+    if (known.has(entry)) continue
+    known.add(entry)
+    parts.push(entry)
+  }
+  return parts.join(',')
+}
+
+/** @returns the value up to its last entry. */
+function withoutEnd(value: string): string {
   let end = value.length
-  while (end > 0 && SEPARATOR.test(value.charAt(end - 1))) end -= 1
-  return [...(end === 0 ? [] : [value.slice(0, end)]), ...missing].join(',')
+  while (/[\s,]/.test(value.charAt(end - 1))) end -= 1
+  return value.slice(0, end)
 }

@@ -1,10 +1,11 @@
 import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
-import { tags } from '@aws-outbound-jwt-injector/proxy/contract'
+import { MOST_TAGS, tags } from '@aws-outbound-jwt-injector/proxy/contract'
 
 /** Parses `key=value,key2=value2`. A value may contain `=`, not a comma; `routes` has a form for those. */
 export function parseTags(text: string, where: string, report: Report): Readonly<Record<string, string>> | undefined {
   const pairs = new Map<string, string>()
-  for (const item of text.split(',').map((part) => part.trim())) {
+  // One more than allowed is enough to be refused.
+  for (const item of text.split(',', MOST_TAGS + 1).map((part) => part.trim())) {
     const equals = item.indexOf('=')
     const key = item.slice(0, equals).trim()
     if (equals < 1 || pairs.has(key)) {

@@ -1,13 +1,14 @@
 import type { Parsed } from '@aws-outbound-jwt-injector/proxy/contract'
 import { accepted, refused } from '@aws-outbound-jwt-injector/proxy/contract'
-import { CST, Lexer, LineCounter, parseDocument } from 'yaml'
+import type { Document, ParsedNode } from 'yaml'
+import { CST, Lexer, LineCounter, isScalar, parseDocument, visit } from 'yaml'
 
 /** A route nests four deep; anything deeper is an attack on the stack. */
 const DEEPEST = 8
 /** Indentation and indicators at the start of a line; nests block collections. */
 const INDENT = /^[\s?-]{65}/
-/** Comparing the keys of one mapping costs their square. */
-const MOST_KEYS = 4000
+/** 64 KiB of routes have about 20,000; what has more is mostly punctuation, and costs the most. */
+const MOST_TOKENS = 30_000
 
 const FORBIDDEN: ReadonlyMap<string | null, string> = new Map([
   ['anchor', 'anchors'],
@@ -24,31 +25,55 @@ export function parseYaml(text: string): Parsed<unknown> {
   const document = parseDocument(text, {
     schema: 'core',
     merge: false,
-    uniqueKeys: true,
+    // The library compares each key with every other; `repeatedKey` does not.
+    uniqueKeys: false,
     prettyErrors: false,
     logLevel: 'error',
     lineCounter: lines,
   })
-  const problem = document.errors[0]
+  const problem = document.errors[0] ?? repeatedKey(document)
   if (problem)
     return refused(`valid YAML (line ${lines.linePos(problem.pos[0]).line}: ${problem.message.replace(/\n.*/s, '')})`)
   return accepted(document.toJS({ maxAliasCount: 0 }))
+}
+
+interface Mistake {
+  readonly pos: readonly [start: number, ...rest: number[]]
+  readonly message: string
+}
+
+/** @returns the first key that a mapping has twice, as data. */
+function repeatedKey(document: Document.Parsed): Mistake | undefined {
+  let found: Mistake | undefined
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<string>()
+      for (const { key } of items) {
+        const name = String(isScalar(key) ? key.value : key)
+        if (seen.has(name)) found = { pos: (key as ParsedNode).range, message: 'Map keys must be unique' }
+        if (found) return visit.BREAK
+        seen.add(name)
+      }
+      return undefined
+    },
+  })
+  return found
 }
 
 /** @returns what the text may not contain but does, found in linear time before anything recursive sees it. */
 function objectionTo(text: string): string | undefined {
   if (text.split('\n').some((line) => INDENT.test(line))) return 'deep nesting'
   let depth = 0
-  let keys = 0
+  let tokens = 0
   for (const token of new Lexer().lex(text)) {
     const type = CST.tokenType(token)
     const forbidden = FORBIDDEN.get(type)
     if (forbidden !== undefined) return forbidden
     if (type === 'flow-map-start' || type === 'flow-seq-start') depth += 1
     else if (type === 'flow-map-end' || type === 'flow-seq-end') depth -= 1
-    else if (type === 'map-value-ind') keys += 1
+    tokens += 1
     if (depth > DEEPEST) return 'deep nesting'
-    if (keys > MOST_KEYS) return `more than ${MOST_KEYS} keys`
+    if (tokens > MOST_TOKENS) return `more than ${MOST_TOKENS} tokens`
   }
   return undefined
 }
