@@ -26,6 +26,7 @@ const PURE = [
   'proxy/src/doctor/{aws,checks,issuer,outcome,report,requirements,token}.ts',
   'proxy/src/http/headers.ts',
   'proxy/src/runtime/settings.ts',
+  'proxy/src/standalone/{checks,compile,go-values,locate,mode,settings,warnings}.ts',
   'webhook/src/errors.ts',
   'webhook/src/injection/**/*.ts',
   'webhook/src/certificates/rotation.ts',

@@ -46,7 +46,7 @@ export function tokenFinding(request: TokenRequest, token: Outcome<Minted>): Fin
 /** @returns a finding for each route whose audience is known only when a host is called. */
 export function unknownAudienceFindings(routes: readonly Route[]): readonly Finding[] {
   return routes
-    .filter(({ audience, hosts }) => audience.length === 0 && hosts.every((host) => host.startsWith('*.')))
+    .filter(({ audience, hosts }) => audience.length === 0 && hosts.every((host) => host.startsWith('*')))
     .map(({ name }) => ({
       id: 'token',
       subject: name,

@@ -30,13 +30,14 @@ export interface PlainTunnel {
 const NO_DEFAULT_PORT = 0
 
 /** @param authority the target of a CONNECT: `host:port`. */
-export function decideTunnel(authority: string, { rules, unmatched, addresses }: RouterDeps): Tunnel | Refusal {
+export function decideTunnel(authority: string, { rules, unmatched, addresses, hints }: RouterDeps): Tunnel | Refusal {
   const target = parseAuthority(authority, NO_DEFAULT_PORT)
   if (!target) return { refused: 'bad_request_target', host: '', hint: 'Send CONNECT host:port.' }
   const { host, port, literal } = target
   const rule = literal ? undefined : rules.match(host)
   if (rule) return decideRuled(host, port, rule)
-  if (unmatched === 'deny') return { refused: 'host_denied', host }
+  if (unmatched === 'deny')
+    return { refused: 'host_denied', host, ...(hints?.hostDenied !== undefined && { hint: hints.hostDenied }) }
   if (literal && !mayConnect(host, { port, ruled: false }, addresses)) return { refused: 'address_denied', host }
   return { mode: 'blind', host, port, route: undefined }
 }

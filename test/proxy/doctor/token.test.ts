@@ -68,4 +68,9 @@ describe('doctor on a route whose audience depends on the host', () => {
     const findings = unknownAudienceFindings(routes).map(({ subject, verdict }) => [subject, verdict])
     expect(findings).to.deep.equal([['*.one.example', 'skip']])
   })
+
+  it('skips any host of standalone mode', () => {
+    const { routes } = readConfig({ ALLOWED_HOSTS: '*,api.one.example' })
+    expect(unknownAudienceFindings(routes).map(({ subject }) => subject)).to.deep.equal(['*'])
+  })
 })

@@ -126,6 +126,13 @@ describe('createRouter', () => {
     expect(open.route('https://any.example')).to.have.nested.property('ruled.token.audience[0]', 'https://any.example')
     expect(open.route('https://any.example:8443')).to.include({ refused: 'port_denied' })
     expect(open.route('https://alt.partner.example:8443')).to.have.property('ruled')
+    const plaintext = createRouter({
+      rules: compileRules(standaloneRoutes('*'), 'http'),
+      unmatched: 'deny',
+      addresses: { allowLocalUpstreams: false, ownPorts: [] },
+    })
+    expect(plaintext.route('http://any.example')).to.include({ origin: 'http://any.example' })
+    expect(plaintext.route('https://any.example')).to.include({ refused: 'port_denied' })
     for (const literal of ['https://10.0.0.1', 'https://[2001:db8::1]', 'https://127.0.0.1'])
       expect(open.route(literal)).to.include({ refused: 'host_denied' })
   })

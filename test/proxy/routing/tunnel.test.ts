@@ -57,6 +57,17 @@ describe('decideTunnel', () => {
     expect(decide('api.partner.example:80', 'deny')).to.include({ mode: 'plain' })
   })
 
+  it('says what to do about a denied host in the words of whoever runs it', () => {
+    const deps = {
+      rules: compileRules([]),
+      unmatched: 'deny',
+      addresses: { allowLocalUpstreams: false, ownPorts: [] },
+    } as const
+    const hints = { hostDenied: 'List it.', portDenied: String }
+    expect(decideTunnel('other.example:443', { ...deps, hints })).to.include({ hint: 'List it.' })
+    expect(decideTunnel('other.example:443', deps)).not.to.have.property('hint')
+  })
+
   it('never opens a blind tunnel to a partner that did not ask for it, in any spelling', () => {
     const spelling = fc
       .constantFrom('api.partner.example', 'alt.partner.example', 'x.wild.example')
