@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { parseAllDocuments } from 'yaml'
+import { run } from '../../webhook/src/cli/run.ts'
 import { createInjector } from '../../webhook/src/injection/decide.ts'
 import { INJECTION_DEFAULTS } from '../../webhook/src/injection/settings.ts'
 
@@ -41,13 +42,22 @@ describe('the examples', () => {
     for (const [file] of examples) expect(readFileSync(`${FOLDER}/${file}`, 'utf8'), file).to.match(/^# .{20}/)
   })
 
+  for (const [file] of examples)
+    it(`${file} passes lint`, () => {
+      const files: Record<string, string> = {
+        [file]: readFileSync(`${FOLDER}/${file}`, 'utf8'),
+        values: JSON.stringify({ namespaceOptIn: { enabled: true, defaults: DEFAULTS } }),
+      }
+      const outcome = run(['lint', '-f', file, '--values', 'values'], (name) => files[name] ?? '')
+      expect(outcome).to.deep.equal({ status: 0, stdout: '', stderr: '' })
+    })
+
   for (const { title, pod, mode } of workloads)
     it(`${title} gets what it asks for`, () => {
-      const decision = inject({ pod, mode, operation: 'CREATE' })
-      const asked = !JSON.stringify(pod).includes('"outbound-jwt.io/inject":"false"')
-      expect(decision).to.include(
-        asked ? { kind: 'inject', reason: 'injected' } : { kind: 'allow', reason: 'opted-out' },
-      )
-      expect('warnings' in decision && decision.warnings).to.deep.equal([])
+      const { kind, warnings } = { warnings: [], ...inject({ pod, mode, operation: 'CREATE' }) }
+      const wishes = JSON.stringify(pod)
+      const asks = mode === 'namespace' || wishes.includes('"outbound-jwt.io/inject":"true"')
+      expect(kind).to.equal(asks && !wishes.includes('"outbound-jwt.io/inject":"false"') ? 'inject' : 'allow')
+      expect(warnings).to.deep.equal([])
     })
 })
