@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
+import type { Route } from '../contract.ts'
 import type { Locate } from '../routing/locate.ts'
 import type { Destination, Router } from '../routing/router.ts'
 import { isForwardablePath } from '../routing/target.ts'
@@ -9,7 +10,7 @@ import { PassingBody, collectBody } from './body.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeDeps, Upgrade } from './exchange.ts'
 import type { Forwarder } from './forwarder.ts'
-import { carries, existingPolicy, readFields, requestHeaders } from './headers.ts'
+import { carries, createCredential, existingPolicy, readFields, requestHeaders } from './headers.ts'
 import type { Credential, RawHeaders, RequestFields } from './headers.ts'
 import type { Limits } from './limits.ts'
 
@@ -22,6 +23,13 @@ export interface HandlerDeps extends ExchangeDeps {
   readonly limits: Limits
   /** Requests whose response is not finished. */
   readonly inFlight: () => number
+}
+
+/** @returns the header of a route that carries this token. */
+type Credentials = (route: Route, token: string) => Credential
+
+interface RequestDeps extends HandlerDeps {
+  readonly credential: Credentials
 }
 
 export type Handler = (
@@ -41,7 +49,8 @@ interface Plan {
 }
 
 /** Creates the path of a request: target, rule, token, headers, forward, respond. Everything that fails ends in `exchange.failed`. */
-export function createHandler(deps: HandlerDeps): Handler {
+export function createHandler(handlerDeps: HandlerDeps): Handler {
+  const deps: RequestDeps = { ...handlerDeps, credential: createCredentials() }
   return (request, response, awaitsContinue, upgrade) => {
     const exchange = new Exchange(request, response, deps)
     exchange.awaitsContinue = awaitsContinue
@@ -92,13 +101,17 @@ function tokenFor({ destination, headers, fields }: Plan, tokens: Tokens): strin
   return tokens.get(token)
 }
 
-function proceed(exchange: Exchange, plan: Plan, token: string | undefined, deps: HandlerDeps): void {
+function proceed(exchange: Exchange, plan: Plan, token: string | undefined, deps: RequestDeps): void {
   if (exchange.isClosed) return
   const { request } = exchange
+  const { credential } = deps
   const { destination, path, fields } = plan
   const route = destination.ruled?.route
-  const credential: Credential | undefined = route && token !== undefined ? { header: route.header, token } : undefined
-  const headers = requestHeaders(plan.headers, fields, credential)
+  const headers = requestHeaders(
+    plan.headers,
+    fields,
+    route && token !== undefined ? credential(route, token) : undefined,
+  )
   const send = (body: Buffer | PassingBody | null): void =>
     exchange.forward(
       {
@@ -116,4 +129,16 @@ function proceed(exchange: Exchange, plan: Plan, token: string | undefined, deps
   if (framing === 'none') send(null)
   else if (typeof framing === 'number' && framing <= deps.limits.bufferedBytes) collectBody(request, send)
   else send(new PassingBody(request))
+}
+
+/** Remembers the last one of each route; a route of several audiences takes turns. */
+function createCredentials(): Credentials {
+  const last = new Map<Route, { readonly token: string; readonly credential: Credential }>()
+  return (route, token) => {
+    const known = last.get(route)
+    if (known?.token === token) return known.credential
+    const credential = createCredential(route.header, token)
+    last.set(route, { token, credential })
+    return credential
+  }
 }

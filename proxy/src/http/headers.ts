@@ -72,10 +72,16 @@ export function carries(headers: RawHeaders, name: string, { connection }: Reque
   return headers.some((field, index) => index % 2 === 0 && field.toLowerCase() === lower)
 }
 
-/** What happens to the header of our name, once the token is at hand or known not to be needed. */
+/** The header of ours. Made once per token, not per request: the value is long, and copying it is what a request would pay. */
 export interface Credential {
-  readonly header: TokenHeader
-  readonly token: string
+  readonly name: string
+  /** The name in lower case. */
+  readonly key: string
+  readonly value: string
+}
+
+export function createCredential({ name, scheme }: TokenHeader, token: string): Credential {
+  return { name, key: name.toLowerCase(), value: scheme === '' ? token : `${scheme} ${token}` }
 }
 
 /**
@@ -87,7 +93,7 @@ export function requestHeaders(
   { framing, connection }: RequestFields,
   credential?: Credential,
 ): string[] {
-  const ours = credential?.header.name.toLowerCase()
+  const ours = credential?.key
   const kept: string[] = []
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
@@ -98,16 +104,12 @@ export function requestHeaders(
     if (isKept && lower !== ours) kept.push(name, value)
   }
   if (typeof framing === 'number') kept.push('content-length', String(framing))
-  if (credential) kept.push(credential.header.name, fieldValue(credential))
+  if (credential) kept.push(credential.name, credential.value)
   return kept
 }
 
 function isEndToEnd(name: string): boolean {
   return !DROPPED.has(name) && !name.startsWith('proxy-')
-}
-
-function fieldValue({ header, token }: Credential): string {
-  return header.scheme === '' ? token : `${header.scheme} ${token}`
 }
 
 /** What `onExisting` makes of a request: ours replaces, the application's stays, or the request is refused. */

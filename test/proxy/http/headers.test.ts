@@ -3,13 +3,14 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import {
   carries,
+  createCredential,
   existingPolicy,
   readFields,
   requestHeaders,
   responseHeaders,
 } from '../../../proxy/src/http/headers.ts'
 
-const credential = { header: { name: 'Authorization', scheme: 'Bearer' }, token: 'T' }
+const credential = createCredential({ name: 'Authorization', scheme: 'Bearer' }, 'T')
 
 describe('readFields', () => {
   const framings: readonly (readonly [readonly string[], unknown])[] = [
@@ -118,7 +119,7 @@ describe('requestHeaders', () => {
   })
 
   it('sends the bare token without a scheme', () => {
-    const headers = requestHeaders([], readFields([]), { header: { name: 'X-Token', scheme: '' }, token: 'T' })
+    const headers = requestHeaders([], readFields([]), createCredential({ name: 'X-Token', scheme: '' }, 'T'))
     expect(headers).to.deep.equal(['X-Token', 'T'])
   })
 
