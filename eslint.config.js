@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint'
 const ADAPTERS = {
   '@aws-sdk/*': ['proxy/src/tokens/sts.ts'],
   jose: ['proxy/src/doctor/signature.ts'],
-  undici: ['proxy/src/http/forward.ts', 'proxy/src/http/pools.ts'],
+  undici: ['proxy/src/http/forward.ts', 'proxy/src/http/pools.ts', 'proxy/src/http/undici.d.ts'],
   winston: ['proxy/src/runtime/logger.ts'],
   'prom-client': ['proxy/src/runtime/metrics.ts'],
   express: ['webhook/src/admission/server.ts'],

@@ -1,6 +1,8 @@
 import type { LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import { Client, buildConnector } from 'undici'
+import type { Client as ClientTypes, buildConnector } from 'undici'
+import createConnector from 'undici/lib/core/connect.js'
+import Client from 'undici/lib/dispatcher/client.js'
 import type { Destination } from '../routing/router.ts'
 import { ATTEMPT_MS } from './limits.ts'
 import type { Limits } from './limits.ts'
@@ -86,7 +88,7 @@ export function createPools(deps: PoolsDeps): Pools {
 
 class Origin {
   readonly url: string
-  readonly options: Client.Options
+  readonly options: ClientTypes.Options
   readonly connect: buildConnector.connector
   private readonly all = new Set<Connection>()
   private readonly idle: Connection[] = []
@@ -134,7 +136,7 @@ class Origin {
   }
 }
 
-function clientOptions({ limits, upstreamTimeoutMs }: PoolsDeps): Client.Options {
+function clientOptions({ limits, upstreamTimeoutMs }: PoolsDeps): ClientTypes.Options {
   return {
     pipelining: 1,
     allowH2: false,
@@ -152,7 +154,7 @@ function connectorFor(destination: Destination, deps: PoolsDeps): buildConnector
     // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
     rejectUnauthorized: true,
   }
-  return buildConnector({
+  return createConnector({
     allowH2: false,
     timeout: deps.limits.connectMs,
     lookup: deps.lookup(destination),
