@@ -1,7 +1,17 @@
 import type { Coverage } from './no-proxy-coverage.ts'
 
 /** Java's form of the hosts that are called directly; setting the property replaces the JDK's default. */
-const DIRECT = ['localhost', '127.*', '[::1]', '169.254.*', '*.svc', '*.cluster.local', '10.*']
+const DIRECT = [
+  'localhost',
+  '127.*',
+  '[::1]',
+  '169.254.*',
+  '[fd00:ec2::254]',
+  '[fd00:ec2::23]',
+  '*.svc',
+  '*.cluster.local',
+  '10.*',
+]
 
 /** A JVM that is told so takes no HTTP_PROXY; these properties are its only way. */
 export function javaOptions(port: number, extra: readonly string[], coverage: Coverage): string {
