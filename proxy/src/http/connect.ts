@@ -40,8 +40,6 @@ export interface Connector {
 }
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n'
-/** NAT gateways forget connections that say nothing, AWS's after 350 s; the application's own probes end here. */
-const KEEP_ALIVE_MS = 60_000
 
 /** Creates the answer to CONNECT: a blind tunnel, a tunnel that is served like any connection, or a refusal. */
 export function createConnector(deps: ConnectorDeps): Connector {
@@ -61,7 +59,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
         if (head.length > 0) client.unshift(head)
         if (decision.mode === 'blind') dial(decision, client)
         else {
-          client.write(ESTABLISHED)
+          client.write(ESTABLISHED, 'latin1')
           observer.opened(decision)
           servePlain(client, decision)
         }
@@ -82,8 +80,6 @@ export function createConnector(deps: ConnectorDeps): Connector {
       autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
       allowHalfOpen: true,
       noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
     })
     const abandon = (): void => void upstream.destroy()
     const fail = (error: unknown): void => {
@@ -92,12 +88,12 @@ export function createConnector(deps: ConnectorDeps): Connector {
       refuse(client, upstreamFailure(error, 'connecting'), host)
     }
     const late = (): void => fail(new ConnectTimeout())
-    client.on('error', ignore).once('close', abandon)
-    upstream.once('error', fail).setTimeout(limits.connectMs, late)
+    client.on('error', ignore).on('close', abandon)
+    upstream.on('error', fail).setTimeout(limits.connectMs, late)
     upstream.once('connect', () => {
       client.off('close', abandon)
       upstream.off('error', fail).off('timeout', late)
-      client.write(ESTABLISHED)
+      client.write(ESTABLISHED, 'latin1')
       observer.opened(tunnel)
       tunnels.join({ mode: 'blind', client, upstream, host })
     })

@@ -31,22 +31,43 @@ export interface Tunnels {
   destroy(): number
 }
 
+interface OpenTunnel extends Ends {
+  /** What had passed when last looked. */
+  bytes: number
+  /** Looks since then. */
+  quietLooks: number
+}
+
+/** Looks within the time that a tunnel may be silent. Cheaper than a timer per socket, which every chunk would set again. */
+const LOOKS = 60
+
+/** NAT gateways forget connections that say nothing, AWS's after 350 s; the application's own probes end at this proxy. */
+const KEEP_ALIVE_MS = 60_000
+
 /** Creates the book of open tunnels. */
 export function createTunnels({ idleMs, now, onOpened, onClosed }: TunnelsDeps): Tunnels {
-  const open = new Set<Ends>()
+  const open = new Set<OpenTunnel>()
   let isOver = false
+  let looking: NodeJS.Timeout | undefined
+
+  function closed(tunnel: OpenTunnel): void {
+    if (!tunnel.client.closed || !tunnel.upstream.closed || !open.delete(tunnel)) return
+    onClosed(tunnel)
+    if (open.size > 0) return
+    clearInterval(looking)
+    looking = undefined
+  }
+
   return {
-    join: (pair) => {
-      const ends: Ends = { ...pair, openedMs: now() }
-      const { client, upstream } = ends
-      open.add(ends)
-      onOpened(ends)
-      const closed = (): void => {
-        if (client.closed && upstream.closed && open.delete(ends)) onClosed(ends)
-      }
-      follow(client, upstream, idleMs, closed)
-      follow(upstream, client, idleMs, closed)
-      if (isOver) destroy(ends)
+    join: ({ mode, client, upstream, host }) => {
+      const tunnel = { mode, client, upstream, host, openedMs: now(), bytes: 0, quietLooks: 0 }
+      open.add(tunnel)
+      onOpened(tunnel)
+      const onClose = (): void => closed(tunnel)
+      follow(client, upstream, onClose)
+      follow(upstream, client, onClose)
+      looking ??= setInterval(() => open.forEach(lookAfter), idleMs / LOOKS)
+      if (isOver) destroy(tunnel)
     },
     destroy: () => {
       isOver = true
@@ -56,17 +77,28 @@ export function createTunnels({ idleMs, now, onOpened, onClosed }: TunnelsDeps):
   }
 }
 
+function lookAfter(tunnel: OpenTunnel): void {
+  // Only for tunnels that live long enough to be looked at: it costs several calls of the system.
+  tunnel.upstream.setKeepAlive(true, KEEP_ALIVE_MS)
+  const bytes = tunnel.client.bytesRead + tunnel.client.bytesWritten
+  if (bytes !== tunnel.bytes) {
+    tunnel.bytes = bytes
+    tunnel.quietLooks = 0
+  } else if (++tunnel.quietLooks >= LOOKS) destroy(tunnel)
+}
+
 function destroy({ client, upstream }: Ends): void {
   client.destroy()
   upstream.destroy()
 }
 
 /** What happens to one side happens to the other: its bytes, its end, and its breaking. */
-function follow(from: Socket, to: Socket, idleMs: number, closed: () => void): void {
-  from.setTimeout(idleMs, () => from.destroy())
+function follow(from: Socket, to: Socket, closed: () => void): void {
+  // Limits of what came before the tunnel.
+  from.setTimeout(0)
   from.on('error', ignore)
   from.pipe(to)
-  from.once('close', (broken: boolean) => {
+  from.on('close', (broken: boolean) => {
     if (broken) breakOff(to)
     // The last bytes may still be on their way; nothing can come back any more.
     else to.destroySoon()

@@ -54,23 +54,27 @@ export interface Router {
   tunnel(authority: string): Tunnel | Refusal
 }
 
-/** Spellings of origins remembered; an application calls a few partners, and a crawler must not grow the process. */
+/** Spellings remembered; an application calls a few partners, and a crawler must not grow the process. */
 const REMEMBERED = 1024
 
 /** Creates the decision who gets a token; destinations are remembered per spelling, because they never change. */
 export function createRouter(deps: RouterDeps): Router {
-  const remembered = new Map<string, Destination>()
   return {
-    route: (origin) => {
-      const known = remembered.get(origin)
-      if (known) return known
-      const decision = decide(origin, deps)
-      if ('refused' in decision) return decision
-      if (remembered.size >= REMEMBERED) remembered.clear()
-      remembered.set(origin, decision)
-      return decision
-    },
-    tunnel: (authority) => decideTunnel(authority, deps),
+    route: remember((origin) => decide(origin, deps)),
+    tunnel: remember((authority) => decideTunnel(authority, deps)),
+  }
+}
+
+function remember<T extends object>(decideAnew: (spelling: string) => T | Refusal): (spelling: string) => T | Refusal {
+  const remembered = new Map<string, T>()
+  return (spelling) => {
+    const known = remembered.get(spelling)
+    if (known) return known
+    const decision = decideAnew(spelling)
+    if ('refused' in decision) return decision
+    if (remembered.size >= REMEMBERED) remembered.clear()
+    remembered.set(spelling, decision)
+    return decision
   }
 }
 
