@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { once } from 'node:events'
+import { argumentsHere, entrypoint } from '../../support/image.ts'
+import { startNode } from '../../support/process.ts'
+import type { RunningProcess } from '../../support/process.ts'
+import { connectThrough } from '../../support/proxy/tunnel.ts'
+
+/** A process that passes bytes on to one upstream. */
+export interface Target {
+  readonly name: string
+  open(): Promise<Socket>
+  /** CPU it has used so far. */
+  cpuMs(): number
+  /** Resident now. */
+  rssKb(): number
+  close(): Promise<void>
+}
+
+/** Linux counts in hundredths of a second, whatever the kernel's own tick is. */
+const TICK_MS = 10
+const PAGE_KB = 4
+
+export async function startProxyTarget(upstreamPort: number): Promise<Target> {
+  const process = startNode(argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'), {
+    LISTEN_ADDR: '127.0.0.1:0',
+    ADMIN_LISTEN_ADDR: '127.0.0.1:0',
+    CONTROL_LISTEN_ADDR: '127.0.0.1:0',
+    ROUTES: JSON.stringify([{ hosts: ['*.partner.example'] }]),
+    // Never used: no tunnel here asks for a token.
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+  })
+  const { proxy } = await process.logged('listening')
+  const port = Number(String(proxy).split(':').at(-1))
+  return observe('proxy', process, () => openTunnel(port, upstreamPort))
+}
+
+export async function startBareConnectTarget(upstreamPort: number): Promise<Target> {
+  const process = startNode(['--max-semi-space-size=2', 'test/bench/tunnel/bare-connect.ts'], {})
+  const port = Number((await process.logged('listening'))['port'])
+  return observe('bare CONNECT', process, () => openTunnel(port, upstreamPort))
+}
+
+async function openTunnel(port: number, upstreamPort: number): Promise<Socket> {
+  const { status, socket } = await connectThrough(port, `127.0.0.1:${upstreamPort}`)
+  if (status !== 200) throw new Error(`CONNECT: ${status}`)
+  return socket
+}
+
+export async function startBareTarget(upstreamPort: number): Promise<Target> {
+  const process = startNode(['--max-semi-space-size=2', 'test/bench/tunnel/bare-pipe.ts', String(upstreamPort)], {})
+  const port = Number((await process.logged('listening'))['port'])
+  return observe('bare pipe', process, async () => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    await once(socket, 'connect')
+    return socket
+  })
+}
+
+function observe(name: string, process: RunningProcess, open: Target['open']): Target {
+  const stat = (file: string): string[] =>
+    readFileSync(`/proc/${process.pid}/${file}`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')
+  return {
+    name,
+    open,
+    cpuMs: () => {
+      const fields = stat('stat')
+      return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+    },
+    rssKb: () => Number(stat('statm')[1]) * PAGE_KB,
+    close: async () => {
+      process.signal('SIGKILL')
+      await process.exited
+    },
+  }
+}
