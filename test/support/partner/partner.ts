@@ -15,6 +15,8 @@ export interface PartnerOptions extends KeyPair {
   readonly audience: string | string[]
   readonly host?: string
   readonly port?: number
+  /** Somebody connected, whatever becomes of it. */
+  readonly onConnection?: () => void
 }
 
 /** What the partner makes of a request. */
@@ -54,6 +56,7 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
       )
     })
   })
+  if (options.onConnection) server.on('connection', options.onConnection)
   server.listen(port, host)
   await once(server, 'listening')
   return {

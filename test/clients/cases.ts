@@ -1,0 +1,59 @@
+/** What every client calls, one process per call. The names are those of the world in world.ts. */
+export const CASES = {
+  partner: 'http://api.partner.example/orders',
+  partnerTls: 'https://api.partner.example/orders',
+  other: 'http://other.example/',
+  otherTls: 'https://other.example/',
+  localhost: 'http://localhost/',
+  loopback: 'http://127.0.0.1/',
+  loopback6: 'http://[::1]/',
+  /** In NO_PROXY as an address. */
+  address: 'http://10.96.0.1/',
+  /** In NO_PROXY only within 10.0.0.0/8. */
+  network: 'http://10.20.30.40/',
+  service: 'http://orders.shop.svc/',
+  cluster: 'http://orders.shop.svc.cluster.local/',
+  /** Not in NO_PROXY: no suffix would cover it. */
+  shortName: 'http://orders/',
+  metadata: 'http://169.254.169.254/',
+  metadata6: 'http://[fd00:ec2::254]/',
+  ecsCredentials: 'http://169.254.170.2/',
+  podIdentity: 'http://169.254.170.23/',
+} as const
+
+export type Case = keyof typeof CASES
+
+/**
+ * How a call left: `absolute` (the whole URL to the proxy), `connect` (a tunnel, TLS inside), `connect-plain` (a tunnel, plain HTTP inside),
+ * `connect-refused` (a tunnel that was not granted), `direct` (past the proxy), `none` (nowhere).
+ */
+export type Way = 'absolute' | 'connect' | 'connect-plain' | 'connect-refused' | 'direct' | 'none'
+
+/** What one call did. */
+export interface Observation {
+  readonly way: Way
+  /** Requests or tunnels the proxy was asked for. */
+  readonly attempts: number
+  /** The status the client saw; null when it saw none. */
+  readonly status: number | null
+  /** What the client said instead of a status. */
+  readonly says?: string
+}
+
+/** One client's row, as recorded. */
+export interface Row {
+  readonly client: string
+  readonly version: string
+  readonly observations: Readonly<Record<Case, Observation>>
+}
+
+/** A client that was not run, and why. */
+export interface Skipped {
+  readonly client: string
+  readonly reason: string
+}
+
+export interface Recording {
+  readonly rows: readonly Row[]
+  readonly skipped: readonly Skipped[]
+}

@@ -1,0 +1,107 @@
+// Runs inside of a network namespace of its own, where every address of the matrix is this machine: nothing leaves it.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CASES } from './cases.ts'
+import type { Case, Observation, Recording, Row, Skipped } from './cases.ts'
+import { CLIENTS } from './clients.ts'
+import type { Client } from './clients.ts'
+import { wayOf } from './tap.ts'
+import { ADDRESSES, startWorld } from './world.ts'
+import type { World } from './world.ts'
+
+const CALL_MS = 15_000
+/** Time for what a client does after it has answered, such as trying again. */
+const SETTLE_MS = 30
+
+const [directory = '', skippedTools = '{}', output = ''] = process.argv.slice(2)
+const unavailable = JSON.parse(skippedTools) as Readonly<Record<string, string>>
+
+prepareNetwork()
+const world = await startWorld()
+const rows: Row[] = []
+const skipped: Skipped[] = []
+for (const client of CLIENTS) {
+  const reason = unavailable[client.tool]
+  if (reason === undefined) rows.push(await record(client))
+  else skipped.push({ client: client.name, reason })
+}
+await world.close()
+writeFileSync(output, `${JSON.stringify({ rows, skipped } satisfies Recording, null, 2)}\n`)
+
+function prepareNetwork(): void {
+  const ip = (...args: string[]): void => void execFileSync('ip', args)
+  ip('link', 'set', 'lo', 'up')
+  for (const address of Object.keys(ADDRESSES))
+    ip(
+      'address',
+      'add',
+      `${address}/${address.includes(':') ? 128 : 32}`,
+      'dev',
+      'lo',
+      ...(address.includes(':') ? ['nodad'] : []),
+    )
+  const hosts = join(mkdtempSync(join(tmpdir(), 'outbound-jwt-hosts-')), 'hosts')
+  const lines = Object.entries(ADDRESSES).flatMap(([address, names]) => names.map((name) => `${address} ${name}`))
+  writeFileSync(hosts, ['127.0.0.1 localhost', '::1 localhost', ...lines, ''].join('\n'))
+  execFileSync('mount', ['--bind', hosts, '/etc/hosts'])
+}
+
+async function record(client: Client): Promise<Row> {
+  const cache = { directory }
+  const observations: Partial<Record<Case, Observation>> = {}
+  for (const name of Object.keys(CASES) as Case[])
+    observations[name] = await observe(client.command(cache), CASES[name], world)
+  process.stdout.write(
+    `${client.name}: ${Object.values(observations)
+      .map(({ way, status }) => `${way} ${status ?? '-'}`)
+      .join(', ')}\n`,
+  )
+  return { client: client.name, version: client.version(cache), observations: observations as Row['observations'] }
+}
+
+async function observe(
+  command: readonly string[],
+  url: string,
+  { environment, tap, reached }: World,
+): Promise<Observation> {
+  reached()
+  tap.take()
+  const said = await run([...command, url], environment)
+  await delay(SETTLE_MS)
+  const tapped = tap.take()
+  const way = wayOf(tapped, reached() > 0)
+  const status = /^status (\d{3})|^ {2}HTTP\/1\.\d (\d{3})/m.exec(said)
+  const number = Number(status?.[1] ?? status?.[2] ?? 0)
+  if (number > 0) return { way, attempts: tapped.length, status: number }
+  return { way, attempts: tapped.length, status: null, says: complaint(said) }
+}
+
+/** The environment is what the container would have, and where the machine's programs are. */
+async function run(command: readonly string[], environment: Readonly<Record<string, string>>): Promise<string> {
+  const [file = '', ...args] = command
+  const child = spawn(file, args, {
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: CALL_MS,
+    killSignal: 'SIGKILL',
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  await once(child, 'close')
+  return said
+}
+
+/** What a person would look at: the line that names the error, else the last one. What differs between runs is left out. */
+function complaint(said: string): string {
+  const lines = said.split('\n').map((line) => line.trim().replace(/^error /, ''))
+  const named = lines.find((line) => /^curl: |^Exception in |: 403 /.test(line))
+  const line = named ?? lines.findLast((text) => text !== '' && !/^(?:at |from |\.\.\. |\. |status 000)/.test(text))
+  return (line ?? 'nothing')
+    .replace(/ ?\(?\d{4}-\d\d-\d\dT[\d:.]+Z\)?/g, '')
+    .replace(/^\S+\.rb:\d+:in \S+ /, '')
+    .slice(0, 200)
+}
