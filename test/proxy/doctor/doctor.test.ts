@@ -9,8 +9,7 @@ import { requestFor } from '../../support/tokens/request.ts'
 import { stsError } from '../../support/tokens/sts.ts'
 
 const { session, callerIdentity } = healthyPod().aws
-/** Of an issuer that nobody serves. */
-/** Issued when asked for: the suite may have been running for minutes. */
+/** Of an issuer that nobody serves, and issued when asked for: the suite may have been running for minutes. */
 function freshClaims(): ReturnType<typeof claimsOfAws> {
   const iat = Math.floor(Date.now() / 1000)
   return claimsOfAws({ iss: 'http://127.0.0.1:9', iat, exp: iat + 900 })
