@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { until } from '../support/until.ts'
-import { dryRun } from './support/dry-run.ts'
-import { pod, podSpec, prefixed, sidecar } from './support/guard.ts'
-import { createNamespace, deleteNamespaces } from './support/kubectl.ts'
-import { SYSTEM } from './support/names.ts'
+import { until } from '../../support/until.ts'
+import { dryRun } from '../support/dry-run.ts'
+import { pod, podSpec, prefixed, sidecar } from '../support/guard.ts'
+import { createNamespace, deleteNamespaces } from '../support/kubectl.ts'
+import { SYSTEM } from '../support/names.ts'
 
 /** The webhook does not change the pods of its own namespace. */
 const NAMESPACE = SYSTEM

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
-import { until } from '../support/until.ts'
-import { dryRun } from './support/dry-run.ts'
-import type { Variable } from './support/guard.ts'
-import { LOOPBACK, ROLE, pod, podSpec, sidecar } from './support/guard.ts'
-import { SYSTEM } from './support/names.ts'
+import { until } from '../../support/until.ts'
+import { dryRun } from '../support/dry-run.ts'
+import type { Variable } from '../support/guard.ts'
+import { LOOPBACK, ROLE, pod, podSpec, sidecar } from '../support/guard.ts'
+import { SYSTEM } from '../support/names.ts'
 
 /** The one namespace with the guard and without the webhook: the injector's own. */
 const NAMESPACE = SYSTEM

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import type { Admissions } from './support/admissions.ts'
-import { createAdmissions, streamAdmissions } from './support/admissions.ts'
-import type { Balancer } from './support/balancer.ts'
-import { startBalancer } from './support/balancer.ts'
-import { eventually } from './support/eventually.ts'
-import { kubectl } from './support/kubectl.ts'
-import type { WebhookReplica, WebhookSite } from './support/webhook.ts'
-import { SECRET, createWebhookSite } from './support/webhook.ts'
+import type { Admissions } from '../support/admissions.ts'
+import { createAdmissions, streamAdmissions } from '../support/admissions.ts'
+import type { Balancer } from '../support/balancer.ts'
+import { startBalancer } from '../support/balancer.ts'
+import { eventually } from '../support/eventually.ts'
+import { kubectl } from '../support/kubectl.ts'
+import type { WebhookReplica, WebhookSite } from '../support/webhook.ts'
+import { SECRET, createWebhookSite } from '../support/webhook.ts'
 
 describe('rolling restart of the webhook on a real API server', function () {
   this.timeout(180_000)

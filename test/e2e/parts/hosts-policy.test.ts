@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { parseAllDocuments } from 'yaml'
-import { until } from '../support/until.ts'
-import { dryRun } from './support/dry-run.ts'
-import { pod, podSpec } from './support/guard.ts'
-import { apply, createNamespace, deleteNamespaces, kubectl } from './support/kubectl.ts'
-import { ROLE_ARN } from './support/names.ts'
+import { until } from '../../support/until.ts'
+import { dryRun } from '../support/dry-run.ts'
+import { pod, podSpec } from '../support/guard.ts'
+import { apply, createNamespace, deleteNamespaces, kubectl } from '../support/kubectl.ts'
+import { ROLE_ARN } from '../support/names.ts'
 
 const NAMESPACES = { shop: 'outbound-jwt-hosts-shop', other: 'outbound-jwt-hosts-other', policy: 'outbound-jwt-hosts' }
 const LABELS = { 'outbound-jwt-test': 'hosts' }

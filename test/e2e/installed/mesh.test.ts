@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { expectVerified, firstAnswers } from './support/answers.ts'
-import { deleteInjectors, registerInjector } from './support/injector.ts'
-import { deleteNamespaces, kubectl } from './support/kubectl.ts'
-import { ASKING, openShop } from './support/workload.ts'
+import { expectVerified, firstAnswers } from '../support/answers.ts'
+import { deleteInjectors, registerInjector } from '../support/injector.ts'
+import { deleteNamespaces, kubectl } from '../support/kubectl.ts'
+import { ASKING, openShop } from '../support/workload.ts'
 
 const SHAPES = ['/istio/classic', '/istio/native', '/linkerd/classic', '/linkerd/native'].flatMap((path) =>
   [true, false].map((first) => ({ path, first, reinvocation: 'IfNeeded' as const })),

@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import { after, afterEach, before, describe, it } from 'mocha'
-import { freePort } from '../support/port.ts'
-import type { Admissions } from './support/admissions.ts'
-import { createAdmissions } from './support/admissions.ts'
-import { eventually } from './support/eventually.ts'
-import { apply, kubectl } from './support/kubectl.ts'
-import type { WebhookReplica, WebhookSite } from './support/webhook.ts'
-import { SECRET, createWebhookSite } from './support/webhook.ts'
+import { freePort } from '../../support/port.ts'
+import type { Admissions } from '../support/admissions.ts'
+import { createAdmissions } from '../support/admissions.ts'
+import { eventually } from '../support/eventually.ts'
+import { apply, kubectl } from '../support/kubectl.ts'
+import type { WebhookReplica, WebhookSite } from '../support/webhook.ts'
+import { SECRET, createWebhookSite } from '../support/webhook.ts'
 
 describe('trouble with the certificate of the webhook on a real API server', function () {
   this.timeout(180_000)

@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import { after, afterEach, before, describe, it } from 'mocha'
-import { freePort } from '../support/port.ts'
-import type { Admissions, Stream } from './support/admissions.ts'
-import { createAdmissions, streamAdmissions } from './support/admissions.ts'
-import { eventually } from './support/eventually.ts'
-import { kubectl } from './support/kubectl.ts'
-import type { WebhookReplica, WebhookSite } from './support/webhook.ts'
-import { SECRET, SHORT_LIFE, createWebhookSite } from './support/webhook.ts'
+import { freePort } from '../../support/port.ts'
+import type { Admissions, Stream } from '../support/admissions.ts'
+import { createAdmissions, streamAdmissions } from '../support/admissions.ts'
+import { eventually } from '../support/eventually.ts'
+import { kubectl } from '../support/kubectl.ts'
+import type { WebhookReplica, WebhookSite } from '../support/webhook.ts'
+import { SECRET, SHORT_LIFE, createWebhookSite } from '../support/webhook.ts'
 
 describe('certificate of the webhook on a real API server', function () {
   this.timeout(180_000)

@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import type { Report } from '../../proxy/src/doctor/report.ts'
-import { expectVerified, firstAnswers } from './support/answers.ts'
-import { examine } from './support/doctor.ts'
-import { setRoles, setState } from './support/emulator.ts'
-import { deleteNamespaces, kubectl } from './support/kubectl.ts'
-import { ROLE_ARN } from './support/names.ts'
-import type { PodOptions, Shop } from './support/workload.ts'
-import { ASKING, openShop } from './support/workload.ts'
+import type { Report } from '../../../proxy/src/doctor/report.ts'
+import { expectVerified, firstAnswers } from '../support/answers.ts'
+import { examine } from '../support/doctor.ts'
+import { setRoles, setState } from '../support/emulator.ts'
+import { deleteNamespaces, kubectl } from '../support/kubectl.ts'
+import { ROLE_ARN } from '../support/names.ts'
+import type { PodOptions, Shop } from '../support/workload.ts'
+import { ASKING, openShop } from '../support/workload.ts'
 
 const role = (name: string): string => ROLE_ARN.replace(/orders$/, name)
 const routes = (yaml: string): PodOptions => ({ annotations: { ...ASKING, routes: yaml } })

@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { PROXY_CONTAINER } from '../../proxy/src/contract.ts'
-import { expectVerified, firstAnswers } from './support/answers.ts'
-import { deleteInjectors, registerInjector } from './support/injector.ts'
-import type { OtherInjector } from './support/injector.ts'
-import { create, deleteNamespaces, kubectl } from './support/kubectl.ts'
-import type { Shop } from './support/workload.ts'
-import { ASKING, openShop } from './support/workload.ts'
+import { PROXY_CONTAINER } from '../../../proxy/src/contract.ts'
+import { expectVerified, firstAnswers } from '../support/answers.ts'
+import { deleteInjectors, registerInjector } from '../support/injector.ts'
+import type { OtherInjector } from '../support/injector.ts'
+import { create, deleteNamespaces, kubectl } from '../support/kubectl.ts'
+import type { Shop } from '../support/workload.ts'
+import { ASKING, openShop } from '../support/workload.ts'
 
 const NO_ROLE = /service account .*has no role/
 /** What the guard or the API server says of a sidecar that lost its restartPolicy. */
