@@ -1,6 +1,4 @@
-import { parseHostPattern } from '../contract.ts'
 import type { Report } from '../contract.ts'
-import { ANY_HOST } from '../routing/rules.ts'
 import { formatAddress } from '../runtime/index.ts'
 import type { ListenAddress, Naming, Settings } from '../runtime/index.ts'
 import type { Given } from './mode.ts'
@@ -15,8 +13,8 @@ export interface StandaloneValues extends Settings<typeof ROWS> {
 /** Says what is wrong with a combination, as the end of "expected …"; undefined when nothing is. */
 type Check = (values: Partial<StandaloneValues>) => string | undefined
 
-const EXTRA: Check = ({ upstreamHost, allowedHosts }) =>
-  upstreamHost !== undefined && allowedHosts
+const EXTRA: Check = ({ upstreamHost, allowedHosts = [] }) =>
+  upstreamHost !== undefined && allowedHosts.length > 0
     ? `nothing beside ${ROWS.upstreamHost.variable}: no other host is called`
     : undefined
 
@@ -68,8 +66,7 @@ export function checkStandalone(values: Partial<StandaloneValues>, given: Given,
   }
 }
 
+/** @returns the host of a pattern that was parsed before, in its one spelling. */
 function hostOf(text: string): string {
-  if (text === ANY_HOST) return text
-  const parsed = parseHostPattern(text)
-  return parsed.ok ? `${parsed.value.wildcard ? '*.' : ''}${parsed.value.host}` : text
+  return text.toLowerCase().replace(/\.?(?::\d+)?$/, '')
 }

@@ -15,7 +15,7 @@ export interface CompiledStandalone {
 
 /** Compiles checked settings to the rules of a sidecar: there is no second path a request could take. */
 export function compileStandalone(values: StandaloneValues): CompiledStandalone {
-  const hosts = values.upstreamHost === undefined ? (values.allowedHosts ?? []) : [values.upstreamHost]
+  const hosts = values.upstreamHost === undefined ? values.allowedHosts : [values.upstreamHost]
   const token = {
     audience: [...new Set(values.tokenAudience ?? [])],
     durationSeconds: Math.floor(values.tokenDurationSeconds),

@@ -27,8 +27,10 @@ export function rejectOtherMode(given: Given, nameOf: Naming, report: Report): v
   const foreign = isStandalone(given)
     ? Object.entries(SIDECAR_ONLY)
     : STANDALONE_ONLY.map((variable) => [variable, MISSING_UPSTREAM] as const)
-  for (const [variable, allowed] of foreign)
-    if (isGiven(given, variable)) report({ where: nameOf(variable), value: given[variable] ?? '', allowed })
+  for (const [variable, allowed] of foreign) {
+    const value = given[variable] ?? ''
+    if (value !== '') report({ where: nameOf(variable), value, allowed })
+  }
 }
 
 const MISSING_UPSTREAM =

@@ -28,6 +28,8 @@ const allowedHost: Parser<string> = (value) => {
   return refused('host, host:port, *.suffix or * for any host; DNS names, no IP addresses, no localhost')
 }
 
+const allowedHosts: Parser<readonly string[]> = (value) => (value === '' ? accepted([]) : csv(allowedHost)(value))
+
 const audiences: Parser<readonly string[]> = (value) => {
   const parsed = csv(audienceText)(value)
   return parsed.ok && parsed.value.length > AUDIENCE_ITEMS ? refused(`at most ${AUDIENCE_ITEMS} audiences`) : parsed
@@ -46,7 +48,7 @@ export const STANDALONE_SETTINGS = {
   allowedHosts: setting(
     'ALLOWED_HOSTS',
     '',
-    optional(csv(allowedHost)),
+    allowedHosts,
     'Upstreams that `HOST_HEADER` may name, comma separated: `host`, `*.suffix`, each with an optional `:port`; `*` alone is any host on the default port.',
   ),
   hostHeader: setting(

@@ -29,7 +29,7 @@ const NOTHING: ConfigWarning = {
 
 export function standaloneWarnings(values: StandaloneValues, given: Given): readonly ConfigWarning[] {
   const warnings: ConfigWarning[] = []
-  if (values.allowedHosts?.includes(ANY_HOST)) warnings.push(UNRESTRICTED)
+  if (values.allowedHosts.includes(ANY_HOST)) warnings.push(UNRESTRICTED)
   if (values.upstreamScheme === 'http') warnings.push(CLEAR_TEXT)
   if (!isGiven(given, VARIABLES.listenAddr)) warnings.push(LOOPBACK)
   return warnings

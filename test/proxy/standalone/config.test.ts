@@ -3,6 +3,7 @@ import { describe, it } from 'mocha'
 import type { ProxyConfig } from '../../../proxy/src/config.ts'
 import { SETTINGS, readConfig } from '../../../proxy/src/config.ts'
 import { readFlags } from '../../../proxy/src/flags.ts'
+import { compileStandalone } from '../../../proxy/src/standalone/compile.ts'
 import { SettingsError } from '../../../proxy/src/runtime/index.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -51,6 +52,15 @@ describe('standalone settings', () => {
     const plaintext = { UPSTREAM_SCHEME: 'http', ALLOW_PLAINTEXT_UPSTREAM: 'true' }
     expect(hosts(readConfig({ ...plaintext, UPSTREAM_HOST: 'a.example' }))).to.deep.equal(['a.example:80'])
     expect(hosts(readConfig({ ...plaintext, ALLOWED_HOSTS: 'a.example:443,*' }))).to.deep.equal(['a.example', '*'])
+  })
+
+  it('may take the Host field for the header that names the upstream', () => {
+    expect(readConfig({ ALLOWED_HOSTS: 'a.example', HOST_HEADER: 'Host' }).hostHeader).to.equal('Host')
+  })
+
+  it('that were not parsed before are refused, not compiled', () => {
+    const config = readConfig(PINNED)
+    expect(() => compileStandalone({ ...config, upstreamHost: '10.0.0.1' })).to.throw(TypeError, '10.0.0.1')
   })
 
   it('leave the sidecar its own', () => {
@@ -108,6 +118,8 @@ describe('standalone settings', () => {
       /^TOKEN_REFRESH_SKEW: .*less than TOKEN_DURATION/,
     ],
     ['a framing field as the host header', { ...PINNED, HOST_HEADER: 'Content-Length' }, /^HOST_HEADER: /],
+    ['a key without its certificate', { ...PINNED, TLS_KEY: '/tls.key' }, /^TLS_CERT: .*because TLS_KEY is set/],
+    ['a certificate without its key', { ...PINNED, TLS_CERT: '/tls.crt' }, /^TLS_KEY: .*because TLS_CERT is set/],
     ['metrics on the port of requests', { ...PINNED, LISTEN_ADDR: ':9090' }, /^METRICS_LISTEN_ADDR: .*another address/],
   ]
   for (const [what, environment, problem] of refusals)
