@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { freePort } from '../../support/port.ts'
 import type { Admissions, Stream } from '../support/admissions.ts'
-import { createAdmissions, streamAdmissions } from '../support/admissions.ts'
+import { admitted, createAdmissions, streamAdmissions } from '../support/admissions.ts'
 import { eventually } from '../support/eventually.ts'
 import { kubectl } from '../support/kubectl.ts'
 import type { WebhookReplica, WebhookSite } from '../support/webhook.ts'
@@ -41,7 +41,7 @@ describe('certificate of the webhook on a real API server', function () {
   ): Promise<void> {
     webhook = await site.replica({ ...env, LISTEN_ADDR: `127.0.0.1:${port}` }, nodeArguments)
     await eventually('the webhook is ready', async () => (await webhook.admin('/readyz')).status === 200)
-    await eventually('a pod is admitted', async () => (await admissions.create()) === undefined)
+    await eventually('a pod is admitted', () => admitted(admissions))
   }
   const metric = async (series: string): Promise<number> => {
     const { body } = await webhook.admin('/metrics')
@@ -91,7 +91,7 @@ describe('certificate of the webhook on a real API server', function () {
       const started = performance.now()
       await site.setCaBundles(caBundle)
       await eventually('caBundle is back', async () => (await caBundles()) === before, 5_000)
-      await eventually('pods are admitted', async () => (await admissions.create()) === undefined, 5_000)
+      await eventually('pods are admitted', () => admitted(admissions), 5_000)
       expect(performance.now() - started).to.be.lessThan(10_000)
     }
     expect((await webhook.admin('/readyz')).status).to.equal(200)

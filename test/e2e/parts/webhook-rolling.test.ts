@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import type { Admissions } from '../support/admissions.ts'
-import { createAdmissions, streamAdmissions } from '../support/admissions.ts'
+import { admitted, createAdmissions, streamAdmissions } from '../support/admissions.ts'
 import type { Balancer } from '../support/balancer.ts'
 import { startBalancer } from '../support/balancer.ts'
 import { eventually } from '../support/eventually.ts'
@@ -40,7 +40,7 @@ describe('rolling restart of the webhook on a real API server', function () {
     first.forEach((replica) => balancer.add(replica))
     const entries = await kubectl('get', 'secret', SECRET, '-n', site.system, '-o', 'jsonpath={.data}')
     expect(Object.keys(JSON.parse(entries) as object)).to.have.lengthOf(2)
-    await eventually('a pod is admitted', async () => (await admissions[0]!.create()) === undefined)
+    await eventually('a pod is admitted', () => admitted(admissions[0]!))
 
     const streams = admissions.map(streamAdmissions)
     for (const old of first) {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { freePort } from '../../support/port.ts'
 import type { Admissions } from '../support/admissions.ts'
-import { createAdmissions } from '../support/admissions.ts'
+import { admitted, createAdmissions } from '../support/admissions.ts'
 import { eventually } from '../support/eventually.ts'
 import { apply, kubectl } from '../support/kubectl.ts'
 import type { WebhookReplica, WebhookSite } from '../support/webhook.ts'
@@ -97,7 +97,7 @@ describe('trouble with the certificate of the webhook on a real API server', fun
     await site.setCaBundles('')
     await start()
     await ready()
-    await eventually('a pod is admitted', async () => (await admissions.create()) === undefined)
+    await eventually('a pod is admitted', () => admitted(admissions))
     expect(problemLines()).to.have.lengthOf(1)
     expect(problemLines()[0]).to.include('secret-broken').and.to.include(key)
     expect(webhook.process.output()).not.to.include(text.split('\n')[1])
@@ -150,6 +150,23 @@ describe('trouble with the certificate of the webhook on a real API server', fun
     await expectTrouble('configuration-missing', /not found/)
     await site.register(port)
     await ready(60_000)
+  })
+
+  it('serves on while it does not reach the API server, and repairs what happened meanwhile', async () => {
+    await start()
+    await ready()
+    await site.relay.cut()
+    await site.setCaBundles('')
+    await eventually('the watch is known to be lost', async () =>
+      (await webhook.admin('/metrics')).body.includes('outbound_jwt_watch_connected 0'),
+    )
+    // What is served is what was trusted when the API server last said so.
+    expect((await webhook.admin('/readyz')).status).to.equal(200)
+    await site.relay.restore()
+    await eventually('a pod is admitted', () => admitted(admissions), 40_000)
+    await eventually('the watch is established', async () =>
+      (await webhook.admin('/metrics')).body.includes('outbound_jwt_watch_connected 1'),
+    )
   })
 
   it('takes a renewed token from the mounted file', async () => {

@@ -64,6 +64,13 @@ function judge(status: number, body: string): string | undefined {
   return injected ? undefined : 'admitted without the sidecar'
 }
 
+/** @returns true once pods are admitted. @throws with what the API server said. */
+export async function admitted(admissions: Admissions): Promise<true> {
+  const failure = await admissions.create()
+  if (failure !== undefined) throw new Error(failure)
+  return true
+}
+
 export interface Stream {
   /** Stops after the creates in flight. */
   stop(): Promise<{ readonly admitted: number; readonly failures: readonly string[] }>
@@ -99,6 +106,9 @@ function pod(annotations: Readonly<Record<string, string>>): object {
       annotations: {
         'outbound-jwt.io/inject': 'true',
         'outbound-jwt.io/hosts': 'api.partner.example',
+        // With a role of its own, so that the guard of an installed chart lets it pass.
+        'outbound-jwt.io/role-arn': 'arn:aws:iam::123456789012:role/orders',
+        'outbound-jwt.io/region': 'eu-central-1',
         ...annotations,
       },
     },

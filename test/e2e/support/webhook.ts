@@ -5,6 +5,8 @@ import type { RunningProcess } from '../../support/process.ts'
 import { startNode } from '../../support/process.ts'
 import { WEBHOOK_COMMAND } from '../../support/webhook.ts'
 import { apply, createNamespace, kubectl } from './kubectl.ts'
+import type { Relay } from './relay.ts'
+import { startRelay } from './relay.ts'
 
 export const SECRET = 'aws-outbound-jwt-injector-certificates'
 
@@ -26,6 +28,8 @@ export interface WebhookSite {
   readonly shop: string
   /** Name of the MutatingWebhookConfiguration. */
   readonly configuration: string
+  /** What replicas reach the API server through. */
+  readonly relay: Relay
   /** Starts the shipped bundle with those rights. */
   replica(env?: Readonly<Record<string, string>>, nodeArguments?: readonly string[]): Promise<WebhookReplica>
   /** Registers a URL for pods of SHOP, without a caBundle. */
@@ -56,7 +60,10 @@ export async function createWebhookSite(name: string): Promise<WebhookSite> {
     writeFileSync(tokenFile, await kubectl('create', 'token', 'webhook', '-n', system), { mode: 0o600 })
   }
   await renewToken()
-  writeFileSync(kubeconfig, JSON.stringify(await serviceAccountKubeconfig(tokenFile)), { mode: 0o600 })
+  const { name: cluster, cluster: api } = await currentCluster()
+  const relay = await startRelay(new URL(api.server))
+  const relayed = { name: cluster, cluster: { ...api, server: `https://127.0.0.1:${relay.port}` } }
+  writeFileSync(kubeconfig, JSON.stringify(serviceAccountKubeconfig(relayed, tokenFile)), { mode: 0o600 })
   const running: RunningProcess[] = []
   const setCaBundles = async (value: string): Promise<void> => {
     const patch = [0, 1].map((index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value }))
@@ -66,6 +73,7 @@ export async function createWebhookSite(name: string): Promise<WebhookSite> {
     system,
     shop,
     configuration,
+    relay,
     renewToken,
     breakToken: () => writeFileSync(tokenFile, 'expired'),
     setCaBundles,
@@ -99,6 +107,7 @@ export async function createWebhookSite(name: string): Promise<WebhookSite> {
     remove: async () => {
       for (const process of running) process.signal('SIGKILL')
       await Promise.all(running.map(({ exited }) => exited))
+      await relay.cut()
       rmSync(directory, { recursive: true, force: true })
       await kubectl('delete', 'mutatingwebhookconfiguration', configuration, '--ignore-not-found')
       await kubectl('delete', 'clusterrolebinding,clusterrole', configuration, '--ignore-not-found')
@@ -107,17 +116,20 @@ export async function createWebhookSite(name: string): Promise<WebhookSite> {
   }
 }
 
-interface Kubeconfig {
-  readonly clusters: readonly { readonly name: string; readonly cluster: object }[]
+interface Cluster {
+  readonly name: string
+  readonly cluster: { readonly server: string }
 }
 
-/** The cluster of KUBECONFIG, reached as a pod reaches it: with a token that is read from a file, again and again. */
-async function serviceAccountKubeconfig(tokenFile: string): Promise<object> {
-  const { clusters } = JSON.parse(
-    await kubectl('config', 'view', '--raw', '--minify', '--flatten', '-o', 'json'),
-  ) as Kubeconfig
-  const [cluster] = clusters
+async function currentCluster(): Promise<Cluster> {
+  const text = await kubectl('config', 'view', '--raw', '--minify', '--flatten', '-o', 'json')
+  const [cluster] = (JSON.parse(text) as { clusters: readonly Cluster[] }).clusters
   if (!cluster) throw new Error('the kubeconfig names no cluster')
+  return cluster
+}
+
+/** A cluster as a pod reaches it: with a token that is read from a file, again and again. */
+function serviceAccountKubeconfig(cluster: Cluster, tokenFile: string): object {
   return {
     apiVersion: 'v1',
     kind: 'Config',
