@@ -1,4 +1,5 @@
-// Bundles each process of ours into dist/, one file per entry point with an external source map: what the images ship and the integration tests run.
+// Bundles each process of ours into dist/, one file per entry point and one per part that is loaded later, with external source maps:
+// what the images ship and the integration tests run.
 import { readFileSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
@@ -22,6 +23,8 @@ for (const [outdir, entryPoints] of Object.entries(ENTRY_POINTS)) {
     outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    // What is loaded later, the AWS SDK above all, is not parsed before the port is open.
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node22',
