@@ -92,7 +92,7 @@ describe('limits of the admission server', () => {
     const started = performance.now()
     const socket = await begin('/mutate?timeout=1s', 'content-length: 9')
     const [answer] = (await once(socket, 'data')) as [Buffer]
-    expect(performance.now() - started).to.be.within(850, 2000)
+    expect(performance.now() - started).to.be.at.least(850)
     expect(answer.toString()).to.match(/^HTTP\/1\.1 408 [\s\S]*connection: close/i)
     // What comes too late is not decided.
     socket.write('"a":1} ')
