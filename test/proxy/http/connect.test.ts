@@ -187,6 +187,17 @@ describe('CONNECT', () => {
       expect(partner.sockets.size).to.equal(0)
     })
 
+    it('does not hold up a drain, before its first request or between two', async () => {
+      await start()
+      const silent = await tunnel(`${HOST}:80`)
+      const idle = await tunnel(`${HOST}:80`)
+      idle.write(get('/'))
+      expect(String((await once(idle, 'data'))[0])).to.match(/^HTTP\/1.1 200/)
+      const ends = [readAll(silent), readAll(idle)]
+      await proxy.drain()
+      await Promise.all(ends)
+    })
+
     it('ends a connection that never says anything', async () => {
       await start({ limits: { headMs: 100 } })
       expect(await readAll(await tunnel(`${HOST}:80`))).to.match(/^HTTP\/1.1 408 /)
