@@ -92,7 +92,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
     upstream.on('error', fail).setTimeout(limits.connectMs, late)
     upstream.once('connect', () => {
       client.off('close', abandon)
-      upstream.off('error', fail).off('timeout', late)
+      upstream.off('error', fail)
       client.write(ESTABLISHED, 'latin1')
       observer.opened(tunnel)
       tunnels.join({ mode: 'blind', client, upstream, host })

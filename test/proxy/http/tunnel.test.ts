@@ -183,6 +183,24 @@ describe('a tunnel', () => {
     await noneOpen()
   })
 
+  it('is not opened any more after that deadline', async () => {
+    let found: (() => void) | undefined
+    await start((socket) => socket.pipe(socket), {
+      settings: { SHUTDOWN_TIMEOUT: '1s' },
+      resolve: (_host, _options, done) => {
+        found = () => done(null, [{ address: '127.0.0.1', family: 4 }])
+      },
+    })
+    const late = tunnel()
+    await until('the name is looked up', () => found !== undefined)
+    const drained = proxy.drain()
+    await delay(1_000)
+    found?.()
+    expect(await readAll(await late)).to.equal('')
+    await drained
+    await noneOpen()
+  })
+
   it('leaves nothing behind, however 200 of them end', async () => {
     await start((socket) => socket.pipe(socket))
     const endings: readonly ((socket: Socket) => unknown)[] = [
