@@ -38,6 +38,9 @@ const single = <T>(parse: Parser<T>, fallback: string, doc: string): Annotation<
   doc,
 })
 
+/** More containers than any pod has, and more than any other list may have. */
+const ITEMS = 250
+
 const separated = <T>(
   parse: (items: unknown, where: string, report: Report) => readonly T[] | undefined,
   fallback: string,
@@ -45,16 +48,14 @@ const separated = <T>(
 ): Annotation<readonly T[]> => ({
   parse: (text, where, report) =>
     parse(
-      text.split(',').map((item) => item.trim()),
+      // One more than any list may have is enough to be refused.
+      text.split(',', ITEMS + 1).map((item) => item.trim()),
       where,
       report,
     ),
   fallback,
   doc,
 })
-
-/** More containers than any pod has. */
-const ITEMS = 250
 
 const containerName: Parser<string> = (value) =>
   /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value) ? accepted(value) : refused('the name of a container')
