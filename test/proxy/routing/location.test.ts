@@ -14,7 +14,7 @@ describe('keepLocation', () => {
   const kept: readonly (readonly [string, string])[] = [
     ['https://api.partner.example/a?b#c', 'http://api.partner.example/a?b#c'],
     ['HTTPS://API.partner.example:443', 'http://api.partner.example'],
-    ['https://alt.partner.example:8443/x', 'http://alt.partner.example:8443/x'],
+    ['https://alt.partner.example:8443/x', 'http://alt.partner.example/x'],
   ]
   for (const [from, to] of kept)
     it(`turns ${from} into ${to}`, () => {
