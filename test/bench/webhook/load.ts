@@ -92,7 +92,8 @@ export async function pace(
   const sent: Promise<void>[] = []
   while (sent.length < total) {
     const due = started + (sent.length * 1000) / perSecond
-    if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, due - performance.now()))
+    const early = due - performance.now()
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
     sent.push(one(due))
   }
   await Promise.all(sent)
