@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEmulator } from '../../aws-emulator/src/index.ts'
 import { createTestAuthority } from '../../support/certificates.ts'
+import { freePort } from '../../support/port.ts'
 import { startNginx } from './nginx.ts'
 
 export const PARTNER_HOST = 'partner.bench.example'
@@ -64,14 +63,4 @@ export async function createWorld(): Promise<World> {
       rmSync(directory, { recursive: true })
     },
   }
-}
-
-/** For programs that cannot be told to take any port and say which. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
