@@ -20,9 +20,11 @@ const SEVERAL_ROUTES = `- hosts: [api.partner.example]
 
 describe('annotated workloads', function () {
   let shop: Shop
+  let labelled: Shop
   before(async function () {
     if (process.env['KUBECONFIG'] === undefined) this.skip()
     shop = await openShop('outbound-jwt-e2e-shop')
+    labelled = await openShop('outbound-jwt-e2e-labelled', { 'outbound-jwt.io/inject': 'enabled' })
     const once = [PARTNER_URL]
     const job = { ...shop.template({ annotations: ASKING, args: once, spec: {} }) }
     // Everything starts at once; each test then waits for its own.
@@ -43,12 +45,16 @@ describe('annotated workloads', function () {
         metadata: { name: 'nightly' },
         spec: { schedule: '0 0 1 1 *', jobTemplate: { spec: { template: jobPod(job) } } },
       }),
+      labelled.apply(labelled.deployment('orders')),
+      labelled.apply(
+        labelled.pod('apart', { annotations: { inject: 'false' }, args: ['http://127.0.0.1:1/', '--serve'] }),
+      ),
       shop.apply(shop.deployment('mistaken', { annotations: { ...ASKING, duration: '2h' } })),
     ])
   })
 
   after(async () => {
-    if (process.env['KUBECONFIG'] !== undefined) await deleteNamespaces(shop.namespace)
+    if (process.env['KUBECONFIG'] !== undefined) await deleteNamespaces(shop.namespace, labelled.namespace)
   })
 
   it('get a verified answer: the subject is their role, the audience the partner', async () => {
@@ -67,6 +73,13 @@ describe('annotated workloads', function () {
     const { claims, algorithm } = JSON.parse(invoices!.body) as { claims: { aud: string[] }; algorithm: string }
     expect(claims.aud).to.deep.equal(['https://billing.partner.example', 'https://many.partner.example'])
     expect(algorithm).to.equal('ES384')
+  })
+
+  it('need no annotation in a namespace that opted in, and may opt out', async () => {
+    const [answer] = await firstAnswers({ namespace: labelled.namespace, workload: 'deployment/orders' })
+    expectVerified(answer!)
+    const apart = await kubectl('get', 'pod', 'apart', '-n', labelled.namespace, '-o', 'json')
+    expect(apart).not.to.match(/outbound-jwt-proxy|HTTP_PROXY/)
   })
 
   it('use the proxy in init containers', async () => {
