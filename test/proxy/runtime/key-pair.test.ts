@@ -3,6 +3,7 @@ import { before, describe, it } from 'mocha'
 import { SettingsError, readKeyPair } from '../../../proxy/src/runtime/index.ts'
 import { createTestAuthority, createWeakPair } from '../../support/certificates.ts'
 import type { KeyPair } from '../../support/certificates.ts'
+import { NODE_MAJOR } from '../../support/node.ts'
 
 const FILES = { cert: { where: 'TLS_CERT', path: '/tls.crt' }, key: { where: 'TLS_KEY', path: '/tls.key' } }
 
@@ -49,7 +50,9 @@ describe('a certificate and its key', () => {
     expect(text).to.equal('TLS_KEY: got "/tls.key", expected the key of the certificate in /tls.crt')
   })
 
-  it('are refused when OpenSSL would not serve them', async () => {
+  it('are refused when OpenSSL would not serve them', async function () {
+    // Node 22 keeps OpenSSL at a security level that serves them.
+    if (NODE_MAJOR < 24) this.skip()
     const weak = await createWeakPair()
     expect(problem(weak.cert, weak.key)).to.equal(
       'TLS_CERT: got "/tls.crt", expected a certificate that OpenSSL takes (ERR_SSL_EE_KEY_TOO_SMALL)',
