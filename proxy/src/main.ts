@@ -1,7 +1,5 @@
 import { lookup } from 'node:dns'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import type { Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readTrustAnchors } from './anchors.ts'
 import { SETTINGS, STANDALONE_TABLE, readConfig } from './config.ts'
@@ -15,13 +13,14 @@ import type { TrustAnchors } from './http/trust.ts'
 import { METRICS } from './metrics.ts'
 import { createProxy } from './proxy.ts'
 import { staticTokenRequests } from './routing/rules.ts'
-import type { AdminRoutes, ListenAddress } from './runtime/index.ts'
+import type { AdminRoutes } from './runtime/index.ts'
 import {
   SettingsError,
   createAdminServer,
   createLogger,
   createMetrics,
   formatAddress,
+  listen,
   notReady,
   okReply,
   superviseProcess,
@@ -137,20 +136,6 @@ async function drain(): Promise<void> {
   tokens.close()
   stopFollowing?.()
   for (const server of [admin, control]) server.close()
-}
-
-/** @returns the address it listens on; where IPv6 is switched off, every IPv4 address stands in for every address. */
-async function listen(server: Server, { host, port }: ListenAddress): Promise<ListenAddress> {
-  server.listen(port, host)
-  try {
-    await once(server, 'listening')
-  } catch (error) {
-    if (host !== '::' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error
-    return listen(server, { host: '0.0.0.0', port })
-  }
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('listening on something that is no port')
-  return { host: address.address, port: address.port }
 }
 
 interface Settled {

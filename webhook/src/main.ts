@@ -1,15 +1,14 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import type { AddressInfo, Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ADMIN_PATHS, EXIT, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { ListenAddress } from '@aws-outbound-jwt-injector/proxy/runtime'
 import {
   SettingsError,
   createAdminServer,
   createLogger,
   createMetrics,
   formatAddress,
+  listen,
   notReady,
   okReply,
   superviseProcess,
@@ -71,8 +70,8 @@ const admin = createAdminServer({
 
 superviseProcess({ process, log, drain, shutdownTimeoutMs: config.shutdownTimeoutSeconds * 1000 })
 const addresses = {
-  webhook: await listen(server, config.listenAddr),
-  admin: await listen(admin, config.adminListenAddr),
+  webhook: formatAddress(await listen(server, config.listenAddr)),
+  admin: formatAddress(await listen(admin, config.adminListenAddr)),
 }
 isListening = true
 log.info('listening', { ...addresses, version: VERSION, certificateMode: config.certificateMode })
@@ -87,13 +86,6 @@ async function drain(): Promise<void> {
   await closed
   certificates.stop()
   admin.close()
-}
-
-async function listen(listener: Server, { host, port }: ListenAddress): Promise<string> {
-  listener.listen(port, host)
-  await once(listener, 'listening')
-  const { address, port: actual } = listener.address() as AddressInfo
-  return formatAddress({ host: address, port: actual })
 }
 
 function settingsOrExit<T>(read: () => T): T {
