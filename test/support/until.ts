@@ -8,10 +8,11 @@ export async function until(
   description: string,
   holds: () => boolean | Promise<boolean>,
   limitMs = LIMIT_MS,
+  pollMs = 5,
 ): Promise<void> {
   const end = performance.now() + limitMs
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${description}`)
-    await delay(5)
+    await delay(pollMs)
   }
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { until } from '../../support/until.ts'
+import { eventually } from '../support/eventually.ts'
 import { dryRun } from '../support/dry-run.ts'
 import { pod, podSpec, prefixed, sidecar } from '../support/guard.ts'
 import { createNamespace, deleteNamespaces } from '../support/kubectl.ts'
@@ -152,7 +152,7 @@ describe('the guard of workloads', function () {
     await createNamespace(OPTED_IN, { 'outbound-jwt.io/inject': 'enabled' })
     const [, object] = WARNED[0]!
     const warns = async (): Promise<boolean> => (await dryRun(NAMESPACE, object)).warnings.length > 0
-    await until('the policy is in force', warns, ACTIVE_LIMIT_MS)
+    await eventually('the policy is in force', warns, ACTIVE_LIMIT_MS)
   })
 
   after(async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
-import { until } from '../../support/until.ts'
+import { eventually } from '../support/eventually.ts'
 import { dryRun } from '../support/dry-run.ts'
 import type { Variable } from '../support/guard.ts'
 import { LOOPBACK, ROLE, pod, podSpec, sidecar } from '../support/guard.ts'
@@ -82,7 +82,7 @@ describe('the guard of pods', function () {
   before(async function () {
     if (process.env['KUBECONFIG'] === undefined) this.skip()
     const refuses = async (): Promise<boolean> => (await dryRun(NAMESPACE, pod(ASKED, podSpec()))).refused !== undefined
-    await until('the policy is in force', refuses, ACTIVE_LIMIT_MS)
+    await eventually('the policy is in force', refuses, ACTIVE_LIMIT_MS)
   })
 
   for (const [what, object] of ACCEPTED)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { parseAllDocuments } from 'yaml'
-import { until } from '../../support/until.ts'
+import { eventually } from '../support/eventually.ts'
 import { dryRun } from '../support/dry-run.ts'
 import { pod, podSpec } from '../support/guard.ts'
 import { apply, createNamespace, deleteNamespaces, kubectl } from '../support/kubectl.ts'
@@ -36,7 +36,7 @@ describe('the example policy of hosts', function () {
     const settled = async (): Promise<boolean> =>
       (await dryRun(NAMESPACES.other, asking({ hosts: 'x.example' }))).refused !== undefined &&
       (await dryRun(NAMESPACES.shop, asking({ hosts: 'api.partner.example' }))).refused === undefined
-    await until('the policy is in force', settled, ACTIVE_LIMIT_MS)
+    await eventually('the policy is in force', settled, ACTIVE_LIMIT_MS)
   })
 
   after(async () => {

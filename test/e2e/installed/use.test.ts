@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { PROXY_CONTAINER } from '../../../proxy/src/contract.ts'
-import { until } from '../../support/until.ts'
+import { eventually } from '../support/eventually.ts'
 import { expectVerified, firstAnswers } from '../support/answers.ts'
 import { applyWithWarnings, deleteNamespaces, diagnosis, kubectl, rolledOut } from '../support/kubectl.ts'
 import { ANNOTATION } from '../support/names.ts'
@@ -126,7 +126,11 @@ describe('annotated workloads', function () {
         '-o',
         'jsonpath={..message}',
       )
-    await until('an event names the annotation', async () => (await events()).includes(`${ANNOTATION}duration`), 30_000)
+    await eventually(
+      'an event names the annotation',
+      async () => (await events()).includes(`${ANNOTATION}duration`),
+      30_000,
+    )
   })
 
   it('are warned of annotations on the wrong object', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../support/until.ts'
+import { eventually } from './eventually.ts'
 import { diagnosis, kubectl } from './kubectl.ts'
 import { ROLE_ARN } from './names.ts'
 
@@ -39,7 +39,7 @@ export async function firstAnswers(source: LogSource, count = 1): Promise<readon
     found = await answers(source)
     return found.length >= count
   }
-  await until(`${count} answers of ${source.workload}`, enough, LIMIT_MS).catch(async (cause: unknown) => {
+  await eventually(`${count} answers of ${source.workload}`, enough, LIMIT_MS).catch(async (cause: unknown) => {
     throw new Error(`${String(cause)}\n${await diagnosis(source.namespace)}`, { cause })
   })
   return found

@@ -40,7 +40,8 @@ export function startRawUpstream(onSocket: (socket: Socket) => void): Promise<Up
   )
 }
 
-async function observe(server: NetServer): Promise<Upstream> {
+/** Listens on a free port and keeps book of the connections. */
+export async function observe(server: NetServer): Promise<Upstream> {
   const sockets = new Set<Socket>()
   let accepted = 0
   server.on('connection', (socket: Socket) => {

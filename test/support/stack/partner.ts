@@ -1,10 +1,10 @@
-import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import type { KeyPair } from '../certificates.ts'
+import { observe } from '../proxy/upstream.ts'
 
 /** A partner that verifies every token it gets and can be told to misbehave. */
 export interface FaultyPartner {
@@ -44,7 +44,6 @@ export const ANSWER: Behaviour = (request, response) => {
 /** Starts the partner on a free port. It agrees to every upgrade, and then says back what it hears. */
 export async function startFaultyPartner({ issuer, audience, ...pair }: FaultyPartnerOptions): Promise<FaultyPartner> {
   const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`))
-  const sockets = new Set<Socket>()
   let behaviour = ANSWER
   let verified = 0
   let unverified = 0
@@ -71,24 +70,15 @@ export async function startFaultyPartner({ issuer, audience, ...pair }: FaultyPa
       if (holds) socket.pipe(socket)
     })
   })
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { port, sockets, close } = await observe(server)
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     verified: () => verified,
     unverified: () => unverified,
     sockets: () => sockets.size,
     behave: (next) => {
       behaviour = next
     },
-    close: async () => {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
+    close,
   }
 }
