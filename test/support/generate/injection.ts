@@ -1,5 +1,5 @@
 import { ANNOTATIONS } from '../../../webhook/src/injection/annotations.ts'
-import { OUTCOMES, REASONS } from '../../../webhook/src/injection/reasons.ts'
+import { OUTCOMES, REASONS, REMEDIES } from '../../../webhook/src/injection/reasons.ts'
 import { WRITTEN_FIELDS } from '../../../webhook/src/injection/written-fields.ts'
 import type { GeneratedDocument } from './documents.ts'
 import { GENERATED, markdownTable } from './documents.ts'
@@ -81,8 +81,13 @@ Every admission has one: label \`reason\` of \`outbound_jwt_admission_decisions_
 with a warning.
 
 ${markdownTable(
-  ['reason', 'decision', 'meaning'],
-  Object.entries(REASONS).map(([reason, meaning]) => [`\`${reason}\``, decisionOf(reason), meaning]),
+  ['reason', 'decision', 'meaning', 'what to do'],
+  Object.entries(REASONS).map(([reason, meaning]) => [
+    `\`${reason}\``,
+    decisionOf(reason),
+    meaning,
+    new Map<string, string>(Object.entries(REMEDIES)).get(reason) ?? '',
+  ]),
 )}
 `
 
