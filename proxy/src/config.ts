@@ -1,6 +1,7 @@
 import {
   LOG_LEVELS,
   UNMATCHED,
+  UPSTREAM_TIMEOUT_SECONDS,
   VARIABLES,
   absolutePath,
   oneOf,
@@ -80,9 +81,9 @@ export const SETTINGS = {
   ),
   upstreamTimeoutSeconds: setting(
     'UPSTREAM_TIMEOUT',
-    '120s',
+    `${UPSTREAM_TIMEOUT_SECONDS}s`,
     goDuration(0.001, 3600),
-    'How long a partner may take until its response head.',
+    'How long a partner may take until its response head; a route may say otherwise.',
   ),
   shutdownTimeoutSeconds: setting(
     'SHUTDOWN_TIMEOUT',

@@ -163,7 +163,7 @@ export const ERRORS = {
     proxyStatus: 'http_response_timeout',
     retryable: true,
     meaning: 'The partner did not answer in time.',
-    hint: 'Raise UPSTREAM_TIMEOUT if the partner is known to be slow.',
+    hint: 'For a slow partner, raise the timeout field of outbound-jwt.io/routes; without the webhook, UPSTREAM_TIMEOUT.',
   },
   token_timeout: {
     status: 504,

@@ -72,13 +72,14 @@ export function createProxy(deps: ProxyDeps): Proxy {
     accessLevel: config.isStandalone ? 'info' : 'debug',
   })
   const trust = createTrust(anchors)
-  const upstreamTimeoutMs = Math.round(config.upstreamTimeoutSeconds * 1000)
+  const timeoutMs = (route: Route | undefined): number =>
+    Math.round((route?.timeoutSeconds ?? config.upstreamTimeoutSeconds) * 1000)
   const lookup = (connection: Connection): LookupFunction =>
     createLookup(resolve, (address) => mayConnect(address, connection, addresses))
   const pools = createPools({
     limits,
     now,
-    upstreamTimeoutMs,
+    timeoutMs: ({ ruled }) => timeoutMs(ruled?.route),
     secureContext: ({ ruled }) => trust.context(ruled?.route),
     lookup: ({ ruled, port }) => lookup({ port, ruled: ruled !== undefined }),
   })
@@ -124,7 +125,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     tunnels,
     limits,
     certificate: deps.certificate,
-    upstreamTimeoutMs,
+    longestTimeoutMs: Math.max(...[undefined, ...config.routes].map(timeoutMs)),
     tunnelDrainMs: tunnelDrainMs(config),
     onTunnelsCut: tunnelObserver.tunnelsCut,
     onTlsInPlain: tunnelObserver.tlsInPlain,

@@ -4,7 +4,7 @@ import { absolutePath, accepted, integer, oneOf, refused } from './parsers.ts'
 import type { Parsed, Parser } from './parsers.ts'
 import type { Report } from './problem.ts'
 import type { TokenHeader } from './route.ts'
-import { DURATION_BOUNDS } from './route.ts'
+import { DURATION_BOUNDS, TIMEOUT_BOUNDS } from './route.ts'
 
 /** Parses one value; reports what is wrong under `where` and then returns undefined. */
 export type FieldParser<T> = (value: unknown, where: string, report: Report) => T | undefined
@@ -71,12 +71,13 @@ export const name = stringField((value) =>
 )
 export const caFile = stringField(absolutePath)
 
-export const durationSeconds: FieldParser<number> = (value, where, report) =>
-  stringField(integer(DURATION_BOUNDS.minimum, DURATION_BOUNDS.maximum))(
-    typeof value === 'number' ? String(value) : value,
-    where,
-    report,
-  )
+const seconds =
+  ({ minimum, maximum }: { readonly minimum: number; readonly maximum: number }): FieldParser<number> =>
+  (value, where, report) =>
+    stringField(integer(minimum, maximum))(typeof value === 'number' ? String(value) : value, where, report)
+
+export const durationSeconds = seconds(DURATION_BOUNDS)
+export const timeoutSeconds = seconds(TIMEOUT_BOUNDS)
 
 export const header: FieldParser<TokenHeader> = (value, where, report) => {
   if (!isRecord(value)) {

@@ -13,6 +13,8 @@ export interface Route {
   readonly header: TokenHeader
   readonly onExisting: OnExisting
   readonly connect: ConnectPolicy
+  /** How long these partners may take until their response head. Absent: UPSTREAM_TIMEOUT. */
+  readonly timeoutSeconds?: number
   /** PEM file with the only trust anchors for these hosts. */
   readonly caFile?: string
 }
@@ -31,6 +33,12 @@ export type ConnectPolicy = 'refuse' | 'tunnel'
 
 /** GetWebIdentityToken's own bounds, in seconds. */
 export const DURATION_BOUNDS = { minimum: 60, maximum: 3600 } as const
+
+/** Of a partner's time until its response head, in seconds. */
+export const TIMEOUT_BOUNDS = { minimum: 1, maximum: 3600 } as const
+
+/** UPSTREAM_TIMEOUT, which nothing sets in an injected pod. */
+export const UPSTREAM_TIMEOUT_SECONDS = 120
 
 export const ROUTE_DEFAULTS = {
   audience: [],

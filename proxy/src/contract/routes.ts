@@ -17,6 +17,7 @@ const ROUTE_FIELDS: { readonly [Field in keyof Route]-?: FieldParser<NonNullable
   header: field.header,
   onExisting: field.onExisting,
   connect: field.connect,
+  timeoutSeconds: field.timeoutSeconds,
   caFile: field.caFile,
 }
 const FIELD_NAMES = Object.keys(ROUTE_FIELDS) as (keyof Route)[]

@@ -47,7 +47,7 @@ export interface PoolsDeps {
   readonly lookup: (destination: Destination) => LookupFunction
   readonly secureContext: (destination: Destination) => SecureContext
   /** Until the response head. */
-  readonly upstreamTimeoutMs: number
+  readonly timeoutMs: (destination: Destination) => number
   readonly now: () => number
 }
 
@@ -95,7 +95,7 @@ class Origin {
 
   constructor(destination: Destination, deps: PoolsDeps) {
     this.url = destination.origin
-    this.options = clientOptions(deps)
+    this.options = clientOptions(destination, deps)
     this.connect = connectorFor(destination, deps)
   }
 
@@ -136,11 +136,11 @@ class Origin {
   }
 }
 
-function clientOptions({ limits, upstreamTimeoutMs }: PoolsDeps): ClientTypes.Options {
+function clientOptions(destination: Destination, { limits, timeoutMs }: PoolsDeps): ClientTypes.Options {
   return {
     pipelining: 1,
     allowH2: false,
-    headersTimeout: upstreamTimeoutMs,
+    headersTimeout: timeoutMs(destination),
     bodyTimeout: limits.bodyIdleMs,
     maxHeaderSize: limits.headBytes,
     keepAliveTimeout: limits.upstreamIdleMs,

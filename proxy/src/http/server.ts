@@ -28,8 +28,8 @@ export interface ProxyServerDeps {
   readonly limits: Limits
   /** Absent: the port speaks plain HTTP. */
   readonly certificate: KeyPair | undefined
-  /** Longest silence that is still somebody's right: the partner's time until its response head. */
-  readonly upstreamTimeoutMs: number
+  /** Longest silence that is still somebody's right: the slowest partner's time until its response head. */
+  readonly longestTimeoutMs: number
   readonly requestId: () => string
   /** A request that never became one: malformed, too large, too slow. */
   readonly onRefused: (error: ProxyError, requestId: string) => void
@@ -80,7 +80,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   // Counted by us instead: Node silently drops the fields beyond its limit.
   http.maxHeadersCount = 0
   http.maxConnections = limits.clientSockets
-  http.timeout = Math.max(limits.bodyIdleMs, deps.upstreamTimeoutMs + limits.silenceMarginMs)
+  http.timeout = Math.max(limits.bodyIdleMs, deps.longestTimeoutMs + limits.silenceMarginMs)
 
   const sweepIdle = createIdleSweep(http)
   http.on('request', (request, response) => serve(request, response, false))

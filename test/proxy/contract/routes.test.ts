@@ -24,6 +24,7 @@ const anyRoute = fc.record(
     header: fc.record({ name: fc.constantFrom('Authorization', 'X-Token'), scheme: fc.constantFrom('Bearer', '') }),
     onExisting: fc.constantFrom('replace', 'keep', 'reject'),
     connect: fc.constantFrom('refuse', 'tunnel'),
+    timeoutSeconds: fc.integer({ min: 1, max: 3600 }),
     caFile: fc.constant('/ca.pem'),
   },
   { requiredKeys: ['hosts'] },
@@ -117,6 +118,8 @@ describe('ROUTES', () => {
     'a duration over an hour': [route({ durationSeconds: 3601 }), 'expected a whole number from 60 to 3600'],
     'a fractional duration': [route({ durationSeconds: 60.5 }), 'expected a whole number from 60 to 3600'],
     'a negative duration': [route({ durationSeconds: -60 }), 'expected a whole number from 60 to 3600'],
+    'a timeout of zero': [route({ timeoutSeconds: 0 }), 'expected a whole number from 1 to 3600'],
+    'a timeout over an hour': [route({ timeoutSeconds: 3601 }), 'expected a whole number from 1 to 3600'],
     'an unknown algorithm': [route({ signingAlgorithm: 'HS256' }), 'expected RS256 or ES384'],
     'tags as a list': [route({ tags: ['a'] }), 'expected at most 50 tags'],
     'fifty-one tags': [

@@ -11,7 +11,7 @@ const complaints = (text: string): readonly string[] => {
   expect(value).to.equal(undefined)
   return complaints
 }
-const FIELDS = 'hosts, audience, duration, signingAlgorithm, tags, header, onExisting, connect, ca'
+const FIELDS = 'hosts, audience, duration, signingAlgorithm, tags, header, onExisting, connect, timeout, ca'
 
 describe('the routes annotation', () => {
   it('makes the same routes as ROUTES, in block and flow form', () => {
@@ -23,6 +23,18 @@ describe('the routes annotation', () => {
       '---\n- hosts:\n    - a.example\n  duration: 60s\n',
     ])
       expect(parse(text)).to.deep.equal({ value: [{ route: expected }], complaints: [] })
+  })
+
+  it('takes a timeout as it takes a duration', () => {
+    for (const [written, seconds] of [
+      ['30s', 30],
+      ['2m', 120],
+      ['"1"', 1],
+      ['3600', 3600],
+    ])
+      expect(parse(`- hosts: [a.example]\n  timeout: ${written}`).value?.[0]?.route.timeoutSeconds).to.equal(seconds)
+    for (const written of ['0', '61m', '1.5s', '-1', 'true', '500ms'])
+      expect(complaints(`- hosts: [a.example]\n  timeout: ${written}`), written).to.have.lengthOf(1)
   })
 
   it('mounts a ConfigMap per route, and says where', () => {

@@ -1,6 +1,7 @@
 import type { Problem, Report, Route } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
   DURATION_BOUNDS,
+  TIMEOUT_BOUNDS,
   buildRoute,
   duration,
   formatRoutes,
@@ -72,10 +73,14 @@ function planRoute(entry: unknown, index: number, { where, report }: Place): Pla
   const collect: Report = (problem) => problems.push(problem)
   rejectUnknown(entry, WRITTEN, where, collect)
   const ca = entry['ca'] === undefined ? undefined : parseCa(entry['ca'], { index, where: `${where}.ca` }, collect)
-  const written = entry['duration']
-  const durationSeconds = written === undefined ? undefined : routeDuration(written, `${where}.duration`, collect)
+  const secondsOf = (key: 'duration' | 'timeout', bounds: Bounds): number | undefined =>
+    entry[key] === undefined
+      ? undefined
+      : parseSeconds(entry[key], bounds, { where: `${where}.${key}`, report: collect })
+  const durationSeconds = secondsOf('duration', DURATION_BOUNDS)
+  const timeoutSeconds = secondsOf('timeout', TIMEOUT_BOUNDS)
   const route = buildRoute(
-    { ...entry, ...(durationSeconds !== undefined && { durationSeconds }), ...(ca && { caFile: caFile(ca) }) },
+    { ...entry, durationSeconds, timeoutSeconds, caFile: ca && caFile(ca) },
     (field) => `${where}.${AS_WRITTEN.get(field) ?? field}`,
     collect,
   )
@@ -83,7 +88,13 @@ function planRoute(entry: unknown, index: number, { where, report }: Place): Pla
   return route === undefined || problems.length > 0 ? undefined : { route, ...(ca && { ca }) }
 }
 
-function routeDuration(value: unknown, where: string, report: Report): number | undefined {
-  const parse = stringField(duration(DURATION_BOUNDS.minimum, DURATION_BOUNDS.maximum))
+interface Bounds {
+  readonly minimum: number
+  readonly maximum: number
+}
+
+/** What is written with a unit, or as seconds, which YAML makes a number. */
+function parseSeconds(value: unknown, { minimum, maximum }: Bounds, { where, report }: Place): number | undefined {
+  const parse = stringField(duration(minimum, maximum))
   return parse(typeof value === 'number' ? String(value) : value, where, report)
 }

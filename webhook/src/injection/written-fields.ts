@@ -1,5 +1,5 @@
 import type { Route } from '@aws-outbound-jwt-injector/proxy/contract'
-import { ROUTE_DEFAULTS } from '@aws-outbound-jwt-injector/proxy/contract'
+import { ROUTE_DEFAULTS, UPSTREAM_TIMEOUT_SECONDS } from '@aws-outbound-jwt-injector/proxy/contract'
 
 /** One key of a route as authors write it in the `routes` annotation. */
 export interface WrittenField {
@@ -60,6 +60,12 @@ export const WRITTEN_FIELDS = {
     example: 'tunnel',
     fallback: `\`${ROUTE_DEFAULTS.connect}\``,
     doc: 'An `https://` URL of a partner: `refuse` it with the `http://` URL to use, or `tunnel` it, without a token.',
+  },
+  timeout: {
+    field: 'timeoutSeconds',
+    example: '30s',
+    fallback: `\`${UPSTREAM_TIMEOUT_SECONDS}s\``,
+    doc: 'How long the partner may take until its response head, 1 s to 1 h; then the application gets 504 `upstream_timeout`.',
   },
   ca: {
     field: 'caFile',
