@@ -175,7 +175,7 @@ export const CLIENTS: readonly Client[] = [
   pythonClient('Python urllib', 'urllib_client.py'),
   pythonClient('Python requests', 'requests_client.py'),
   pythonClient('Python httpx', 'httpx_client.py', {
-    note: 'Fails every call with `Invalid port` when NO_PROXY holds an IPv6 address in brackets; ours holds none, so add none in `outbound-jwt.io/no-proxy`.',
+    note: 'Fails every call with `Invalid port` when NO_PROXY holds an IPv6 address in brackets; ours holds none and `outbound-jwt.io/no-proxy` takes none, so let that of your containers hold none either.',
   }),
   pythonClient('Python aiohttp', 'aiohttp_client.py', {
     command: ({ directory }) => [join(directory, 'python/bin/python'), join(PROGRAMS, 'aiohttp_client.py'), 'default'],

@@ -60,10 +60,11 @@ const separated = <T>(
 const containerName: Parser<string> = (value) =>
   /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value) ? accepted(value) : refused('the name of a container')
 
+/** No brackets around IPv6: Python's httpx then fails every call of the container, not only those to that address. */
 const noProxyEntry: Parser<string> = (value) =>
-  /^(?:\$\([A-Za-z_][\w.-]*\)|[\w.:*[\]/-]){1,253}$/.test(value)
+  /^(?:\$\([A-Za-z_][\w.-]*\)|[\w.:*/-]){1,253}$/.test(value)
     ? accepted(value)
-    : refused('a host, a .suffix, an IP address, a CIDR or $(VARIABLE)')
+    : refused('a host, a .suffix, an IP address (IPv6 without brackets), a CIDR or $(VARIABLE)')
 
 /** Below 1024 the sidecar could not listen; it runs without capabilities. */
 const port = integer(1024, 65535)
@@ -133,7 +134,7 @@ export const ANNOTATIONS = {
   'no-proxy': separated(
     listField(noProxyEntry, 1, ITEMS),
     'none',
-    'Hosts that are called directly, comma separated, added to `NO_PROXY`. May use `$(VARIABLE)`.',
+    'Hosts that are called directly, comma separated, added to `NO_PROXY`. May use `$(VARIABLE)`. IPv6 addresses without brackets.',
   ),
   'env-policy': single(
     oneOf('refuse', 'keep', 'override'),

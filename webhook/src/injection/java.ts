@@ -20,7 +20,11 @@ export function javaOptions(port: number, extra: readonly string[], coverage: Co
   return `-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=${port} -Dhttp.nonProxyHosts=${direct.join('|')}`
 }
 
-const pattern = (entry: string): string => (entry.startsWith('.') ? `*${entry}` : entry)
+/** A JVM compares with the host of the URL, where an IPv6 address stands in brackets. */
+function pattern(entry: string): string {
+  if (entry.startsWith('.')) return `*${entry}`
+  return entry.split(':').length > 2 ? `[${entry}]` : entry
+}
 
 /** @returns the first property in the options of a JVM that chooses its proxy. */
 export function javaProxyProperty(options: string): string | undefined {
