@@ -9,7 +9,6 @@ const ADAPTERS = {
   undici: ['proxy/src/http/forward.ts', 'proxy/src/http/pools.ts', 'proxy/src/http/undici.d.ts'],
   winston: ['proxy/src/runtime/logger.ts'],
   'prom-client': ['proxy/src/runtime/metrics.ts'],
-  express: ['webhook/src/admission/server.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts'],
   yaml: ['webhook/src/injection/yaml.ts', 'webhook/src/cli/manifests.ts'],

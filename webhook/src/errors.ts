@@ -6,10 +6,7 @@ export const REVIEW_ERRORS = {
     meaning: 'The body is not an AdmissionReview of admission.k8s.io/v1 with a request and its uid.',
   },
   'too-large': { status: 413, meaning: 'The body is larger than 8 MB.' },
-  unreadable: {
-    status: 400,
-    meaning: 'The body ended early, is compressed, or is in another character set than UTF-8.',
-  },
+  unreadable: { status: 400, meaning: 'The body ended early or is compressed.' },
   deadline: { status: 408, meaning: 'The request did not arrive whole before the API server gives up.' },
   overloaded: { status: 429, meaning: 'More is in flight than the webhook admits; failurePolicy decides.' },
   internal: { status: 500, meaning: 'A defect of the webhook.' },

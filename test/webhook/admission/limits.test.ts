@@ -88,6 +88,25 @@ describe('limits of the admission server', () => {
     second.destroy()
   })
 
+  it('answers 413 as soon as a body without a length is too large, and goes on with the connection', async () => {
+    const socket = await begin('/mutate', 'transfer-encoding: chunked', '')
+    const chunk = `100000\r\n${'x'.repeat(1024 * 1024)}\r\n`
+    for (let megabytes = 0; megabytes < 9; megabytes += 1) socket.write(chunk)
+    const [refusal] = (await once(socket, 'data')) as [Buffer]
+    expect(refusal.toString()).to.match(/^HTTP\/1\.1 413 /)
+    socket.write('0\r\n\r\nPOST /mutate HTTP/1.1\r\nhost: webhook\r\ncontent-length: 2\r\n\r\n{}')
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 200 /)
+    socket.destroy()
+  })
+
+  it('answers 413 before a body comes that says it is too large', async () => {
+    const socket = await begin('/mutate', `content-length: ${8 * 1024 * 1024 + 1}`)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 413 /)
+    socket.destroy()
+  })
+
   it('answers 408 shortly before the API server gives up, and closes the connection', async () => {
     const started = performance.now()
     const socket = await begin('/mutate?timeout=1s', 'content-length: 9')

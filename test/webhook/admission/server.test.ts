@@ -77,8 +77,29 @@ describe('admission server', () => {
 
   it('answers other paths with 404', async () => {
     const port = await start(() => expect.fail('not a review'))
-    expect((await post(port, '/', '')).status).to.equal(404)
-    expect((await post(port, '/validate', '')).status).to.equal(404)
+    for (const path of ['/', '/validate', '/mutate/', '/Mutate', '/mutate/namespace/x'])
+      expect(await post(port, path, '')).to.include({
+        status: 404,
+        body: 'reviews are answered at POST /mutate and POST /mutate/namespace\n',
+      })
+  })
+
+  it('answers other methods with 404', async () => {
+    const port = await start(() => expect.fail('not a review'))
+    for (const method of ['GET', 'PUT', 'OPTIONS']) {
+      const socket = connect({ port, host: '127.0.0.1', ca: authority.ca })
+      await once(socket, 'secureConnect')
+      socket.write(`${method} /mutate HTTP/1.1\r\nhost: webhook\r\n\r\n`)
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      expect(answer.toString()).to.match(/^HTTP\/1\.1 404 /)
+      socket.destroy()
+    }
+  })
+
+  it('reads a body of several pieces as one text, whatever they split', async () => {
+    const port = await start((body) => ({ body }))
+    const text = 'ä€😀'.repeat(50_000)
+    expect(JSON.parse((await post(port, '/mutate', text)).body)).to.deep.equal({ body: text })
   })
 
   for (const [name, error, status] of [

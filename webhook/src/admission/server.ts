@@ -1,13 +1,12 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { Server } from 'node:https'
-import type { ErrorRequestHandler, Express, RequestHandler, Response } from 'express'
-import express from 'express'
 import type { Logger, Metrics } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { describeError } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { ReviewError } from '../errors.ts'
 import type { InjectionRequest } from '../injection/decide.ts'
 import type { WebhookMetrics } from '../metrics.ts'
+import { readBody } from './body.ts'
 import type { ReviewHandler } from './handler.ts'
 import type { Load } from './load.ts'
 
@@ -19,6 +18,8 @@ export interface ServerDeps {
   /** Whether the process is about to end: answers then ask for a new connection elsewhere. */
   readonly isDraining: () => boolean
 }
+
+type Mode = InjectionRequest['mode']
 
 /** An API server sends at most 3 MB of object and of old object, and a little around them. */
 const LARGEST_BODY_BYTES = 8 * 1024 * 1024
@@ -32,13 +33,17 @@ const DEFAULT_TIMEOUT_MS = 5_000
 const DEADLINE_SHARE = 0.9
 
 /** Paths tell the mode, because both registrations send the same request. */
-const MODES: Readonly<Record<string, InjectionRequest['mode']>> = { '/mutate': 'pod', '/mutate/namespace': 'namespace' }
+const MODES: ReadonlyMap<string, Mode> = new Map([
+  ['/mutate', 'pod'],
+  ['/mutate/namespace', 'namespace'],
+])
+const NOT_FOUND = `reviews are answered at POST ${[...MODES.keys()].join(' and POST ')}\n`
 
 /** Creates the HTTPS server for admission, without a certificate: handshakes fail until one is installed. The caller listens and closes. */
 export function createAdmissionServer(deps: ServerDeps): Server {
   return createServer(
     { minVersion: 'TLSv1.2', keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS },
-    createApp(deps),
+    createListener(deps),
   )
 }
 
@@ -50,44 +55,36 @@ export function installCertificate(
   server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' })
 }
 
-function createApp(deps: ServerDeps): Express {
-  const app = express()
-  const fail = createFailure(deps)
-  app.disable('x-powered-by')
-  app.disable('etag')
-  app.use(bounded(deps, fail), express.text({ limit: LARGEST_BODY_BYTES, type: () => true, inflate: false }))
-  for (const [path, mode] of Object.entries(MODES)) {
-    const review: RequestHandler = (request, response) => {
-      if (response.headersSent) return
-      response.json(deps.handle(typeof request.body === 'string' ? request.body : '', mode))
-    }
-    app.post(path, review)
+function createListener(deps: ServerDeps): RequestListener {
+  const review = createReview(deps)
+  return (request, response) => {
+    if (deps.isDraining()) response.setHeader('Connection', 'close')
+    const [path = '', query] = (request.url ?? '').split('?', 2)
+    const mode = request.method === 'POST' ? MODES.get(path) : undefined
+    if (mode === undefined) send(response, 404, TEXT, NOT_FOUND)
+    else void review(request, response, { mode, deadlineMs: deadlineMs(query) })
   }
-  // Express tells error handlers by their four parameters.
-  const onError: ErrorRequestHandler = (error: unknown, _request, response, next) => {
-    // The deadline has answered; what fails afterwards is its consequence.
-    if (response.headersSent) next(error)
-    else fail(response, toReviewError(error))
-  }
-  app.use(onError)
-  return app
 }
 
-type Fail = (response: Response, failure: ReviewError) => void
+interface Terms {
+  readonly mode: Mode
+  readonly deadlineMs: number
+}
 
-function createFailure({ instruments, log }: ServerDeps): Fail {
-  return (response, failure) => {
+type Review = (request: IncomingMessage, response: ServerResponse, terms: Terms) => Promise<void>
+
+/** Answers a review, bounded in number, size and time. */
+function createReview({ handle, load, instruments, log }: ServerDeps): Review {
+  const inFlight = instruments.inFlight.with({})
+  const fail = (response: ServerResponse, error: unknown): void => {
+    // What fails after the deadline has answered is its consequence.
+    if (response.headersSent) return
+    const failure = error instanceof ReviewError ? error : new ReviewError('internal', error)
     instruments.errors.with({ code: failure.code }).add()
     log.error('review not answered', { code: failure.code, error: describeError(failure.cause ?? failure) })
-    response.status(failure.status).type('text/plain').send(`${failure.message}\n`)
+    send(response, failure.status, TEXT, `${failure.message}\n`)
   }
-}
-
-/** Bounds every request in number, size and time, and ends connections politely while draining. */
-function bounded({ load, instruments, isDraining }: ServerDeps, fail: Fail): RequestHandler {
-  const inFlight = instruments.inFlight.with({})
-  return (request, response, next) => {
-    if (isDraining()) response.setHeader('Connection', 'close')
+  return async (request, response, { mode, deadlineMs }) => {
     const release = load.admit(bodyBytes(request))
     if (!release) {
       fail(response, new ReviewError('overloaded'))
@@ -98,14 +95,28 @@ function bounded({ load, instruments, isDraining }: ServerDeps, fail: Fail): Req
       // The rest of the body may never come.
       response.setHeader('Connection', 'close')
       fail(response, new ReviewError('deadline'))
-    }, deadlineMs(request.query['timeout']))
+    }, deadlineMs)
     response.once('close', () => {
       clearTimeout(timer)
       release()
       inFlight.set(load.requests)
     })
-    next()
+    try {
+      const body = await readBody(request, LARGEST_BODY_BYTES)
+      if (!response.headersSent) send(response, 200, JSON_TYPE, JSON.stringify(handle(body, mode)))
+    } catch (error) {
+      fail(response, error)
+    }
   }
+}
+
+const TEXT = 'text/plain; charset=utf-8'
+const JSON_TYPE = 'application/json'
+
+/** Head and body leave in one write. */
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) })
+  response.end(body)
 }
 
 /** A body of unknown length is taken for the largest. */
@@ -115,15 +126,7 @@ function bodyBytes({ headers }: IncomingMessage): number {
 }
 
 /** The API server says how long it waits: `?timeout=5s`. */
-function deadlineMs(timeout: unknown): number {
-  const seconds = typeof timeout === 'string' ? /^([1-9]|[12]\d|30)s$/.exec(timeout)?.[1] : undefined
+function deadlineMs(query: string | undefined): number {
+  const seconds = query === undefined ? undefined : /(?:^|&)timeout=([1-9]|[12]\d|30)s(?:&|$)/.exec(query)?.[1]
   return (seconds === undefined ? DEFAULT_TIMEOUT_MS : Number(seconds) * 1000) * DEADLINE_SHARE
-}
-
-function toReviewError(error: unknown): ReviewError {
-  if (error instanceof ReviewError) return error
-  // Of the body parser: errors of http-errors, whose status blames the request or us.
-  const { type, status } = error instanceof Error ? (error as { type?: unknown; status?: unknown }) : {}
-  if (type === 'entity.too.large') return new ReviewError('too-large', error)
-  return new ReviewError(typeof status === 'number' && status < 500 ? 'unreadable' : 'internal', error)
 }
