@@ -36,7 +36,7 @@ export const METRICS = {
   certificateTrusted: {
     type: 'gauge',
     name: 'outbound_jwt_certificate_trusted',
-    help: 'Whether caBundle of every entry holds the served certificate: 1 or 0. Kept in mode self only.',
+    help: 'Whether caBundle of every entry holds the served certificate: 1 or 0. In mode self only.',
     labels: [],
   },
   certificateChanges: {
@@ -54,7 +54,7 @@ export const METRICS = {
   watchConnected: {
     type: 'gauge',
     name: 'outbound_jwt_watch_connected',
-    help: 'Whether the watch on the MutatingWebhookConfiguration is established: 1 or 0. Without it, drift is found within half a minute.',
+    help: 'Whether the watch on the MutatingWebhookConfiguration is established: 1 or 0. Without it, drift is found within half a minute. In mode self only.',
     labels: [],
   },
 } as const satisfies MetricsTable

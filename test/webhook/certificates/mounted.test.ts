@@ -35,8 +35,7 @@ describe('certificate in mounted files', () => {
   })
   afterEach(() => mode?.stop())
 
-  function start(): void {
-    const { instruments } = createMetrics(METRICS)
+  function start({ instruments } = createMetrics(METRICS)): void {
     const logger = createLogger({ level: 'info', format: 'json', stream: log.stream })
     mode = startMounted({
       files: { certFile: 'crt', keyFile: 'key' },
@@ -49,6 +48,14 @@ describe('certificate in mounted files', () => {
     })
   }
   const logged = (text: string): Promise<void> => until(`a line with ${text}`, () => log.text().includes(text))
+
+  it('says nothing about caBundle, which others keep', async () => {
+    const metrics = createMetrics(METRICS)
+    start(metrics)
+    const { body } = await metrics.render()
+    expect(body).to.match(/^outbound_jwt_certificate_changes_total\{change="served"\} 1$/m)
+    expect(body).not.to.match(/^outbound_jwt_(?:certificate_trusted|watch_connected) /m)
+  })
 
   it('is served, and followed when it changes', async () => {
     start()
