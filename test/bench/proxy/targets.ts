@@ -1,131 +1,97 @@
-import { spawn, spawnSync } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { argumentsHere, entrypoint } from '../../support/image.ts'
-import { until } from '../../support/until.ts'
 import { freePort } from '../../support/port.ts'
-import { accepts, startNginx } from './nginx.ts'
-import { PARTNER_HOST, ROLE_ARN, TARGET_CORE } from './world.ts'
-import type { World } from './world.ts'
+import { startNginx } from './nginx.ts'
+import { startPinned } from './pinned.ts'
+import { startOurs } from './ours.ts'
+import { missingReference, startReference } from './reference.ts'
+import { BEARER } from './target.ts'
+import type { Target, TargetRow } from './target.ts'
+import { PARTNER_HOST, TARGET_CORE } from './world.ts'
+import type { Partner, World } from './world.ts'
 
-export type Scheme = 'http' | 'https'
-
-/** A program under load. */
-export interface Target {
-  readonly pid: number
-  readonly port: number
-  /** What goes into the request line. */
-  readonly requestTarget: string
-  readonly host: string
-  stop(): Promise<void>
-}
-
-export interface TargetRow {
-  readonly name: string
-  /** Why it cannot run here; undefined when it can. */
-  readonly missing?: () => string | undefined
-  readonly start: (world: World, scheme: Scheme) => Promise<Target>
-}
-
-/** As long as a real token. */
-const BEARER = `Bearer ${'x'.repeat(1100)}`
+const withoutGo = (): string | undefined =>
+  spawnSync('go', ['version']).status === 0 ? undefined : 'go is not installed'
 
 export const TARGETS: readonly TargetRow[] = [
-  { name: 'proxy', start: startProxy },
+  { name: 'direct', start: startDirect },
+  { name: 'direct, http', start: (world) => startDirect(world, 'http') },
+  { name: 'proxy', start: startOurs },
   { name: 'nginx', start: startReverseNginx },
-  { name: 'Go', missing: () => (runs('go', 'version') ? undefined : 'go is not installed'), start: startGo },
-  { name: 'httpxy', start: (world, scheme) => startPeer('httpxy.ts', world, scheme) },
-  { name: 'http-proxy', start: (world, scheme) => startPeer('http-proxy.ts', world, scheme) },
+  { name: 'Go, tuned pool', missing: withoutGo, start: (world, partner) => startGo(world, partner, 256) },
+  // What http.Transport does unless told otherwise.
+  { name: 'Go, default pool', missing: withoutGo, start: (world, partner) => startGo(world, partner, 2) },
+  { name: 'reference', missing: missingReference, start: startReference },
+  { name: 'httpxy', start: (world, partner) => startNodePeer('httpxy.ts', world, partner) },
+  { name: 'http-proxy', start: (world, partner) => startNodePeer('http-proxy.ts', world, partner) },
 ]
 
-const runs = (program: string, argument: string): boolean => spawnSync(program, [argument]).status === 0
-
-/** The shipped bundle as its image starts it, metrics and token engine on. */
-async function startProxy(world: World, scheme: Scheme): Promise<Target> {
-  const port = await freePort()
-  const partner = `${PARTNER_HOST}:${world.upstreams[scheme]}`
-  const bundle = argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')
-  const target = await pinned(process.execPath, ['--import', './test/support/resolve.mjs', ...bundle], port, {
-    LISTEN_ADDR: `127.0.0.1:${port}`,
-    ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-    CONTROL_LISTEN_ADDR: '127.0.0.1:0',
-    ROUTES: JSON.stringify(scheme === 'https' ? [{ hosts: [partner] }] : [{ hosts: ['unused.example'] }]),
-    UPSTREAM_CA_FILE: world.caFile,
-    ALLOW_LOCAL_UPSTREAMS: 'true',
-    AWS_REGION: 'eu-central-1',
-    AWS_ENDPOINT_URL_STS: world.stsUrl,
-    AWS_ROLE_ARN: ROLE_ARN,
-    AWS_WEB_IDENTITY_TOKEN_FILE: world.tokenFile,
-    AWS_EC2_METADATA_DISABLED: 'true',
-    RESOLVE_HOSTS: `${PARTNER_HOST}=127.0.0.1`,
-    UV_THREADPOOL_SIZE: '16',
-    LOG_LEVEL: 'warn',
+/** The partner itself, called by a client that has a token. */
+function startDirect(world: World, partner: Partner): Promise<Target> {
+  return Promise.resolve({
+    port: world.ports[partner],
+    tls: partner !== 'http',
+    origin: '',
+    host: PARTNER_HOST,
+    headers: { Authorization: BEARER },
+    stop: () => Promise.resolve(),
   })
-  return { ...target, requestTarget: `http://${partner}/`, host: partner }
 }
 
-async function startReverseNginx(world: World, scheme: Scheme): Promise<Target> {
+/** The scheme of a partner. */
+const scheme = (partner: Partner): string => (partner === 'http' ? 'http' : 'https')
+
+async function startReverseNginx(world: World, partner: Partner): Promise<Target> {
   const port = await freePort()
-  const child = await startNginx(
-    TARGET_CORE,
-    join(world.directory, `nginx-${scheme}`),
+  const nginx = await startNginx({
+    core: TARGET_CORE,
+    directory: join(world.directory, `nginx-${partner}`),
     port,
-    `upstream partner { server 127.0.0.1:${world.upstreams[scheme]}; keepalive 64; keepalive_requests 1000000000; }
+    http: `upstream partner { server 127.0.0.1:${world.ports[partner]}; keepalive 64; keepalive_requests 1000000000; }
      server { listen 127.0.0.1:${port} backlog=4096; location / {
-       proxy_pass ${scheme}://partner; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host ${PARTNER_HOST};
+       proxy_pass ${scheme(partner)}://partner; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host ${PARTNER_HOST};
        proxy_set_header Authorization "${BEARER}"; proxy_ssl_name ${PARTNER_HOST}; proxy_ssl_server_name on; proxy_ssl_verify on;
        proxy_ssl_protocols TLSv1.2 TLSv1.3; proxy_ssl_trusted_certificate ${world.caFile}; } }`,
-  )
-  return reverse(child, port)
-}
-
-async function startGo(world: World, scheme: Scheme): Promise<Target> {
-  const program = join(world.directory, 'reverse-proxy')
-  const built = spawnSync('go', ['build', '-o', program, 'test/bench/proxy/peers/reverse-proxy.go'], {
-    encoding: 'utf8',
   })
-  if (built.status !== 0) throw new Error(`go build:\n${built.stderr}`)
-  return startPeerProgram(program, [], world, scheme)
+  return { ...nginx, port, origin: '', host: PARTNER_HOST }
 }
 
-const startPeer = (file: string, world: World, scheme: Scheme): Promise<Target> =>
-  startPeerProgram(process.execPath, [`test/bench/proxy/peers/${file}`], world, scheme)
+async function startGo(world: World, partner: Partner, idlePerHost: number): Promise<Target> {
+  const program = join(world.directory, 'reverse-proxy')
+  if (!existsSync(program)) build(program)
+  const env = { ...(await peerEnvironment(world, partner)), IDLE_PER_HOST: String(idlePerHost), GOMAXPROCS: '1' }
+  return startPeer(program, [], env)
+}
 
-async function startPeerProgram(program: string, args: string[], world: World, scheme: Scheme): Promise<Target> {
-  const port = await freePort()
-  return pinned(program, args, port, {
-    PORT: String(port),
-    UPSTREAM: `${scheme}://127.0.0.1:${world.upstreams[scheme]}`,
+function build(program: string): void {
+  const source = 'test/bench/proxy/peers/reverse-proxy.go'
+  const { status, stderr } = spawnSync('go', ['build', '-o', program, source], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`go build:\n${stderr}`)
+}
+
+async function startNodePeer(file: string, world: World, partner: Partner): Promise<Target> {
+  return startPeer(process.execPath, [`test/bench/proxy/peers/${file}`], await peerEnvironment(world, partner))
+}
+
+type PeerEnvironment = Readonly<Record<string, string>> & { readonly PORT: string }
+
+async function peerEnvironment(world: World, partner: Partner): Promise<PeerEnvironment> {
+  return {
+    PORT: String(await freePort()),
+    UPSTREAM: `${scheme(partner)}://127.0.0.1:${world.ports[partner]}`,
     UPSTREAM_HOST: PARTNER_HOST,
     CA_FILE: world.caFile,
     BEARER,
-    GOMAXPROCS: '1',
-  })
+  }
 }
 
-async function pinned(
-  program: string,
-  args: readonly string[],
-  port: number,
-  env: Record<string, string>,
-): Promise<Target> {
-  const command = ['-c', String(TARGET_CORE), program, ...args]
-  const child = spawn('taskset', command, { env: { ...env, PATH: process.env['PATH'] }, stdio: 'ignore' })
-  await until(`${program} ${args.join(' ')} listens on ${port}`, () => accepts(port), 30_000)
-  return reverse(child, port)
-}
-
-function reverse(child: ChildProcess, port: number): Target {
+async function startPeer(program: string, args: readonly string[], env: PeerEnvironment): Promise<Target> {
+  const port = Number(env.PORT)
   return {
-    pid: child.pid ?? -1,
+    ...(await startPinned({ core: TARGET_CORE, program, args, env, port })),
     port,
-    requestTarget: '/',
+    origin: '',
     host: PARTNER_HOST,
-    stop: async () => {
-      // nginx takes its worker along on SIGTERM, not on SIGKILL; the others have nothing to finish.
-      child.kill('SIGTERM')
-      await once(child, 'close')
-    },
   }
 }

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEmulator } from '../../aws-emulator/src/index.ts'
@@ -10,15 +9,23 @@ import { startNginx } from './nginx.ts'
 
 export const PARTNER_HOST = 'partner.bench.example'
 export const ROLE_ARN = 'arn:aws:iam::123456789012:role/bench'
-/** The target has one core to itself; load, upstreams and the emulator share the other. */
+/** The target has one core to itself; load, partners and the emulator share the other. */
 export const TARGET_CORE = 0
-export const OTHER_CORE = 1
+const OTHER_CORE = 1
 
-/** What every target talks to: an upstream in clear text and one with TLS, both answering 1 KiB, and an emulated STS. */
+/** What the partner speaks: clear text, TLS with HTTP/1.1 only, or TLS with HTTP/2 offered beside it. */
+export type Partner = 'http' | 'https' | 'h2'
+
+/** 1 KiB at every other path. */
+export const MEGABYTE_PATH = '/megabyte'
+
+/** What every target talks to: partners of each kind, and an emulated STS. */
 export interface World {
   readonly directory: string
+  /** In PEM. */
+  readonly ca: string
   readonly caFile: string
-  readonly upstreams: Readonly<Record<'http' | 'https', number>>
+  readonly ports: Readonly<Record<Partner, number>>
   readonly stsUrl: string
   readonly tokenFile: string
   close(): Promise<void>
@@ -27,40 +34,45 @@ export interface World {
 export async function createWorld(): Promise<World> {
   execFileSync('taskset', ['-acp', String(OTHER_CORE), String(process.pid)], { stdio: 'ignore' })
   const directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-bench-'))
-  const path = (name: string): string => join(directory, name)
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+  const file = (name: string, content: string): string => {
+    const path = join(directory, name)
+    writeFileSync(path, content, { mode: 0o600 })
+    return path
+  }
   const authority = await createTestAuthority()
   const { cert, key } = await authority.issue([PARTNER_HOST, '127.0.0.1'])
-  writeFileSync(path('ca.crt'), authority.ca)
-  writeFileSync(path('partner.crt'), cert)
-  writeFileSync(path('partner.key'), key, { mode: 0o600 })
   const emulator = await createEmulator({
     region: 'eu-central-1',
     accountId: '123456789012',
     roles: [{ arn: ROLE_ARN }],
   })
-  writeFileSync(path('token'), await emulator.mintServiceAccountToken({ namespace: 'bench', serviceAccount: 'bench' }))
-  const upstreams = { http: await freePort(), https: await freePort() }
-  const answer = `return 200 "${'x'.repeat(1024)}";`
-  const nginx = await startNginx(
-    OTHER_CORE,
-    path('upstream'),
-    upstreams.https,
-    `client_max_body_size 0; client_body_buffer_size 64k;
-     server { listen 127.0.0.1:${upstreams.http} backlog=4096; location / { ${answer} } }
-     server { listen 127.0.0.1:${upstreams.https} ssl backlog=4096; ssl_certificate ${path('partner.crt')}; ssl_certificate_key ${path('partner.key')};
-              ssl_protocols TLSv1.3; location / { if ($http_authorization = "") { return 401; } ${answer} } }`,
-  )
+  const ports = { http: await freePort(), https: await freePort(), h2: await freePort() }
+  // nginx's worker is another user where the bench runs as root.
+  for (const path of [directory, file(MEGABYTE_PATH, 'x'.repeat(2 ** 20))]) chmodSync(path, 0o755)
+  const answer = `location / { return 200 "${'x'.repeat(1024)}"; } location = ${MEGABYTE_PATH} { root ${directory}; }`
+  const tls = `ssl_certificate ${file('partner.crt', cert)}; ssl_certificate_key ${file('partner.key', key)}; ssl_protocols TLSv1.3;
+               if ($http_authorization = "") { return 401; } ${answer}`
+  const nginx = await startNginx({
+    core: OTHER_CORE,
+    directory: join(directory, 'partner'),
+    port: ports.h2,
+    http: `client_max_body_size 0; client_body_buffer_size 64k;
+     server { listen 127.0.0.1:${ports.http} backlog=4096; ${answer} }
+     server { listen 127.0.0.1:${ports.https} ssl backlog=4096; ${tls} }
+     server { listen 127.0.0.1:${ports.h2} ssl http2 backlog=4096; ${tls} }`,
+  })
   return {
     directory,
-    caFile: path('ca.crt'),
-    upstreams,
+    ca: authority.ca,
+    caFile: file('ca.crt', authority.ca),
+    ports,
     stsUrl: emulator.stsUrl,
-    tokenFile: path('token'),
+    tokenFile: file('token', await emulator.mintServiceAccountToken({ namespace: 'bench', serviceAccount: 'bench' })),
     close: async () => {
-      nginx.kill('SIGTERM')
-      await once(nginx, 'close')
+      await nginx.stop()
       await emulator.close()
-      rmSync(directory, { recursive: true })
     },
   }
 }
