@@ -22,11 +22,11 @@ describe('status', () => {
 
   it('is read back from what it wrote', () => {
     const keys = new Map([['inject', 'true']])
-    expect(findInjected(pod(formatStatus('1.2.3', keys, ['careful'])))?.inputs).to.equal(hashInputs(keys))
+    expect(findInjected(pod(formatStatus('1.2.3', hashInputs(keys), ['careful'])))?.inputs).to.equal(hashInputs(keys))
   })
 
   it('counts only beside our container, and only when it can be read', () => {
-    const status = formatStatus('1.2.3', new Map(), [])
+    const status = formatStatus('1.2.3', hashInputs(new Map()), [])
     expect(findInjected(pod(status, 'other'))).to.equal(undefined)
     for (const other of [
       undefined,

@@ -3,7 +3,8 @@ import type { JsonPatchOperation } from './patch.ts'
 import { textAt } from './json.ts'
 import type { Keys } from './keys.ts'
 import { PREFIX, readKeys } from './keys.ts'
-import { planInjection } from './plan.ts'
+import type { Planner } from './plan.ts'
+import { createPlanner } from './plan.ts'
 import type { Pod } from './pod.ts'
 import { readPod } from './pod.ts'
 import type { Reason, RefusalReason } from './reasons.ts'
@@ -41,6 +42,7 @@ const MIRROR = 'kubernetes.io/config.mirror'
 
 /** Creates the decision: data in, data out, the same bytes for the same pod. Never throws, whatever the pod is. */
 export function createInjector(settings: InjectionSettings): Injector {
+  const plan = createPlanner(settings)
   return ({ pod: raw, mode, operation }) => {
     const pod = readPod(raw)
     const keys = readKeys(pod.annotations)
@@ -50,12 +52,12 @@ export function createInjector(settings: InjectionSettings): Injector {
     const injected = findInjected(pod)
     if (injected) return revisit(injected, keys)
     if (keys.size === 0 && mode === 'pod') return allow('not-requested')
-    return decideInjection(pod, keys, mode, settings)
+    return decideInjection(pod, keys, mode, plan)
   }
 }
 
-function decideInjection(pod: Pod, keys: Keys, mode: InjectionRequest['mode'], settings: InjectionSettings): Decision {
-  const { refusals, patch, warnings } = planInjection(pod, keys, mode, settings)
+function decideInjection(pod: Pod, keys: Keys, mode: InjectionRequest['mode'], plan: Planner): Decision {
+  const { refusals, patch, warnings } = plan(pod, keys, mode)
   const reason = refusals.reason()
   if (reason === undefined) return { kind: 'inject', reason: 'injected', patch, warnings }
   if (keys.size > 0) return { kind: 'deny', reason, problems: refusals.problems }

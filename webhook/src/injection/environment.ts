@@ -23,9 +23,7 @@ export interface EnvironmentPlan {
   readonly edits: readonly EnvironmentEdit[]
 }
 
-export interface EnvironmentInputs {
-  readonly values: AnnotationValues
-  readonly routes: readonly PlannedRoute[]
+interface Outcome {
   readonly refusals: Refusals
   readonly warn: Warn
 }
@@ -44,10 +42,9 @@ export interface Environment {
 /** Plans the variables of the containers that get them; a container that is kept as it is has no plan. */
 export function planEnvironment(
   containers: readonly Container[],
-  { values, routes, refusals, warn }: EnvironmentInputs,
+  environment: Environment,
+  { refusals, warn }: Outcome,
 ): readonly EnvironmentPlan[] {
-  const environment = readEnvironment(values, routes)
-  rejectOwnNoProxy(values, environment.coverage, refusals)
   const plans: EnvironmentPlan[] = []
   for (const container of containers) {
     const variables = variablesOf(container)
@@ -74,11 +71,17 @@ export function planEnvironment(
   return plans
 }
 
-function readEnvironment(values: AnnotationValues, routes: readonly PlannedRoute[]): Environment {
+/** Works out what the containers get, from the annotations alone. */
+export function readEnvironment(
+  values: AnnotationValues,
+  routes: readonly PlannedRoute[],
+  refusals: Refusals,
+): Environment {
   const port = values['proxy-port'] ?? PROXY_PORT
   const runtimes = values.runtimes ?? ['node']
   const extra = values['no-proxy'] ?? []
   const coverage = createCoverage(routes.flatMap(({ route }) => route.hosts.map(readHostPattern)))
+  rejectOwnNoProxy(extra, coverage, refusals)
   return {
     proxyUrl: `http://127.0.0.1:${port}`,
     direct: directHosts(extra, coverage),
@@ -89,8 +92,8 @@ function readEnvironment(values: AnnotationValues, routes: readonly PlannedRoute
   }
 }
 
-function rejectOwnNoProxy(values: AnnotationValues, coverage: Coverage, { report }: Refusals): void {
-  for (const entry of values['no-proxy'] ?? []) {
+function rejectOwnNoProxy(extra: readonly string[], coverage: Coverage, { report }: Refusals): void {
+  for (const entry of extra) {
     const covered = coverage(entry)
     if (covered?.extent === 'all') report('no-proxy-conflict', conflict(`${PREFIX}no-proxy`, entry, covered.host))
   }
@@ -101,7 +104,7 @@ function planContainer(
   container: Container,
   variables: readonly Variable[],
   environment: Environment,
-  outcome: { readonly refusals: Refusals; readonly warn: Warn },
+  outcome: Outcome,
 ): readonly EnvironmentEdit[] {
   if ((listAt(container.raw, 'envFrom')?.length ?? 0) > 0)
     outcome.warn(`${placeOf(container)}.envFrom cannot be read: HTTP_PROXY and NO_PROXY in it are replaced`)

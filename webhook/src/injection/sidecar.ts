@@ -8,17 +8,10 @@ import {
   formatRoutes,
 } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations.ts'
-import { caMount } from './ca.ts'
 import type { Credentials, SidecarVariable } from './credentials.ts'
 import type { PlannedRoute } from './routes-yaml.ts'
 import type { InjectionSettings } from './settings.ts'
-
-export interface SidecarParts {
-  readonly values: AnnotationValues
-  readonly routes: readonly PlannedRoute[]
-  readonly credentials: Credentials
-  readonly resources: object | undefined
-}
+import type { Wishes } from './wishes.ts'
 
 /** Exec, because meshes rewrite or capture HTTP and TCP probes; an Istio that starts after us would deadlock the pod. */
 export const STARTUP_PROBE = {
@@ -29,17 +22,20 @@ export const STARTUP_PROBE = {
 } as const
 
 /** @returns the native sidecar: an init container that keeps running and never holds up the end of a Job. */
-export function buildSidecar(parts: SidecarParts, settings: InjectionSettings): object {
-  const adminPort = parts.values['admin-port'] ?? ADMIN_PORT
-  const mounts = [...parts.credentials.mounts, ...parts.routes.flatMap(({ ca }) => (ca ? [caMount(ca)] : []))]
+export function buildSidecar(
+  { values, variables, mounts }: Wishes,
+  resources: object | undefined,
+  settings: InjectionSettings,
+): object {
+  const adminPort = values['admin-port'] ?? ADMIN_PORT
   return {
     name: PROXY_CONTAINER,
     image: settings.image,
     imagePullPolicy: settings.imagePullPolicy,
     restartPolicy: 'Always',
     ports: [{ name: 'outbound-jwt', containerPort: adminPort, protocol: 'TCP' }],
-    env: sidecarVariables(parts, settings.extraEnv),
-    ...(parts.resources && { resources: parts.resources }),
+    env: variables,
+    ...(resources && { resources }),
     ...(mounts.length > 0 && { volumeMounts: mounts }),
     startupProbe: STARTUP_PROBE,
     ...(settings.liveness && { livenessProbe: { httpGet: { path: ADMIN_PATHS.livez, port: adminPort } } }),
@@ -60,9 +56,15 @@ function securityContext(runAsUser: number | null): object {
   }
 }
 
+interface VariableSources {
+  readonly values: AnnotationValues
+  readonly routes: readonly PlannedRoute[]
+  readonly credentials: Credentials
+}
+
 /** The operator's variables first; one of ours of the same name takes its place. */
-function sidecarVariables(
-  { values, routes, credentials }: SidecarParts,
+export function sidecarVariables(
+  { values, routes, credentials }: VariableSources,
   extraEnv: InjectionSettings['extraEnv'],
 ): readonly SidecarVariable[] {
   const text = formatRoutes(routes.map(({ route }) => route))

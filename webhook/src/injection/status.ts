@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { PROXY_CONTAINER, show } from '@aws-outbound-jwt-injector/proxy/contract'
 import { isObject, textAt } from './json.ts'
 import type { Keys } from './keys.ts'
@@ -11,12 +11,12 @@ const HASH_DIGITS = 16
 /** @returns a hash of the annotations a pod was injected from, whatever their order. */
 export function hashInputs(keys: Keys): string {
   const entries = [...keys].map(([name, text]) => [name, show(text)] as const).sort(([a], [b]) => (a < b ? -1 : 1))
-  return createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, HASH_DIGITS)
+  return hash('sha256', JSON.stringify(entries), 'hex').slice(0, HASH_DIGITS)
 }
 
 /** What we leave on a pod we injected. */
-export function formatStatus(version: string, keys: Keys, warnings: readonly string[]): string {
-  return JSON.stringify({ version, inputs: hashInputs(keys), warnings })
+export function formatStatus(version: string, inputs: string, warnings: readonly string[]): string {
+  return JSON.stringify({ version, inputs, warnings })
 }
 
 export interface Injected {

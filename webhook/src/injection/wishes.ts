@@ -1,0 +1,101 @@
+import type { AnnotationValues } from './annotations.ts'
+import { PARTNER_ANNOTATIONS } from './annotations.ts'
+import { caMount, caVolume } from './ca.ts'
+import type { Credentials, SidecarVariable } from './credentials.ts'
+import { planCredentials } from './credentials.ts'
+import type { Environment } from './environment.ts'
+import { readEnvironment } from './environment.ts'
+import type { Keys } from './keys.ts'
+import { PREFIX, parseKeys } from './keys.ts'
+import { createMemo } from './memo.ts'
+import type { Refusals } from './refusals.ts'
+import { planRoutes } from './routes.ts'
+import type { InjectionSettings } from './settings.ts'
+import { sidecarVariables } from './sidecar.ts'
+import { hashInputs } from './status.ts'
+
+/** Everything that follows from the annotations of a pod alone, whatever the rest of it is. Shared between pods: never changed. */
+export interface Wishes {
+  readonly values: AnnotationValues
+  readonly environment: Environment
+  /** Of the sidecar. */
+  readonly variables: readonly SidecarVariable[]
+  readonly mounts: Credentials['mounts']
+  /** Of the pod. */
+  readonly volumes: Credentials['volumes']
+  /** Hash of the annotations. */
+  readonly inputs: string
+}
+
+export type WishReader = (keys: Keys, mode: 'pod' | 'namespace', refusals: Refusals) => Wishes
+
+/** Annotations of a few hundred workloads. */
+const MOST_CHARACTERS = 256 * 1024
+
+/** Creates the reader of annotations. The pods of a workload have the same ones, so what they mean is worked out once. */
+export function createWishReader(settings: InjectionSettings): WishReader {
+  const known = createMemo<Wishes>(MOST_CHARACTERS)
+  return (keys, mode, refusals) => {
+    const text = JSON.stringify([mode, ...keys])
+    const wishes = known.get(text) ?? readWishes(keys, mode, settings, refusals)
+    // What is refused is told anew each time.
+    if (refusals.reason() === undefined) known.set(text, wishes)
+    return wishes
+  }
+}
+
+function readWishes(keys: Keys, mode: 'pod' | 'namespace', settings: InjectionSettings, refusals: Refusals): Wishes {
+  rejectMissingInject(keys, mode, refusals)
+  const wanted = mode === 'namespace' ? withDefaults(keys, settings.defaults) : keys
+  const values = parseKeys(wanted, refusals.as('invalid-annotation'))
+  const routes = planRoutes(values, wanted, refusals.as('invalid-annotation'))
+  rejectNoPartner(wanted, refusals)
+  const credentials = planCredentials(values['role-arn'], chooseRegion(values, settings, refusals))
+  const bundles = routes.flatMap(({ ca }) => ca ?? [])
+  return {
+    values,
+    environment: readEnvironment(values, routes, refusals),
+    variables: sidecarVariables({ values, routes, credentials }, settings.extraEnv),
+    mounts: [...credentials.mounts, ...bundles.map(caMount)],
+    volumes: [...credentials.volumes, ...bundles.map(caVolume)],
+    inputs: hashInputs(keys),
+  }
+}
+
+/** A default names a partner only where the pod names none, so that no audience ever meets a host it was not made for. */
+function withDefaults(keys: Keys, defaults: InjectionSettings['defaults']): Keys {
+  const partners: readonly string[] = [...PARTNER_ANNOTATIONS, 'routes']
+  const names = ['hosts', 'audience', 'routes'].some((name) => keys.has(name))
+  const applicable = Object.entries(defaults).filter(([name]) => !(names && partners.includes(name)))
+  return new Map<string, unknown>([...applicable, ...keys])
+}
+
+function rejectMissingInject(keys: Keys, mode: 'pod' | 'namespace', { report }: Refusals): void {
+  const [first] = keys.keys()
+  if (mode === 'pod' && first !== undefined && !keys.has('inject'))
+    report('missing-inject', {
+      where: `${PREFIX}inject`,
+      value: 'nothing',
+      allowed: `true beside ${PREFIX}${first}, or no annotation of ours`,
+    })
+}
+
+function rejectNoPartner(wishes: Keys, { report }: Refusals): void {
+  if (!['hosts', 'audience', 'routes'].some((name) => wishes.has(name)))
+    report('no-audience', {
+      where: `${PREFIX}hosts`,
+      value: 'nothing',
+      allowed: `at least one partner host, in ${PREFIX}hosts, ${PREFIX}audience or ${PREFIX}routes`,
+    })
+}
+
+function chooseRegion(values: AnnotationValues, settings: InjectionSettings, { report }: Refusals): string | undefined {
+  const region = values.region ?? settings.region ?? undefined
+  if (values['role-arn'] !== undefined && region === undefined)
+    report('missing-region', {
+      where: `${PREFIX}region`,
+      value: 'nothing',
+      allowed: `an AWS region beside ${PREFIX}role-arn, such as eu-central-1, here or in the chart`,
+    })
+  return region
+}
