@@ -76,7 +76,7 @@ function revisit({ container, inputs }: Injected, keys: Keys): Decision {
   const problem = {
     where: `${PREFIX}status`,
     value: inputs,
-    allowed: `inputs ${expected}, those of the annotations; run inject again, or remove this annotation and the sidecar`,
+    allowed: `inputs ${expected}, those of the annotations; take the manifest from before the injection`,
   }
   return { kind: 'deny', reason: 'stale-injection', problems: [problem] }
 }

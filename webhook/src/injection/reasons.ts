@@ -46,15 +46,18 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   'no-audience': 'Add `hosts`, or an `audience` that is an https URL.',
   'missing-inject': "Add `inject: 'true'`; if it is there, its spelling is wrong.",
   'invalid-annotation': 'Correct what the message names; `aws-outbound-jwt lint` finds it before the cluster does.',
-  'missing-region': 'Add `region`, or set `region` under `sidecar` in the values of the chart.',
-  'stale-injection': 'Apply the workload, not a copy of a running pod: the sidecar must not be in its manifest.',
-  'invalid-pod': 'Correct the field; the API server would refuse it as well.',
+  'missing-region': 'Add `region`, or set `sidecar.region` in the values of the chart.',
+  'stale-injection':
+    'Apply the manifest from before the injection, or run `aws-outbound-jwt inject` on it again; not its earlier output, nor a copy of a running pod.',
+  'invalid-pod': 'Correct the field; the API server refuses it as well.',
   'host-network': 'Take hostNetwork away, or give the call to a pod without it.',
   windows: 'Run the workload on Linux nodes.',
   'name-conflict': 'Rename the container or the volume.',
-  'port-conflict': 'Choose others with `proxy-port` and `admin-port`.',
+  'port-conflict': 'Choose others with `proxy-port` and `admin-port`; 15402 is always ours.',
   'unknown-container': 'Name containers of this pod; init containers only when they start after the sidecar.',
   'env-conflict': "`env-policy: override` uses the sidecar; `keep` leaves the container's own proxy, without a token.",
-  'no-proxy-conflict': "Take the partner out of the container's NO_PROXY.",
-  'no-container': 'Name one in `containers`, or take it out of `skip-containers`.',
+  'no-proxy-conflict':
+    "Take the entry that the message names out of the container's NO_PROXY or the annotation `no-proxy`.",
+  'no-container':
+    'Name one in `containers`, take it out of `skip-containers`, or let `env-policy` override its HTTP_PROXY.',
 }
