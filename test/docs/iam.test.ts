@@ -104,8 +104,9 @@ describe('the policies of docs/iam.md', () => {
 
   it('are those of the quick start', () => {
     const quick = readFileSync('docs/quick-start.md', 'utf8')
-      .replaceAll('$AUDIENCE', PARTNER)
-      .replaceAll('$ACCOUNT', '123456789012')
+      .replaceAll('${AUDIENCE}', PARTNER)
+      .replaceAll('${ACCOUNT}', '123456789012')
+      .replaceAll('${OIDC}', '$OIDC')
     const [mine, trust] = [...quick.matchAll(/<<EOF\n(\{[\s\S]*?)\nEOF/g)].map(
       ([, json]) => JSON.parse(json ?? '') as { Statement: Statement[] },
     )

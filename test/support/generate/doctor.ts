@@ -12,11 +12,10 @@ export function documents(): readonly GeneratedDocument[] {
 # Doctor
 
 \`\`\`sh
-kubectl exec POD -c aws-outbound-jwt-proxy -- /nodejs/bin/node /app/doctor.mjs          # for people
-kubectl exec POD -c aws-outbound-jwt-proxy -- /nodejs/bin/node /app/doctor.mjs --json   # for programs
+kubectl exec POD -c aws-outbound-jwt-proxy -- /nodejs/bin/node /app/doctor.mjs
 \`\`\`
 
-The proxy examines itself on its own credentials, within half a minute: a line per check with what was found, and a line with the fix where there is something to fix.
+With \`--json\` at its end it answers programs. The proxy examines itself on its own credentials, within half a minute: a line per check with what was found, and a line with the fix where there is something to fix.
 The token never appears; its claims do. Each run asks STS for new tokens.
 
 | exit status | means |
