@@ -1,15 +1,30 @@
+const STRANGER = 'Find out who calls this port; an API server sends no such thing.'
+
 /** Why an AdmissionReview got no decision. Status codes other than 200 make the API server apply failurePolicy. */
 export const REVIEW_ERRORS = {
-  'not-json': { status: 400, meaning: 'The body is not JSON.' },
+  'not-json': { status: 400, meaning: 'The body is not JSON.', hint: STRANGER },
   'not-a-review': {
     status: 400,
     meaning: 'The body is not an AdmissionReview of admission.k8s.io/v1 with a request and its uid.',
+    hint: STRANGER,
   },
-  'too-large': { status: 413, meaning: 'The body is larger than 8 MB.' },
-  unreadable: { status: 400, meaning: 'The body ended early or is compressed.' },
-  deadline: { status: 408, meaning: 'The request did not arrive whole before the API server gives up.' },
-  overloaded: { status: 429, meaning: 'More is in flight than the webhook admits; failurePolicy decides.' },
-  internal: { status: 500, meaning: 'A defect of the webhook.' },
+  'too-large': { status: 413, meaning: 'The body is larger than 8 MB.', hint: STRANGER },
+  unreadable: {
+    status: 400,
+    meaning: 'The body ended early, is compressed, or is in another character set than UTF-8.',
+    hint: 'Check the network between the API server and the webhook, and who else calls this port.',
+  },
+  deadline: {
+    status: 408,
+    meaning: 'The request did not arrive whole before the API server gives up.',
+    hint: 'Check the network between the API server and the webhook.',
+  },
+  overloaded: {
+    status: 429,
+    meaning: 'More is in flight than the webhook admits; failurePolicy decides.',
+    hint: 'Raise replicaCount of the chart.',
+  },
+  internal: { status: 500, meaning: 'A defect of the webhook.', hint: 'Please report it with the log line.' },
 } as const
 
 export type ReviewErrorCode = keyof typeof REVIEW_ERRORS

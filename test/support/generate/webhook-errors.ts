@@ -17,17 +17,22 @@ export function documents(): readonly GeneratedDocument[] {
 The code is in the log line \`review not answered\` and a label of \`${METRICS.errors.name}\`. The API server takes these answers for a webhook that failed: \`failurePolicy\` decides about the pod.
 
 ${markdownTable(
-  ['code', 'status', 'meaning'],
-  Object.entries(REVIEW_ERRORS).map(([code, { status, meaning }]) => [`\`${code}\``, String(status), meaning]),
+  ['code', 'status', 'meaning', 'what to do'],
+  Object.entries(REVIEW_ERRORS).map(([code, { status, meaning, hint }]) => [
+    `\`${code}\``,
+    String(status),
+    meaning,
+    hint,
+  ]),
 )}
 
 ## Problems with the certificate
 
-The code is in the log line \`certificate problem\` and a label of \`${METRICS.certificateProblems.name}\`. [certificates.md](certificates.md) says what to do.
+The code is in the log line \`certificate problem\`, beside the API server's own words, and a label of \`${METRICS.certificateProblems.name}\`. How certificates are kept: [certificates.md](certificates.md).
 
 ${markdownTable(
-  ['problem', 'meaning'],
-  Object.entries(CERTIFICATE_PROBLEMS).map(([code, meaning]) => [`\`${code}\``, meaning]),
+  ['problem', 'meaning', 'what to do'],
+  Object.entries(CERTIFICATE_PROBLEMS).map(([code, { meaning, hint }]) => [`\`${code}\``, meaning, hint]),
 )}
 `,
     },
