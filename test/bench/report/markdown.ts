@@ -1,6 +1,27 @@
 import type { Machine } from './machine.ts'
-import type { Bar, Cell, Result, Table } from './result.ts'
+import type { Bar, Cell, Report, Result, Table } from './result.ts'
 import { holds } from './result.ts'
+
+/** @returns the page: where it was measured, all bars in one table, then every result. */
+export function reportMarkdown({ at, machine, missing, results }: Report): string {
+  const bars = results.flatMap(({ bars }) => bars)
+  const count = (verdict: boolean | undefined): number => bars.filter((bar) => holds(bar) === verdict).length
+  const parts = [
+    '# What the benches say',
+    `One run of \`npm run bench\`, ${at.slice(0, 16).replace('T', ' ')} UTC. Every bar is a ratio or a count within this run: machines differ by a factor of four. [What it means](../../../docs/performance.md).`,
+    machineMarkdown(machine),
+    ...(missing.length > 0 ? [`**Without a result: ${missing.join(', ')}.**`] : []),
+    `Bars held: ${count(true)}, missed: ${count(false)}, not measured: ${count(undefined)}.`,
+    barTable(bars),
+    ELSEWHERE,
+    ...results.map((result) => resultMarkdown({ ...result, bars: [] }).trimEnd()),
+  ]
+  return `${parts.join('\n\n')}\n`
+}
+
+/** Bars that are counts of another program. */
+const ELSEWHERE =
+  'Counted elsewhere: faults, drains and leaks by `npm run test:faults` ([reliability](../../../docs/reliability.md)), bad input by `npm run fuzz`, renewal of the certificate by `npm run test:e2e`.'
 
 /** @returns a result as a section of the report. */
 export function resultMarkdown({ title, conditions, bars, tables }: Result): string {
@@ -13,40 +34,40 @@ export function resultMarkdown({ title, conditions, bars, tables }: Result): str
   return `${parts.join('\n\n')}\n`
 }
 
-export function tableMarkdown({ title, columns, rows, notes = [] }: Table): string {
-  const table = [columns, columns.map(() => '---'), ...rows.map((row) => row.map(cellText))]
-  const lines = table.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-  return [`### ${title}`, lines, ...notes].join('\n\n')
+function tableMarkdown({ title, columns, rows, notes = [] }: Table): string {
+  return [`### ${title}`, markdownTable(columns, rows), ...notes].join('\n\n')
 }
 
-export function machineMarkdown({ cpu, cores, memoryGiB, kernel, versions }: Machine): string {
+function markdownTable(columns: readonly string[], rows: Table['rows']): string {
+  const lines = [columns, columns.map(() => '---'), ...rows.map((row) => row.map(cellText))]
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function machineMarkdown({ cpu, cores, memoryGiB, kernel, versions }: Machine): string {
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return `${cores} cores of ${cpu}, ${memoryGiB} GiB, Linux ${kernel}; ${programs.join(', ')}.`
 }
 
+const BAR_COLUMNS = ['bar', 'limit', 'measured', '']
+const VERDICTS = new Map([
+  [true, 'held'],
+  [false, '**missed**'],
+  [undefined, 'not measured'],
+])
+
 function barTable(bars: readonly Bar[]): string {
-  return tableMarkdown({
-    title: 'Bars',
-    columns: ['bar', 'limit', 'measured', ''],
-    rows: bars.map(barCells),
-  })
+  return markdownTable(BAR_COLUMNS, bars.map(barCells))
 }
 
-/** Bar, limit, measured, verdict. */
-export function barCells(bar: Bar): readonly string[] {
+function barCells(bar: Bar): readonly string[] {
   const { what, bound, limit, measured, unit } = bar
-  const verdicts = new Map([
-    [true, 'held'],
-    [false, '**missed**'],
-    [undefined, 'not measured'],
-  ])
-  const value = measured === undefined ? cellText(undefined) : `${cellText(measured)} ${unit}`
-  return [what, `${bound} ${limit} ${unit}`, value.trim(), verdicts.get(holds(bar)) ?? '']
+  const verdict = holds(bar)
+  const value = verdict === undefined ? cellText(undefined) : `${cellText(measured)} ${unit}`
+  return [what, `${bound} ${limit} ${unit}`, value, VERDICTS.get(verdict) ?? '']
 }
 
 function cellText(cell: Cell): string {
-  if (cell === undefined) return '–'
-  return typeof cell === 'number' ? numberText(cell) : cell
+  return typeof cell === 'number' ? numberText(cell) : (cell ?? '–')
 }
 
 /** Three significant digits: the fourth is noise. */

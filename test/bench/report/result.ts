@@ -29,7 +29,8 @@ export interface Table {
   readonly notes?: readonly string[]
 }
 
-export type Cell = string | number | undefined
+/** `null` is what JSON makes of `undefined` in a list. */
+export type Cell = string | number | undefined | null
 
 /** A result as it is kept, with where and when. */
 export interface KeptResult extends Result {
@@ -39,8 +40,17 @@ export interface KeptResult extends Result {
   readonly machine: Machine
 }
 
+/** All results together. */
+export interface Report {
+  readonly at: string
+  readonly machine: Machine
+  /** Benches without a result: they failed. */
+  readonly missing: readonly string[]
+  readonly results: readonly KeptResult[]
+}
+
 /** Whether a bar holds; undefined when it was not measured. */
 export function holds({ bound, limit, measured }: Bar): boolean | undefined {
-  if (measured === undefined) return undefined
+  if (measured === undefined || !Number.isFinite(measured)) return undefined
   return bound === 'at most' ? measured <= limit : measured >= limit
 }
