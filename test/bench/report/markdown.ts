@@ -8,7 +8,7 @@ export function reportMarkdown({ at, machine, missing, results }: Report): strin
   const count = (verdict: boolean | undefined): number => bars.filter((bar) => holds(bar) === verdict).length
   const parts = [
     '# What the benches say',
-    `One run of \`npm run bench\`, ${at.slice(0, 16).replace('T', ' ')} UTC. Every bar is a ratio or a count within this run: machines differ by a factor of four. [What it means](../../../docs/performance.md).`,
+    `One run of \`npm run bench\`, ${at.slice(0, 16).replace('T', ' ')} UTC. Bars are ratios and counts within this run wherever they can be: machines differ by a factor of four. [What it means](../../../docs/performance.md).`,
     machineMarkdown(machine),
     ...(missing.length > 0 ? [`**Without a result: ${missing.join(', ')}.**`] : []),
     `Bars held: ${count(true)}, missed: ${count(false)}, not measured: ${count(undefined)}.`,
@@ -63,7 +63,7 @@ function barCells(bar: Bar): readonly string[] {
   const { what, bound, limit, measured, unit } = bar
   const verdict = holds(bar)
   const value = verdict === undefined ? cellText(undefined) : `${cellText(measured)} ${unit}`
-  return [what, `${bound} ${limit} ${unit}`, value, VERDICTS.get(verdict) ?? '']
+  return [what, `${bound} ${limit.toLocaleString('en')} ${unit}`, value, VERDICTS.get(verdict) ?? '']
 }
 
 function cellText(cell: Cell): string {

@@ -9,7 +9,7 @@ export interface Result {
   readonly tables: readonly Table[]
 }
 
-/** A limit that this bench measures. Ratios and counts only: seconds differ from machine to machine. */
+/** A limit that this bench measures. A ratio or a count wherever it can be: seconds differ from machine to machine. */
 export interface Bar {
   /** For example `CPU beside nginx, http in, https out`. */
   readonly what: string
