@@ -51,7 +51,7 @@ describe('names in the pages', () => {
 
   it('are values that the chart has', () => {
     const top = Object.keys(VALUES).filter((key) => !['resources', 'affinity'].includes(key))
-    const value = new RegExp(`(?:\`|--set |--set-file )((?:${top.join('|')})\\.[A-Za-z.]+)`, 'g')
+    const value = new RegExp(`(?:\`|--set |--set-file )((?:${top.join('|')})\\.[A-Za-z.]+)(?![\\w.]*/)`, 'g')
     expect(unknown(value, (name) => isValue(name.split('.')))).to.deep.equal([])
   })
 
