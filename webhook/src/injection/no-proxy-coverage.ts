@@ -23,12 +23,22 @@ export function createCoverage(partners: readonly HostPattern[]): Coverage {
   }
   const [first] = partners
   if (first) below.set('*', first.host)
+  /** From the right, no further than a partner goes: a name may have more labels than all partners together. */
+  const nearestWildcard = (name: string): string | undefined => {
+    let nearest: string | undefined
+    for (let dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
+      const domain = name.slice(dot + 1)
+      if (!below.has(domain)) break
+      if (wildcards.has(domain)) nearest = domain
+    }
+    return nearest
+  }
   return (entry) => {
     if (entry.length > LONGEST) return undefined
     const name = nameOf(entry)
     const host = below.get(name)
     if (host !== undefined) return { extent: 'all', host }
-    const suffix = wildcards.size === 0 ? undefined : nearestIn(wildcards, name)
+    const suffix = wildcards.size === 0 ? undefined : nearestWildcard(name)
     return suffix === undefined ? undefined : { extent: 'part', host: suffix }
   }
 }
@@ -45,9 +55,4 @@ function nameOf(entry: string): string {
 function parent(name: string): string | undefined {
   const dot = name.indexOf('.')
   return dot === -1 ? undefined : name.slice(dot + 1)
-}
-
-function nearestIn(names: ReadonlySet<string>, name: string): string | undefined {
-  for (let domain = parent(name); domain !== undefined; domain = parent(domain)) if (names.has(domain)) return domain
-  return undefined
 }

@@ -14,6 +14,7 @@ import { selectContainers, sidecarIndex } from './selection.ts'
 import type { InjectionSettings } from './settings.ts'
 import { checkShape } from './shape.ts'
 import { buildSidecar } from './sidecar.ts'
+import { rejectOversized, rejectOversizedVariables } from './size.ts'
 import { formatStatus } from './status.ts'
 import { createWarnings } from './warnings.ts'
 import { createWishReader } from './wishes.ts'
@@ -35,12 +36,14 @@ export function createPlanner(settings: InjectionSettings): Planner {
     const refusals = createRefusals()
     const { warn, lines } = createWarnings()
     checkShape(pod, refusals.as('invalid-pod'))
+    if (rejectOversized(pod, refusals)) return { refusals, patch: [], warnings: [] }
     const wishes = readWishes(keys, mode, refusals)
     const { values, volumes } = wishes
     rejectImpossible(pod, values, refusals, warn)
     rejectVolumes(pod, volumes, refusals)
     const containers = selectContainers(pod, values, settings.knownSidecars, refusals)
     const environment = planEnvironment(containers, wishes.environment, { refusals, warn })
+    rejectOversizedVariables(environment, refusals)
     const resources = planResources(pod, values, settings.resources, refusals)
     if (refusals.problems.length > 0) return { refusals, patch: [], warnings: lines() }
     const sidecar = buildSidecar(wishes, resources, settings)

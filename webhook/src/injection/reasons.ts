@@ -14,6 +14,7 @@ export const REASONS = {
     'role-arn without a region on the pod or in the chart; STS has no global endpoint for these tokens.',
   'stale-injection': 'The pod carries our sidecar, made from other annotations than it has now.',
   'invalid-pod': 'A field that injection touches does not have the type the Pod API gives it.',
+  'too-large': 'More containers, longer names or more variables than the API server stores in a pod.',
   'host-network': 'With hostNetwork the sidecar would listen on the node, for every other pod there.',
   windows: 'The sidecar is a Linux program.',
   'name-conflict': 'The pod already uses a container or volume name of ours.',
@@ -50,6 +51,7 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   'stale-injection':
     'Apply the manifest from before the injection, or run `aws-outbound-jwt inject` on it again; not its earlier output, nor a copy of a running pod.',
   'invalid-pod': 'Correct the field; the API server refuses it as well.',
+  'too-large': 'Name fewer containers in `containers`, or shorten what the message names.',
   'host-network': 'Take hostNetwork away, or give the call to a pod without it.',
   windows: 'Run the workload on Linux nodes.',
   'name-conflict': 'Rename the container or the volume.',

@@ -16,14 +16,15 @@ export interface Refusals {
 /** A hostile pod could earn thousands; nobody reads more than these. */
 const MOST_PROBLEMS = 40
 /** Names are not validated yet when we see them, so one may be as long as the request. */
-const LONGEST_PLACE = 200
+const LONGEST = { where: 200, allowed: 1000 } as const
 
 export function createRefusals(): Refusals {
   const problems: Problem[] = []
   let first: RefusalReason | undefined
   const report = (reason: RefusalReason, { where, value, allowed }: Problem): void => {
     first ??= reason
-    if (problems.length < MOST_PROBLEMS) problems.push({ where: where.slice(0, LONGEST_PLACE), value, allowed })
+    if (problems.length < MOST_PROBLEMS)
+      problems.push({ where: where.slice(0, LONGEST.where), value, allowed: allowed.slice(0, LONGEST.allowed) })
   }
   return {
     report,

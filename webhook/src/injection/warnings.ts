@@ -8,7 +8,7 @@ const MOST = 16
 
 /** @returns the text as the API server passes it on: one line of ASCII, at most 256 bytes. */
 export function warningLine(text: string): string {
-  const line = printable(text)
+  const line = printable(text.slice(0, LONGEST + 1))
   return line.length <= LONGEST ? line : `${line.slice(0, LONGEST - 3)}...`
 }
 

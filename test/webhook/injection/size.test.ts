@@ -1,0 +1,99 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { describe, it } from 'mocha'
+import { readHostPattern } from '../../../proxy/src/contract.ts'
+import { answerReview } from '../../../webhook/src/admission/review.ts'
+import type { Decision } from '../../../webhook/src/injection/decide.ts'
+import { createInjector } from '../../../webhook/src/injection/decide.ts'
+import { createCoverage } from '../../../webhook/src/injection/no-proxy-coverage.ts'
+import { SETTINGS } from '../../support/injection/cases.ts'
+
+const inject = createInjector(SETTINGS)
+
+function decide(keys: Readonly<Record<string, string>>, spec: object): Decision {
+  const all = { inject: 'true', hosts: '*.partner.example', ...keys }
+  const annotations = Object.fromEntries(Object.entries(all).map(([key, value]) => [`outbound-jwt.io/${key}`, value]))
+  return inject({ pod: { metadata: { annotations }, spec }, mode: 'pod', operation: 'CREATE' })
+}
+
+const named = (count: number): readonly object[] => Array.from({ length: count }, (_, index) => ({ name: `c${index}` }))
+const answerBytes = (decision: Decision): number => JSON.stringify(answerReview('uid', decision)).length
+
+describe('a pod larger than the API server stores', () => {
+  it('may have 250 containers, and as many init containers', () => {
+    expect(decide({}, { containers: named(250) }).reason).to.equal('injected')
+    expect(decide({}, { containers: named(251) }).reason).to.equal('too-large')
+    const one = [{ name: 'one' }]
+    expect(decide({}, { containers: one, initContainers: named(250) }).reason).to.equal('injected')
+    expect(decide({}, { containers: one, initContainers: named(251) }).reason).to.equal('too-large')
+  })
+
+  it('has names as long as the API server takes them', () => {
+    expect(decide({}, { containers: [{ name: 'a'.repeat(63) }] }).reason).to.equal('injected')
+    const decision = decide({}, { containers: [{ name: 'a'.repeat(64) }], initContainers: [{ name: 'b'.repeat(64) }] })
+    if (decision.kind !== 'deny') expect.fail(decision.kind)
+    expect(decision.problems.map(({ where }) => where)).to.deep.equal([
+      'spec.containers[0].name',
+      'spec.initContainers[0].name',
+    ])
+    expect(decision.reason).to.equal('too-large')
+  })
+
+  it('gets no variables that would make it one', () => {
+    const entries = Array.from({ length: 250 }, (_, index) => `h${index}`.padEnd(250, 'x')).join(',')
+    const decision = decide({ 'no-proxy': entries }, { containers: named(200) })
+    expect(decision.reason).to.equal('too-large')
+    expect(answerBytes(decision)).to.be.lessThan(1000)
+    expect(decide({ 'no-proxy': entries }, { containers: named(5) }).reason).to.equal('injected')
+  })
+
+  it('is not repeated back, however long its names are', () => {
+    const text = 'x'.repeat(1_000_000)
+    for (const decision of [
+      decide(
+        {
+          'skip-containers': named(200)
+            .map((_, index) => `d${index}`)
+            .join(','),
+        },
+        { containers: [{ name: text }] },
+      ),
+      inject({
+        pod: { metadata: { annotations: { [`outbound-jwt.io/${text}`]: 'a' } }, spec: { containers: named(1) } },
+        mode: 'pod',
+        operation: 'CREATE',
+      }),
+      decide({}, { containers: [{ name: 'a', env: [{ name: 'http_proxy', value: text }] }] }),
+    ]) {
+      expect(answerBytes(decision)).to.be.lessThan(10_000)
+    }
+  })
+})
+
+describe('what an entry of NO_PROXY covers', () => {
+  it('is looked for label by label, and is the same as by its definition', () => {
+    const labels = fc
+      .array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 5 })
+      .map((parts) => parts.join('.'))
+    const dot = fc.constantFrom('', '.')
+    const name = fc.tuple(dot, labels, dot).map((parts) => parts.join(''))
+    const host = fc
+      .array(fc.constantFrom('a', 'b', 'c'), { minLength: 2, maxLength: 4 })
+      .map((parts) => parts.join('.'))
+    const pattern = fc.tuple(fc.boolean(), host).map(([wildcard, text]) => (wildcard ? `*.${text}` : text))
+    fc.assert(
+      fc.property(fc.array(pattern, { minLength: 1, maxLength: 4 }), name, (patterns, entry) => {
+        const partners = patterns.map(readHostPattern)
+        // One dot at either end is another spelling of the same name.
+        const plain = entry.replace(/^\./, '').replace(/\.$/, '')
+        const all = partners.some((partner) => `.${partner.host}`.endsWith(`.${plain}`))
+        const around = partners.filter(({ wildcard, host: suffix }) => wildcard && plain.endsWith(`.${suffix}`))
+        const nearest = around.map(({ host: suffix }) => suffix).sort((one, other) => other.length - one.length)[0]
+        const covered = createCoverage(partners)(entry)
+        expect(covered?.extent).to.equal(all ? 'all' : nearest === undefined ? undefined : 'part')
+        if (covered?.extent === 'part') expect(covered.host).to.equal(nearest)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+})

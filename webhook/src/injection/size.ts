@@ -1,0 +1,47 @@
+import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { EnvironmentPlan } from './environment.ts'
+import { PREFIX } from './keys.ts'
+import type { Pod } from './pod.ts'
+import type { Refusals } from './refusals.ts'
+
+// SECURITY: the API server asks before it looks at sizes itself. A pod that costs minutes or gigabytes here would keep everybody else's waiting.
+
+/** Far more than any pod has: a kubelet runs 110 pods. */
+const MOST_CONTAINERS = 250
+/** RFC 1123 label: what the API server takes for the name of a container. */
+const LONGEST_NAME = 63
+/** An API server stores 1.5 MB of a pod. */
+const MOST_VARIABLE_CHARACTERS = 1024 * 1024
+
+/** Refuses a pod that is too large to be looked at further. @returns whether it was refused. */
+export function rejectOversized({ containers, initContainers }: Pod, { report }: Refusals): boolean {
+  const problems: Problem[] = []
+  for (const [list, entries] of Object.entries({ containers, initContainers })) {
+    if (entries.length > MOST_CONTAINERS)
+      problems.push({
+        where: `spec.${list}`,
+        value: `${entries.length} entries`,
+        allowed: `at most ${MOST_CONTAINERS}`,
+      })
+    const long = entries.find(({ name }) => name.length > LONGEST_NAME)
+    if (long)
+      problems.push({
+        where: `spec.${list}[${long.index}].name`,
+        value: long.name,
+        allowed: `at most ${LONGEST_NAME} characters`,
+      })
+  }
+  for (const problem of problems) report('too-large', problem)
+  return problems.length > 0
+}
+
+/** Refuses variables that would make the pod larger than the API server stores. */
+export function rejectOversizedVariables(plans: readonly EnvironmentPlan[], { report }: Refusals): void {
+  const characters = plans.reduce((sum, { edits }) => edits.reduce((all, { value }) => all + value.length, sum), 0)
+  if (characters > MOST_VARIABLE_CHARACTERS)
+    report('too-large', {
+      where: 'spec.containers',
+      value: `${characters} characters of variables`,
+      allowed: `at most ${MOST_VARIABLE_CHARACTERS} together; shorten NO_PROXY and ${PREFIX}no-proxy, or name fewer in ${PREFIX}containers`,
+    })
+}
