@@ -1,13 +1,29 @@
 // Bundles each process of ours into dist/, one file per entry point and one per part that is loaded later, with external source maps:
 // what the images ship and the integration tests run.
 import { readFileSync, rmSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { build } from 'esbuild'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 
-/** CommonJS dependencies inside an ES module bundle call `require` for Node's own modules. */
-const REQUIRE_BANNER =
-  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
+/** CommonJS dependencies inside an ES module bundle call `require` for Node's own modules; so do the imports of them, see below. */
+const REQUIRE_BANNER = "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);"
+
+/**
+ * Node's own modules by `require`, whoever imports them. An `import` makes Node read every export, also those that load on demand:
+ * `import 'node:http'` alone runs Node's own fetch and WebSocket, 40 ms and 14 MB that no process of ours uses (docs/performance.md).
+ */
+const BUILTINS_BY_REQUIRE = {
+  name: 'builtins-by-require',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind !== 'require-call' && isBuiltin(path) ? { path, namespace: 'builtin' } : undefined,
+    )
+    onLoad({ filter: /^/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)})`,
+    }))
+  },
+}
 
 /** The command line is the bin of its package, so its bundle is inside of it. */
 const ENTRY_POINTS = {
@@ -37,6 +53,7 @@ for (const [outdir, entryPoints] of Object.entries(ENTRY_POINTS)) {
     // What the bundles are must not depend on a compiler's configuration; the images are built without it.
     tsconfigRaw: {},
     define: { __VERSION__: JSON.stringify(version) },
+    plugins: [BUILTINS_BY_REQUIRE],
     logLevel: 'warning',
   })
 }
