@@ -12,8 +12,11 @@ const ROUND_MS = 1000
 const BAR_PER_SECOND = 20_000
 const HOSTILE_BAR_MS = 50
 
-const inject = createInjector({ ...SETTINGS, region: 'eu-central-1' })
+const settings = { ...SETTINGS, region: 'eu-central-1' }
+const inject = createInjector(settings)
 const decide = (pod: unknown): Decision => inject({ pod, mode: 'pod', operation: 'CREATE' })
+/** An injector that knows no annotations yet. */
+const decideFirst = (pod: unknown): Decision => createInjector(settings)({ pod, mode: 'pod', operation: 'CREATE' })
 
 const review = JSON.parse(readFileSync('test/fixtures/reviews/admissionreview-kubernetes-1.36.json', 'utf8')) as {
   request: { object: unknown }
@@ -38,7 +41,10 @@ function rate(work: () => void): number {
 
 interface Speed {
   readonly name: string
+  /** Pods whose annotations were seen before, as those of one workload. */
   readonly perSecond: number
+  /** Pods of which each is the first of its workload. */
+  readonly firstPerSecond: number
   /** What the API server's JSON costs anyway: the drift of the machine cancels out. */
   readonly parses: number
 }
@@ -49,11 +55,13 @@ function speedOf(name: string, pod: unknown): Speed {
   const text = JSON.stringify(pod)
   const rounds = Array.from({ length: ROUNDS }, () => ({
     decisions: rate(() => void decide(pod)),
+    first: rate(() => void decideFirst(pod)),
     parses: rate(() => void JSON.parse(text)),
   }))
   return {
     name,
     perSecond: median(rounds.map(({ decisions }) => decisions)),
+    firstPerSecond: median(rounds.map(({ first }) => first)),
     parses: median(rounds.map(({ decisions, parses }) => parses / decisions)),
   }
 }
@@ -68,7 +76,7 @@ interface Cost {
 function costOf(name: string, pod: object): Cost {
   const times = Array.from({ length: ROUNDS + 1 }, () => {
     const before = process.cpuUsage()
-    decide(pod)
+    decideFirst(pod)
     const { user, system } = process.cpuUsage(before)
     return (user + system) / 1000
   })
@@ -77,7 +85,7 @@ function costOf(name: string, pod: object): Cost {
 }
 
 // Compilers have seen every kind of pod by then.
-for (const pod of Object.values(TYPICAL)) rate(() => void decide(pod))
+for (const pod of Object.values(TYPICAL)) rate(() => void decideFirst(pod))
 const speeds = Object.entries(TYPICAL).map(([name, pod]) => speedOf(name, pod))
 const costs = Object.entries(HOSTILE_PODS).map(([name, pod]) => costOf(name, pod))
 
@@ -89,10 +97,10 @@ writeResult('inject', {
   ],
   bars: [
     {
-      what: 'decisions per second and core, pod as an API server sent it',
+      what: 'decisions per second and core, pod as an API server sent it, first of its workload',
       bound: 'at least',
       limit: BAR_PER_SECOND,
-      measured: speeds[0]?.perSecond,
+      measured: speeds[0]?.firstPerSecond,
       unit: 'per second',
     },
     {
@@ -107,8 +115,13 @@ writeResult('inject', {
   tables: [
     {
       title: 'Typical pods',
-      columns: ['pod', 'decisions per second', 'one costs as many JSON.parse of the pod'],
-      rows: speeds.map(({ name, perSecond, parses }) => [name, perSecond, parses]),
+      columns: [
+        'pod',
+        'decisions per second',
+        'one costs as many JSON.parse of the pod',
+        'first of its workload, per second',
+      ],
+      rows: speeds.map(({ name, perSecond, parses, firstPerSecond }) => [name, perSecond, parses, firstPerSecond]),
     },
     {
       title: 'Hostile pods, ms of CPU',

@@ -1,20 +1,21 @@
 import { once } from 'node:events'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { connect } from 'node:tls'
 
 /** One kept connection, one request at a time: cheap enough that the server is what is measured. */
 export interface Connection {
   /** @returns milliseconds until the whole answer was there. @throws when it is no 200. */
-  send(): Promise<number>
+  send(request: Buffer): Promise<number>
   close(): void
 }
 
-export async function openConnection(port: number, ca: string, request: Buffer): Promise<Connection> {
+export async function openConnection(port: number, ca: string): Promise<Connection> {
   const socket = connect({ port, host: '127.0.0.1', ca })
   await once(socket, 'secureConnect')
   socket.setNoDelay()
   return {
-    send: async () => {
+    send: async (request) => {
       if (socket.destroyed) throw new Error('the server closed an idle connection')
       const started = performance.now()
       socket.write(request)
@@ -55,14 +56,18 @@ function wholeAnswer(socket: TLSSocket): Promise<void> {
 }
 
 /** As many requests as the connections carry. @returns requests per second. */
-export async function saturate(connections: readonly Connection[], durationMs: number): Promise<number> {
+export async function saturate(
+  connections: readonly Connection[],
+  request: Buffer,
+  durationMs: number,
+): Promise<number> {
   const started = performance.now()
   const end = started + durationMs
   let done = 0
   await Promise.all(
     connections.map(async (connection) => {
       while (performance.now() < end) {
-        await connection.send()
+        await connection.send(request)
         done += 1
       }
     }),
@@ -70,9 +75,17 @@ export async function saturate(connections: readonly Connection[], durationMs: n
   return (done * 1000) / (performance.now() - started)
 }
 
+/** A timer counts whole milliseconds and may fire one early; the rest is waited for awake. */
+async function reached(due: number): Promise<void> {
+  const whole = Math.floor(due - performance.now()) - 1
+  if (whole > 0) await delay(whole)
+  while (performance.now() < due) await nextTurn()
+}
+
 /** Requests at fixed times, whether earlier ones are answered or not: waiting for a free connection counts. @returns latencies, sorted. */
 export async function pace(
   connections: readonly Connection[],
+  request: Buffer,
   { perSecond, durationMs }: { readonly perSecond: number; readonly durationMs: number },
 ): Promise<readonly number[]> {
   // Who waits is served in order; a connection is handed over, not left for whoever comes.
@@ -81,7 +94,7 @@ export async function pace(
   const latencies: number[] = []
   const one = async (due: number): Promise<void> => {
     const connection = free.pop() ?? (await new Promise<Connection>((resolve) => waiting.push(resolve)))
-    await connection.send()
+    await connection.send(request)
     latencies.push(performance.now() - due)
     const next = waiting.shift()
     if (next) next(connection)
@@ -92,8 +105,7 @@ export async function pace(
   const sent: Promise<void>[] = []
   while (sent.length < total) {
     const due = started + (sent.length * 1000) / perSecond
-    const early = due - performance.now()
-    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
+    await reached(due)
     sent.push(one(due))
   }
   await Promise.all(sent)
