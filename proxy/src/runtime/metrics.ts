@@ -1,4 +1,7 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
+import type { Metric } from 'prom-client'
+import { createHistogram } from './histogram.ts'
+import type { HistogramValue } from './histogram.ts'
 
 /** One metric: a row of the table that instruments and docs are made from. */
 export interface MetricRow {
@@ -77,14 +80,15 @@ function createInstrument(row: MetricRow, registry: Registry): Instrument<Metric
       }
     }
     case 'histogram': {
-      const histogram = new Histogram({ ...options, ...(row.buckets && { buckets: [...row.buckets] }) })
-      return {
-        with: (labels) => {
-          const child = histogram.labels(labels)
-          return { add: (value = 1) => child.observe(value), set: nothing }
-        },
-        remove: (labels) => histogram.remove(labels),
-      }
+      const histogram = createHistogram(row)
+      registry.registerMetric(scraped(row, histogram.values))
+      return histogram
     }
   }
+}
+
+/** What the registry asks of a metric: its name, and for a scrape its values. */
+function scraped({ name, help, type }: MetricRow, values: () => readonly HistogramValue[]): Metric {
+  const get = (): Promise<object> => Promise.resolve({ name, help, type, values: values() })
+  return { name, help, type, get } as unknown as Metric
 }
