@@ -76,7 +76,7 @@ const reasonsPage = (): string => `${GENERATED}
 
 # Reasons
 
-Every admission has one: label \`reason\` of \`outbound_jwt_admission_decisions_total\`, field \`reason\` of the log line, audit annotation \`reason\`.
+Every admission has one: in parentheses in the message of a refusal, label \`reason\` of \`outbound_jwt_admission_decisions_total\`, field \`reason\` of the log line, audit annotation \`reason\`.
 \`deny\` is for a pod with an annotation of ours: it is refused, and the message names every mistake with its allowed form. A pod that only its namespace opted in is left alone instead (\`allow\`),
 with a warning.
 

@@ -87,17 +87,18 @@ describe('AdmissionReview, answered', () => {
       { where: 'outbound-jwt.io/hosts', value: '10.0.0.1', allowed: 'a host name' },
       { where: 'outbound-jwt.io/duration', value: '2h', allowed: '60 s to 1 h' },
     ]
-    const answer = answerReview('1', { kind: 'deny', reason: 'invalid-annotation', problems })
+    const refusal = { kind: 'deny', reason: 'invalid-annotation', problems } as const
+    const answer = answerReview('1', refusal)
     expect(answer)
       .to.have.property('response')
       .that.deep.equals({
         uid: '1',
         allowed: false,
         auditAnnotations: { decision: 'deny', reason: 'invalid-annotation' },
-        status: { code: 422, reason: 'Invalid', message: refusalMessage(problems) },
+        status: { code: 422, reason: 'Invalid', message: refusalMessage(refusal) },
       })
-    expect(refusalMessage(problems)).to.equal(
-      'aws-outbound-jwt-injector refused the pod:\n' +
+    expect(refusalMessage(refusal)).to.equal(
+      'aws-outbound-jwt-injector refused the pod (invalid-annotation):\n' +
         '- outbound-jwt.io/hosts: got "10.0.0.1", expected a host name\n' +
         '- outbound-jwt.io/duration: got "2h", expected 60 s to 1 h',
     )

@@ -26,7 +26,7 @@ export function createReviewHandler({ inject, instruments, log, now }: HandlerDe
     instruments.decisions.with({ decision: kind, reason }).add()
     instruments.duration.with({ decision: kind }).add((now() - started) / 1000)
     const fields = { uid, namespace, pod: podLabel(object), decision: kind, reason }
-    if (decision.kind === 'deny') log.warn('refused', { ...fields, problems: refusalMessage(decision.problems) })
+    if (decision.kind === 'deny') log.warn('refused', { ...fields, problems: refusalMessage(decision) })
     else log.info(kind === 'allow' ? 'left alone' : 'patched', { ...fields, why: REASONS[reason] })
     return answerReview(uid, decision)
   }

@@ -1,4 +1,3 @@
-import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import { describeProblem } from '@aws-outbound-jwt-injector/proxy/contract'
 import { ReviewError } from '../errors.ts'
 import type { Decision } from '../injection/decide.ts'
@@ -38,7 +37,7 @@ function outcome(decision: Decision): object {
     case 'deny':
       return {
         allowed: false,
-        status: { code: REFUSED, reason: 'Invalid', message: refusalMessage(decision.problems) },
+        status: { code: REFUSED, reason: 'Invalid', message: refusalMessage(decision) },
       }
     case 'allow':
       return { allowed: true, ...warned(decision.warnings) }
@@ -55,9 +54,10 @@ function outcome(decision: Decision): object {
 
 const warned = (warnings: readonly string[]): object => (warnings.length > 0 ? { warnings } : {})
 
-/** Every problem on a line of its own; kubectl and events show it as it is. */
-export function refusalMessage(problems: readonly Problem[]): string {
-  return `aws-outbound-jwt-injector refused the pod:\n${problems.map((problem) => `- ${describeProblem(problem)}`).join('\n')}`
+/** Every problem on a line of its own; kubectl and events show it as it is. The reason has its row in docs/reasons.md. */
+export function refusalMessage({ reason, problems }: Extract<Decision, { kind: 'deny' }>): string {
+  const lines = problems.map((problem) => `- ${describeProblem(problem)}`)
+  return [`aws-outbound-jwt-injector refused the pod (${reason}):`, ...lines].join('\n')
 }
 
 /** SECURITY: the parser's own error is left out; it quotes the body, which is a pod. */
