@@ -99,6 +99,8 @@ Medians.
 | CPU beside nginx | at most 4 × | – | not measured |
 | CPU beside nginx | at most 4 × | 5 × | **missed** |
 `)
-    expect(page).to.match(/## A\n\n- Quiet\.\n\n### T\n\n\| x \|\n\| --- \|\n\| – \|\n\n## B\n\n- Quiet\.\n$/)
+    expect(page).to.match(
+      /## A\n\n- Quiet\.\n- Measured 2026-11-25 12:34 UTC\.\n\n### T\n\n\| x \|\n\| --- \|\n\| – \|\n\n## B\n\n- Quiet\.\n- Measured 2026-11-25 12:34 UTC\.\n$/,
+    )
   })
 })

@@ -1,5 +1,5 @@
 import type { Machine } from './machine.ts'
-import type { Bar, Cell, Report, Result, Table } from './result.ts'
+import type { Bar, Cell, KeptResult, Report, Result, Table } from './result.ts'
 import { holds } from './result.ts'
 
 /** @returns the page: where it was measured, all bars in one table, then every result. */
@@ -8,16 +8,25 @@ export function reportMarkdown({ at, machine, missing, results }: Report): strin
   const count = (verdict: boolean | undefined): number => bars.filter((bar) => holds(bar) === verdict).length
   const parts = [
     '# What the benches say',
-    `One run of \`npm run bench\`, ${at.slice(0, 16).replace('T', ' ')} UTC. Bars are ratios and counts within this run wherever they can be: machines differ by a factor of four. [What it means](../../../docs/performance.md).`,
+    `Put together ${minute(at)} by \`npm run bench\`. Bars are ratios and counts within this run wherever they can be: machines differ by a factor of four. [What it means](../../../docs/performance.md).`,
     machineMarkdown(machine),
     ...(missing.length > 0 ? [`**Without a result: ${missing.join(', ')}.**`] : []),
     `Bars held: ${count(true)}, missed: ${count(false)}, not measured: ${count(undefined)}.`,
     barTable(bars),
     ELSEWHERE,
-    ...results.map((result) => resultMarkdown({ ...result, bars: [] }).trimEnd()),
+    ...results.map(sectionOf),
   ]
   return `${parts.join('\n\n')}\n`
 }
+
+/** Without its bars, which are in the first table. */
+function sectionOf(result: KeptResult): string {
+  const conditions = [...result.conditions, `Measured ${minute(result.at)}.`]
+  return resultMarkdown({ ...result, conditions, bars: [] }).trimEnd()
+}
+
+/** @param at ISO 8601. */
+const minute = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`
 
 /** Bars that are counts of another program. */
 const ELSEWHERE =
