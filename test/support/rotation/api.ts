@@ -40,10 +40,11 @@ export type Transport = <T>(effect: () => T) => Promise<T>
 
 export const immediately: Transport = (effect) => Promise.resolve().then(effect)
 
-/** The two resources as a replica reaches them. */
+/** The two resources as a replica reaches them. @param now the wall clock of the API server, which says nothing without one. */
 export function resourcesOf(
   api: FakeApi,
   transport: Transport = immediately,
+  now?: () => number,
 ): Pick<KeeperDeps, 'secret' | 'configuration'> {
   return {
     secret: {
@@ -78,7 +79,7 @@ export function resourcesOf(
       read: () =>
         transport(() => {
           if (!api.configuration) throw new KubeError('not-found', 'get configuration: not found')
-          return api.configuration
+          return { ...api.configuration, readAt: now?.() }
         }),
       publish: (seen, bundle) =>
         transport(() => {

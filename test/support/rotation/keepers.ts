@@ -14,15 +14,21 @@ export interface Observed {
   readonly events: string[]
 }
 
+interface TestTransport {
+  readonly transport?: Transport
+  /** The wall clock of the API server. */
+  readonly now?: () => number
+}
+
 /** Creates a keeper on a fake API server and a clock of the test's. */
 export function createTestKeeper(
   api: FakeApi,
   clock: FakeClock,
-  { transport, ...changes }: Partial<KeeperDeps> & { readonly transport?: Transport } = {},
+  { transport, now, ...changes }: Partial<KeeperDeps> & TestTransport = {},
 ): Keeper & Observed {
   const events: string[] = []
   const keeper = createKeeper({
-    ...resourcesOf(api, transport),
+    ...resourcesOf(api, transport, now),
     mint: mintCertificate,
     clock: { now: () => clock.ms, elapsed: () => clock.ms },
     hosts: ['127.0.0.1'],

@@ -50,6 +50,23 @@ describe('keeper', () => {
     expect(entries()).to.have.lengthOf(2)
   })
 
+  for (const years of [-10, 2])
+    it(`goes by the clock of the API server when that of its node is ${years} years off`, async () => {
+      const now = (): number => clock.ms
+      const { served } = await createTestKeeper(api, clock, { now }).reconcile()
+      const wrong = { now: () => clock.ms + years * 365 * DAY, elapsed: () => clock.ms }
+      const keeper = createTestKeeper(api, clock, { now, clock: wrong })
+      expect((await keeper.reconcile()).served?.id).to.equal(served?.id)
+      expect(keeper.events).to.deep.equal([])
+      clock.ms += 60 * DAY
+      await keeper.reconcile()
+      expect(keeper.events).to.deep.equal(['minted', 'published 2'])
+      clock.ms += DELAY
+      const renewed = (await keeper.reconcile()).served
+      expect(renewed?.notBefore).to.be.at.most(clock.ms)
+      expect(renewed?.notAfter).to.be.within(clock.ms + 89 * DAY, clock.ms + 91 * DAY)
+    })
+
   it('publishes a renewed certificate first and serves it five minutes later', async () => {
     const keeper = createTestKeeper(api, clock)
     const first = (await keeper.reconcile()).served?.id

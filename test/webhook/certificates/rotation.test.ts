@@ -35,6 +35,12 @@ describe('what the Secret holds', () => {
   it('gets back what is served, and a new one, when it was deleted', () =>
     expect(plan([], a, DAY)).to.deep.equal({ keep: [a], mint: true }))
 
+  it('gets one beside a certificate that is not valid yet, which a clock that is ahead has made', () => {
+    const future = { ...candidate('future', 400 * DAY), notBefore: 310 * DAY }
+    expect(plan([future], undefined, DAY)).to.deep.equal({ keep: [future], mint: true })
+    expect(plan([future], future, 310 * DAY).mint).to.equal(false)
+  })
+
   it('gets one for the new names when they have changed, beside the old', () => {
     const old = candidate('old', 90 * DAY, false)
     expect(plan([old], undefined, DAY)).to.deep.equal({ keep: [old], mint: true })
@@ -96,7 +102,10 @@ describe('what is served', () => {
   })
   it('is nothing before anything is published', () => expect(choose({ published: NONE })).to.equal(undefined))
   it('stays what it is while caBundle is wiped', () => expect(choose({ published: NONE, served: b })).to.equal('b'))
-  it('is never one that has expired, or lacks a name', () => {
+  it('is never one that has expired, is not valid yet, or lacks a name', () => {
+    const future = { ...b, notBefore: DAY + 1 }
+    expect(choose({ stored: [a, future], elapsed: 300_000 })).to.equal('a')
+    expect(choose({ stored: [a, future], elapsed: 300_000, now: DAY + 1 })).to.equal('b')
     expect(choose({ now: 30 * DAY, served: a })).to.equal('b')
     expect(choose({ stored: [{ ...a, fits: false }, b] })).to.equal('b')
   })
@@ -111,7 +120,7 @@ describe('what is served', () => {
   it('is always stored or served already, in time, and has every name', () => {
     const arbitrary = fc.record({
       id: fc.constantFrom('a', 'b', 'c', 'd'),
-      notBefore: fc.constant(0),
+      notBefore: fc.nat(100),
       notAfter: fc.nat(100),
       fits: fc.boolean(),
     })
@@ -134,6 +143,7 @@ describe('what is served', () => {
           })
           if (chosen === undefined) return
           expect([...stored, served]).to.include(chosen)
+          expect(chosen.notBefore).to.be.at.most(now)
           expect(chosen.notAfter).to.be.greaterThan(now)
           expect(chosen.fits).to.equal(true)
         },

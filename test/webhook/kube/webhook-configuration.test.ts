@@ -11,6 +11,7 @@ import { sendEvent, sendJson, sendStatus, startFakeKubeApi } from '../../support
 import { until } from '../../support/until.ts'
 
 const PATH = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
+const DATE = 'Tue, 01 Jan 2030 00:00:00 GMT'
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const object = (resourceVersion: string): object => ({ metadata: { name: 'ours', resourceVersion } })
 
@@ -18,15 +19,16 @@ describe('MutatingWebhookConfiguration by name', () => {
   let api: FakeKubeApi
   let resource: WebhookConfigurationResource
   beforeEach(async () => {
-    api = await startFakeKubeApi((_request, response) =>
+    api = await startFakeKubeApi((_request, response) => {
+      response.setHeader('Date', DATE)
       sendJson(response, 200, {
         metadata: { resourceVersion: '7' },
         webhooks: [
           { name: 'a', clientConfig: { caBundle: base64('PEM') } },
           { name: 'b', clientConfig: {} },
         ],
-      }),
-    )
+      })
+    })
     resource = createWebhookConfigurationResource(api.config, 'ours')
   })
   afterEach(() => api.stop())
@@ -34,6 +36,7 @@ describe('MutatingWebhookConfiguration by name', () => {
   it('is read as its entries', async () => {
     expect(await resource.read()).to.deep.equal({
       resourceVersion: '7',
+      readAt: Date.parse(DATE),
       entries: [
         { name: 'a', caBundle: 'PEM' },
         { name: 'b', caBundle: '' },
@@ -42,9 +45,12 @@ describe('MutatingWebhookConfiguration by name', () => {
     expect(api.requests[0]?.url.pathname).to.equal(`${PATH}/ours`)
   })
 
-  it('may have no entries', async () => {
-    api.answer = (_request, response) => sendJson(response, 200, { metadata: {} })
-    expect(await resource.read()).to.deep.equal({ resourceVersion: '', entries: [] })
+  it('may have no entries, and no date', async () => {
+    api.answer = (_request, response) => {
+      response.sendDate = false
+      sendJson(response, 200, { metadata: {} })
+    }
+    expect(await resource.read()).to.deep.equal({ resourceVersion: '', readAt: undefined, entries: [] })
   })
 
   it('gets caBundle in every entry, and nothing else, as long as it is what was read', async () => {

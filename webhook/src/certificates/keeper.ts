@@ -9,7 +9,7 @@ import { chooseServed, planBundle, planStore, sight } from './rotation.ts'
 import { readStore, storeChanges } from './store.ts'
 
 export interface KeeperClock {
-  /** Wall clock, milliseconds. */
+  /** Wall clock, milliseconds; for when the API server does not say what time it is. */
   now(): number
   /** Monotonic milliseconds. */
   elapsed(): number
@@ -69,14 +69,16 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     const seen = await configuration.read()
     if (seen.entries.length === 0)
       throw new CertificateProblem('configuration-missing', 'the MutatingWebhookConfiguration has no webhooks')
-    const stored = await keepStore(deps, served)
+    // The API server judges what is valid, so its clock is the one that counts: a node in the wrong year must not make, serve or drop anything.
+    const now = seen.readAt ?? clock.now()
+    const stored = await keepStore(deps, served, now)
     const orphans = findOrphans(seen, stored, subject)
     const elapsed = clock.elapsed()
     orphaned = sight(orphaned, ids(orphans), elapsed)
-    const anchors = planBundle(stored, orphans, { now: clock.now(), elapsed, sightings: orphaned, lifetimes })
+    const anchors = planBundle(stored, orphans, { now, elapsed, sightings: orphaned, lifetimes })
     const trusted = trustedBy(await publish(deps, seen, anchors))
     published = sight(published, trusted, clock.elapsed())
-    const state = { stored, served, published, orphaned, now: clock.now(), elapsed: clock.elapsed(), lifetimes }
+    const state = { stored, served, published, orphaned, now, elapsed: clock.elapsed(), lifetimes }
     served = chooseServed(state)
     return { served, trusted: served !== undefined && published.has(served.id) }
   }
@@ -85,12 +87,16 @@ export function createKeeper(deps: KeeperDeps): Keeper {
 }
 
 /** @returns what the Secret holds when it is as it should be. */
-async function keepStore(deps: KeeperDeps, served: Certificate | undefined): Promise<readonly Certificate[]> {
-  const { clock, hosts, lifetimes, jitter, observer } = deps
+async function keepStore(
+  deps: KeeperDeps,
+  served: Certificate | undefined,
+  now: number,
+): Promise<readonly Certificate[]> {
+  const { hosts, lifetimes, jitter, observer } = deps
   const secret = await readOwnSecret(deps.secret)
   const { certificates, broken } = readStore(secret.data, hosts)
-  const { keep, mint } = planStore(certificates, served, { now: clock.now(), jitter, lifetimes })
-  const minted = mint ? await mintOne(deps) : []
+  const { keep, mint } = planStore(certificates, served, { now, jitter, lifetimes })
+  const minted = mint ? await mintOne(deps, now) : []
   const wanted = [...keep, ...minted]
   const changes = storeChanges(secret.data, wanted)
   if (Object.keys(changes).length > 0) await deps.secret.change(secret, changes)
@@ -99,8 +105,8 @@ async function keepStore(deps: KeeperDeps, served: Certificate | undefined): Pro
   return wanted
 }
 
-async function mintOne({ mint, hosts, lifetimes, clock }: KeeperDeps): Promise<readonly Certificate[]> {
-  const { cert, key } = await mint({ hosts, lifetimeMs: lifetimes.lifetimeMs, now: clock.now() })
+async function mintOne({ mint, hosts, lifetimes }: KeeperDeps, now: number): Promise<readonly Certificate[]> {
+  const { cert, key } = await mint({ hosts, lifetimeMs: lifetimes.lifetimeMs, now })
   const certificate = parseCertificate(cert, key, hosts)
   if (!certificate) throw new TypeError('made a certificate that cannot be read')
   return [certificate]

@@ -1,6 +1,6 @@
 // When a certificate is made, published, served and forgotten. Design: docs/certificates.md.
-// Wall-clock times decide validity. Waiting is measured with a monotonic clock that each replica has for itself, so that
-// replicas need not agree on the time, only on what the API server stores.
+// Wall-clock times decide validity: the API server's, which replicas read with what it stores. Waiting is measured with a monotonic
+// clock that each replica has for itself.
 
 /** A certificate as trust sees it. Times are wall clock, milliseconds. */
 export interface Anchor {
@@ -57,7 +57,9 @@ export function planStore<C extends Candidate>(
   const renewalLeftMs = lifetimes.lifetimeMs * RENEWAL_LEFT * (1 - JITTER_SHARE * jitter)
   return {
     keep: union(stored, served ? [served] : []).filter((candidate) => isUnexpired(candidate, now)),
-    mint: !stored.some((candidate) => candidate.fits && now < candidate.notAfter - renewalLeftMs),
+    mint: !stored.some(
+      (candidate) => candidate.fits && isBegun(candidate, now) && now < candidate.notAfter - renewalLeftMs,
+    ),
   }
 }
 
@@ -107,7 +109,7 @@ export interface ServingState<C extends Candidate> {
  */
 export function chooseServed<C extends Candidate>(state: ServingState<C>): C | undefined {
   const { stored, served, published, orphaned, now, elapsed, lifetimes } = state
-  const usable = (candidate: C): boolean => candidate.fits && isUnexpired(candidate, now)
+  const usable = (candidate: C): boolean => candidate.fits && isBegun(candidate, now) && isUnexpired(candidate, now)
   const candidates = stored.filter((candidate) => usable(candidate) && published.has(candidate.id)).sort(byAge)
   const settled = candidates.filter(({ id }) => age(published, id, elapsed) >= lifetimes.publicationDelayMs)
   const newest = settled.at(-1)
@@ -118,6 +120,9 @@ export function chooseServed<C extends Candidate>(state: ServingState<C>): C | u
 }
 
 const age = (sightings: Sightings, id: string, elapsed: number): number => elapsed - (sightings.get(id) ?? elapsed)
+
+/** A certificate from the future was made by a clock that was wrong; an API server refuses it as long as it would an expired one. */
+const isBegun = ({ notBefore }: Anchor, now: number): boolean => notBefore <= now
 
 export const isUnexpired = ({ notAfter }: Anchor, now: number): boolean => now < notAfter
 

@@ -8,6 +8,8 @@ import { watchObject } from './watch.ts'
 /** The parts of a MutatingWebhookConfiguration that matter here. */
 export interface WebhookConfiguration {
   readonly resourceVersion: string
+  /** When it was read, by the clock of the API server, milliseconds; undefined when that did not say. */
+  readonly readAt?: number | undefined
   readonly entries: readonly {
     readonly name: string
     /** PEM, empty when there is none. */ readonly caBundle: string
@@ -31,7 +33,10 @@ export function createWebhookConfigurationResource(config: KubeConfig, name: str
   const where = `mutatingwebhookconfigurations/${name}`
   return {
     read: () =>
-      calling(`get ${where}`, async () => decode(await api.readMutatingWebhookConfiguration({ name }, callOptions()))),
+      calling(`get ${where}`, async () => {
+        const { data, headers } = await api.readMutatingWebhookConfigurationWithHttpInfo({ name }, callOptions())
+        return { ...decode(data), readAt: timeOf(headers['date']) }
+      }),
     publish: ({ resourceVersion, entries }, caBundle) =>
       calling(`patch ${where}`, async () => {
         const text = Buffer.from(caBundle).toString('base64')
@@ -53,4 +58,10 @@ function decode({ metadata, webhooks }: V1MutatingWebhookConfiguration): Webhook
       caBundle: Buffer.from(clientConfig.caBundle ?? '', 'base64').toString(),
     })),
   }
+}
+
+/** The date of an answer (RFC 9110 §6.6.1), which Go's servers always send. */
+function timeOf(date: string | undefined): number | undefined {
+  const time = Date.parse(date ?? '')
+  return Number.isNaN(time) ? undefined : time
 }
