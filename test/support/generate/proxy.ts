@@ -15,7 +15,8 @@ export function documents(): readonly GeneratedDocument[] {
 # Configuration of the proxy
 
 The webhook sets these variables in the sidecar it injects. Set them by hand only when you run the proxy yourself.
-An empty variable means the same as an unset one. Every wrong value is reported at once at start; the exit status is then 64.
+An empty variable means the same as an unset one. Every wrong value is reported at once at start.
+Exit status: 0 after a drain, 64 for settings (also a file they name that cannot be read), 78 without AWS credentials, 1 after a defect or when SHUTDOWN_TIMEOUT has passed.
 Every variable is also a flag, \`--upstream-host=api.partner.example\` for \`UPSTREAM_HOST\`; a flag wins over its variable. \`--help\` prints this list.
 
 ${settingsTable(shared())}
