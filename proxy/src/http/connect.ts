@@ -80,23 +80,28 @@ export function createConnector(deps: ConnectorDeps): Connector {
       autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
       allowHalfOpen: true,
       noDelay: true,
+      timeout: limits.connectMs,
     })
-    const abandon = (): void => void upstream.destroy()
+    // One set of listeners from here to the end: to take some off and others on costs a short tunnel more than they do.
+    let isOpen = false
+    const abandon = (): void => {
+      if (!isOpen) upstream.destroy()
+    }
     const fail = (error: unknown): void => {
-      client.off('close', abandon)
-      abandon()
+      if (isOpen) return
+      upstream.destroy()
       refuse(client, upstreamFailure(error, 'connecting'), host)
     }
-    const late = (): void => fail(new ConnectTimeout())
     client.on('error', ignore).on('close', abandon)
-    upstream.on('error', fail).setTimeout(limits.connectMs, late)
-    upstream.once('connect', () => {
-      client.off('close', abandon)
-      upstream.off('error', fail)
-      client.write(ESTABLISHED, 'latin1')
-      observer.opened(tunnel)
-      tunnels.join({ mode: 'blind', client, upstream, host })
-    })
+    upstream
+      .on('error', fail)
+      .on('timeout', () => fail(new ConnectTimeout()))
+      .on('connect', () => {
+        isOpen = true
+        client.write(ESTABLISHED, 'latin1')
+        observer.opened(tunnel)
+        tunnels.join({ mode: 'blind', client, upstream, host })
+      })
   }
 
   function refuse(client: Duplex, cause: unknown, host: string): void {

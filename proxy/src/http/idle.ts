@@ -12,9 +12,12 @@ export type IdleSweep = () => void
  */
 export function createIdleSweep(http: Server): IdleSweep {
   const sockets = new Set<Socket>()
+  function forget(this: Socket): void {
+    sockets.delete(this)
+  }
   http.on(http instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.on('close', forget)
   })
   // What became a tunnel is no connection of HTTP any more.
   for (const taken of ['connect', 'upgrade'])
