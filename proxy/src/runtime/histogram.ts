@@ -1,15 +1,8 @@
-import type { Bound, Instrument, MetricRow } from './metrics.ts'
-
-/** One line of a scrape, as the registry of prom-client takes it. */
-export interface HistogramValue {
-  readonly metricName: string
-  readonly labels: Labels
-  readonly value: number
-}
+import type { Bound, Instrument, MetricRow, Sample } from './metrics.ts'
 
 export interface Histogram extends Instrument<MetricRow> {
   /** Buckets, sum and count of every series that has an observation. */
-  values(): readonly HistogramValue[]
+  values(): readonly Sample[]
 }
 
 type Labels = Readonly<Record<string, string | number>>
@@ -67,7 +60,7 @@ class Series implements Bound {
     this.sum = 0
   }
 
-  values(): readonly HistogramValue[] {
+  values(): readonly Sample[] {
     const { name, labels, bounds, sum } = this
     let count = 0
     const buckets = Array.from(this.counts, (one, index) => {

@@ -1,7 +1,7 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
+import { Registry, collectDefaultMetrics } from 'prom-client'
 import type { Metric } from 'prom-client'
+import { createAmount } from './amount.ts'
 import { createHistogram } from './histogram.ts'
-import type { HistogramValue } from './histogram.ts'
 
 /** One metric: a row of the table that instruments and docs are made from. */
 export interface MetricRow {
@@ -18,6 +18,13 @@ export interface MetricRow {
 export type MetricsTable = Readonly<Record<string, MetricRow>>
 
 type Labels<Row extends MetricRow> = Readonly<Record<Row['labels'][number], string>>
+
+/** One line of a scrape, as the registry of prom-client takes it. */
+export interface Sample {
+  readonly metricName: string
+  readonly labels: Readonly<Record<string, string | number>>
+  readonly value: number
+}
 
 /** A metric with its labels fixed, for hot paths: one lookup when made, none when used. */
 export interface Bound {
@@ -57,38 +64,13 @@ const NOTHING: Bound = { add: nothing, set: nothing }
 const FREE: Instrument<MetricRow> = { with: () => NOTHING, remove: nothing }
 
 function createInstrument(row: MetricRow, registry: Registry): Instrument<MetricRow> {
-  const options = { name: row.name, help: row.help, labelNames: [...row.labels], registers: [registry] }
-  switch (row.type) {
-    case 'counter': {
-      const counter = new Counter(options)
-      return {
-        with: (labels) => {
-          const child = counter.labels(labels)
-          return { add: (value = 1) => child.inc(value), set: nothing }
-        },
-        remove: (labels) => counter.remove(labels),
-      }
-    }
-    case 'gauge': {
-      const gauge = new Gauge(options)
-      return {
-        with: (labels) => {
-          const child = gauge.labels(labels)
-          return { add: (value = 1) => child.inc(value), set: (value) => child.set(value) }
-        },
-        remove: (labels) => gauge.remove(labels),
-      }
-    }
-    case 'histogram': {
-      const histogram = createHistogram(row)
-      registry.registerMetric(scraped(row, histogram.values))
-      return histogram
-    }
-  }
+  const metric = row.type === 'histogram' ? createHistogram(row) : createAmount(row)
+  registry.registerMetric(scraped(row, metric.values))
+  return metric
 }
 
 /** What the registry asks of a metric: its name, and for a scrape its values. */
-function scraped({ name, help, type }: MetricRow, values: () => readonly HistogramValue[]): Metric {
+function scraped({ name, help, type }: MetricRow, values: () => readonly Sample[]): Metric {
   const get = (): Promise<object> => Promise.resolve({ name, help, type, values: values() })
   return { name, help, type, get } as unknown as Metric
 }
