@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
@@ -10,6 +11,7 @@ import { startTestProxy } from '../../support/proxy/proxy.ts'
 import type { TestProxy } from '../../support/proxy/proxy.ts'
 import { startUpstream } from '../../support/proxy/upstream.ts'
 import type { Upstream } from '../../support/proxy/upstream.ts'
+import { until } from '../../support/until.ts'
 
 const MIB = 1 << 20
 const BLOCK = randomBytes(MIB)
@@ -56,6 +58,19 @@ describe('backpressure', () => {
       const [bytes] = await Promise.all([read(), once(outgoing, 'response')])
       expect(bytes).to.equal(TOTAL)
     }).timeout(30_000)
+
+  it('notices that a client whose body it holds back has broken off', async () => {
+    let atPartner: IncomingMessage | undefined
+    answer = (request) => void (atPartner = request)
+    const outgoing = open(proxy.port, url, { method: 'POST', headers: { 'Content-Length': TOTAL } })
+    outgoing.on('error', () => undefined)
+    await stalls(writeAll(outgoing))
+    expect(await proxy.connections()).to.equal(1)
+    ;(outgoing.socket as Socket).resetAndDestroy()
+    await until('the client is let go', async () => (await proxy.connections()) === 0)
+    atPartner?.on('error', () => undefined).resume()
+    await until('the partner is let go', () => upstream.sockets.size === 0)
+  }).timeout(30_000)
 })
 
 /** Writes everything as fast as the stream takes it, and ends it. @returns how much has left for the kernel. */
