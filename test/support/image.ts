@@ -8,6 +8,12 @@ export function entrypoint(dockerfile: string): readonly string[] {
   return JSON.parse(match[1] ?? '') as string[]
 }
 
+/** @returns the variables that a Dockerfile sets. */
+export function imageEnvironment(dockerfile: string): Readonly<Record<string, string>> {
+  const lines = readFileSync(dockerfile, 'utf8').matchAll(/^ENV (\w+)=(\S+)$/gm)
+  return Object.fromEntries([...lines].map(([, name, value]) => [name, value])) as Record<string, string>
+}
+
 /**
  * @param command as it is inside an image: `/nodejs/bin/node` and files below `/app`.
  * @param bundles the directory that the image ships as `/app`.
