@@ -16,7 +16,8 @@ const ARN = 'expected the ARN of an IAM role, such as arn:aws:iam::123456789012:
 const TAGS = 'expected key=value pairs with commas between, each key once'
 const TAG =
   'expected a quoted string of at most 256 letters, digits, spaces or _.:/=+-@ under a key of 1 to 128 of them that is used once in any case'
-const DIRECT = 'expected a host, a .suffix, an IP address (IPv6 without brackets), a CIDR or $(VARIABLE)'
+const DIRECT =
+  'expected a host, a .suffix, an IP address (IPv6 without brackets), a CIDR, 10.* for Java, or $(VARIABLE)'
 const long = (length: number): string => 'x'.repeat(length)
 const shown = (text: string): string => `"${text.slice(0, 80)}..."`
 
@@ -124,6 +125,9 @@ const REFUSED: Readonly<Record<AnnotationName, Readonly<Record<string, string>>>
     'a.example b.example': `[0]: got "a.example b.example", ${DIRECT}`,
     'http://a.example?x': `[0]: got "http://a.example?x", ${DIRECT}`,
     '$(A': `[0]: got "$(A", ${DIRECT}`,
+    'api.*': `[0]: got "api.*", ${DIRECT}`,
+    '*partner.example': `[0]: got "*partner.example", ${DIRECT}`,
+    'a*e': `[0]: got "a*e", ${DIRECT}`,
     '::1,[::1]': `[1]: got "[::1]", ${DIRECT}`,
     '[fd00::1]:8080': `[0]: got "[fd00::1]:8080", ${DIRECT}`,
     $HOME: `[0]: got "$HOME", ${DIRECT}`,
@@ -206,6 +210,7 @@ const TAKEN: Readonly<Record<AnnotationName, Readonly<Record<string, unknown>>>>
       '$(A_b.c-d)',
       '*.x.example:80',
     ],
+    '*,10.*,192.168.*': ['*', '10.*', '192.168.*'],
   },
   'env-policy': { refuse: 'refuse', keep: 'keep', override: 'override' },
   runtimes: { 'java, node': ['java', 'node'] },

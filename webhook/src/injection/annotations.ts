@@ -61,10 +61,11 @@ const containerName: Parser<string> = (value) =>
   /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value) ? accepted(value) : refused('the name of a container')
 
 /** No brackets around IPv6: Python's httpx then fails every call of the container, not only those to that address. */
+/** SECURITY: a `*` elsewhere means nothing to most clients, and to Java any partner: a call would leave in clear text. */
 const noProxyEntry: Parser<string> = (value) =>
-  /^(?:\$\([A-Za-z_][\w.-]*\)|[\w.:*/-]){1,253}$/.test(value)
+  /^(?:\*|(?:\d{1,3}\.){1,3}\*|(?:\*\.)?(?:\$\([A-Za-z_][\w.-]*\)|[\w.:/-]){1,253})$/.test(value)
     ? accepted(value)
-    : refused('a host, a .suffix, an IP address (IPv6 without brackets), a CIDR or $(VARIABLE)')
+    : refused('a host, a .suffix, an IP address (IPv6 without brackets), a CIDR, 10.* for Java, or $(VARIABLE)')
 
 /** Below 1024 the sidecar could not listen; it runs without capabilities. */
 const port = integer(1024, 65535)
