@@ -25,7 +25,7 @@ export const loopbackAddress: Parser<ListenAddress> = (text) => {
   return parsed
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
 }
 

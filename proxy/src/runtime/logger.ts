@@ -70,7 +70,7 @@ function ordered(info: winston.Logform.TransformableInfo): Record<string, unknow
 }
 
 /** SECURITY: the last line of defence; nothing should get here, and if it does it stays here. */
-export function redact(line: string): string {
+function redact(line: string): string {
   return line.replace(SECRETS, '[redacted]')
 }
 

@@ -3,7 +3,7 @@
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Sources a pod can have, in the order of the SDK's chain, each with the variables that it needs. */
-export const CREDENTIAL_SOURCES = {
+const CREDENTIAL_SOURCES = {
   profile: ['AWS_PROFILE'],
   environment: ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
   'IAM role for service account (IRSA)': ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'],

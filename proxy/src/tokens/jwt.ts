@@ -37,7 +37,7 @@ export function readClaims(jwt: string): TokenClaims {
 }
 
 /** The claim under which STS keeps everything of its own. */
-export const STS_CLAIM = 'https://sts.amazonaws.com/'
+const STS_CLAIM = 'https://sts.amazonaws.com/'
 /** A claim smaller than this is not why a token is large. */
 const NOTABLE_CHARACTERS = 200
 

@@ -124,7 +124,7 @@ const age = (sightings: Sightings, id: string, elapsed: number): number => elaps
 /** A certificate from the future was made by a clock that was wrong; an API server refuses it as long as it would an expired one. */
 const isBegun = ({ notBefore }: Anchor, now: number): boolean => notBefore <= now
 
-export const isUnexpired = ({ notAfter }: Anchor, now: number): boolean => now < notAfter
+const isUnexpired = ({ notAfter }: Anchor, now: number): boolean => now < notAfter
 
 /** The same order in every replica, so that all write the same bytes. */
 function byAge(a: Anchor, b: Anchor): number {
