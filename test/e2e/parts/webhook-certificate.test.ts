@@ -43,12 +43,7 @@ describe('certificate of the webhook on a real API server', function () {
     await eventually('the webhook is ready', async () => (await webhook.admin('/readyz')).status === 200)
     await eventually('a pod is admitted', () => admitted(admissions))
   }
-  const metric = async (series: string): Promise<number> => {
-    const { body } = await webhook.admin('/metrics')
-    const line = body.split('\n').find((text) => text.startsWith(`${series} `))
-    return Number(line?.slice(series.length) ?? 0)
-  }
-  const served = (): Promise<number> => metric('outbound_jwt_certificate_changes_total{change="served"}')
+  const served = (): Promise<number> => webhook.metric('outbound_jwt_certificate_changes_total{change="served"}')
   const caBundles = (): Promise<string> =>
     kubectl(
       'get',
@@ -70,9 +65,9 @@ describe('certificate of the webhook on a real API server', function () {
       metadata: { managedFields: readonly { manager: string }[] }
     }
     expect(Object.keys(secret.data)).to.have.lengthOf(2)
-    expect(await metric('outbound_jwt_certificate_expiry_seconds')).to.be.within(89 * 86_400, 90 * 86_400)
-    expect(await metric('outbound_jwt_certificate_trusted')).to.equal(1)
-    expect(await metric('outbound_jwt_watch_connected')).to.equal(1)
+    expect(await webhook.metric('outbound_jwt_certificate_expiry_seconds')).to.be.within(89 * 86_400, 90 * 86_400)
+    expect(await webhook.metric('outbound_jwt_certificate_trusted')).to.equal(1)
+    expect(await webhook.metric('outbound_jwt_watch_connected')).to.equal(1)
   })
 
   it('is renewed under a stream of pods without one failure', async () => {
@@ -80,7 +75,7 @@ describe('certificate of the webhook on a real API server', function () {
     const stream = streamAdmissions(admissions)
     await eventually('two renewals', async () => (await served()) >= 3, 120_000)
     await finish(stream)
-    const expiry = await metric('outbound_jwt_certificate_expiry_seconds')
+    const expiry = await webhook.metric('outbound_jwt_certificate_expiry_seconds')
     expect(expiry).to.be.within(0, 60)
   })
 

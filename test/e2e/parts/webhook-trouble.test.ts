@@ -8,6 +8,8 @@ import { apply, kubectl } from '../support/kubectl.ts'
 import type { WebhookReplica, WebhookSite } from '../support/webhook.ts'
 import { SECRET, createWebhookSite } from '../support/webhook.ts'
 
+const WATCH = 'outbound_jwt_watch_connected'
+
 describe('trouble with the certificate of the webhook on a real API server', function () {
   this.timeout(180_000)
   let site: WebhookSite
@@ -43,12 +45,8 @@ describe('trouble with the certificate of the webhook on a real API server', fun
       .output()
       .split('\n')
       .filter((line) => line.includes('"certificate problem"'))
-  const attempts = async (problem: string): Promise<number> => {
-    const { body } = await webhook.admin('/metrics')
-    return Number(
-      new RegExp(`outbound_jwt_certificate_problems_total{problem="${problem}"} (\\d+)`).exec(body)?.[1] ?? 0,
-    )
-  }
+  const attempts = (problem: string): Promise<number> =>
+    webhook.metric(`outbound_jwt_certificate_problems_total{problem="${problem}"}`)
   /** Not ready, one line however often it was tried, a count, and no exit. */
   async function expectTrouble(problem: string, says: RegExp): Promise<void> {
     await eventually('it was tried three times', async () => (await attempts(problem)) >= 3)
@@ -137,11 +135,7 @@ describe('trouble with the certificate of the webhook on a real API server', fun
     expect(error).to.match(/watch mutatingwebhookconfigurations/)
     await ready()
     await grant('watch')
-    await eventually(
-      'the watch is established',
-      async () => (await webhook.admin('/metrics')).body.includes('outbound_jwt_watch_connected 1'),
-      60_000,
-    )
+    await eventually('the watch is established', async () => (await webhook.metric(WATCH)) === 1, 60_000)
   })
 
   it('waits for the configuration to be installed', async () => {
@@ -157,16 +151,12 @@ describe('trouble with the certificate of the webhook on a real API server', fun
     await ready()
     await site.relay.cut()
     await site.setCaBundles('')
-    await eventually('the watch is known to be lost', async () =>
-      (await webhook.admin('/metrics')).body.includes('outbound_jwt_watch_connected 0'),
-    )
+    await eventually('the watch is known to be lost', async () => (await webhook.metric(WATCH)) === 0)
     // What is served is what was trusted when the API server last said so.
     expect((await webhook.admin('/readyz')).status).to.equal(200)
     await site.relay.restore()
     await eventually('a pod is admitted', () => admitted(admissions), 40_000)
-    await eventually('the watch is established', async () =>
-      (await webhook.admin('/metrics')).body.includes('outbound_jwt_watch_connected 1'),
-    )
+    await eventually('the watch is established', async () => (await webhook.metric(WATCH)) === 1)
   })
 
   it('takes a renewed token from the mounted file', async () => {

@@ -18,6 +18,8 @@ export interface WebhookReplica {
   readonly process: RunningProcess
   /** The body of a path on the admin port. */
   admin(path: string): Promise<{ readonly status: number; readonly body: string }>
+  /** The value of one series, named with its labels; 0 before it first counts. */
+  metric(series: string): Promise<number>
 }
 
 /** What is around the webhook in the cluster: namespaces, a service account with the published rights, a kubeconfig for it. */
@@ -94,12 +96,17 @@ export async function createWebhookSite(name: string): Promise<WebhookSite> {
       })
       running.push(process)
       const { webhook, admin } = await process.logged('listening')
+      const ask: WebhookReplica['admin'] = async (path) => {
+        const response = await fetch(`http://${String(admin)}${path}`)
+        return { status: response.status, body: await response.text() }
+      }
       return {
         port: Number(new URL(`https://${String(webhook)}`).port),
         process,
-        admin: async (path) => {
-          const response = await fetch(`http://${String(admin)}${path}`)
-          return { status: response.status, body: await response.text() }
+        admin: ask,
+        metric: async (series) => {
+          const line = (await ask('/metrics')).body.split('\n').find((text) => text.startsWith(`${series} `))
+          return Number(line?.slice(series.length) ?? 0)
         },
       }
     },
