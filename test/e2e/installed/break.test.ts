@@ -12,6 +12,9 @@ import type { Shop } from '../support/workload.ts'
 import { ASKING, PARTNER_URL, openShop } from '../support/workload.ts'
 
 const STEADILY = [PARTNER_URL, '--every', '200']
+const LATE_URL = `${PARTNER_URL}?wait=4000`
+const RESET_URL = `${PARTNER_URL}?reset`
+const IMPATIENT = { ...ASKING, routes: ASKING.routes.replace('  ca:', '  timeout: 2s\n  ca:') }
 const SHORT_TOKENS = { ...ASKING, routes: ASKING.routes.replace('  ca:', '  duration: 120s\n  ca:') }
 
 describe('when things break', function () {
@@ -22,6 +25,12 @@ describe('when things break', function () {
     await Promise.all([
       shop.apply(shop.deployment('steady', { annotations: ASKING, args: STEADILY })),
       shop.apply(shop.deployment('outage', { annotations: SHORT_TOKENS, args: STEADILY })),
+      shop.apply(
+        shop.deployment('beside', {
+          annotations: IMPATIENT,
+          args: [PARTNER_URL, LATE_URL, RESET_URL, '--every', '200'],
+        }),
+      ),
       shop.apply(shop.pod('leaving', { annotations: ASKING, args: [`${PARTNER_URL}?wait=6000`] })),
     ])
   })
@@ -66,6 +75,21 @@ describe('when things break', function () {
       await rolledOut(WORLD, 'partner')
     }
     await eventually('calls succeed', async () => lastStatus(await answers(source('steady'))) === 200, 60_000)
+  })
+
+  it('the partner is late or resets: each such call fails as what it is, and no other one beside or after it', async () => {
+    const enough = async (): Promise<boolean> =>
+      (await answers(source('beside'))).filter(({ url }) => url === LATE_URL).length >= 3
+    await eventually('three calls were late', enough, 60_000)
+    const all = await answers(source('beside'))
+    const of = (wanted: string): readonly Answer[] => all.filter(({ url }) => url === wanted)
+    for (const { status, body } of of(LATE_URL)) {
+      expect(status).to.equal(504)
+      expect(body).to.include('"code":"upstream_timeout"')
+    }
+    // Half a body is an error of the client, never a short answer.
+    expect(statuses(of(RESET_URL))).to.deep.equal([0])
+    for (const answer of of(PARTNER_URL)) expectVerified(answer)
   })
 
   it('the sidecar ends: the kubelet restarts it, and the application recovers', async () => {

@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { kubectl } from './kubectl.ts'
 import { CHART, PRODUCT, SYSTEM, WORLD } from './names.ts'
@@ -22,13 +25,39 @@ const VALUES: Readonly<Record<string, unknown>> = {
   },
 }
 
+/** Environment: the chart of the release before, as `helm upgrade` takes it; it is installed with its own images. */
+const PREVIOUS_CHART = 'PREVIOUS_CHART'
+const OLDER_VERSION = '0.0.1'
+
+/** Installs the release before; until one is named, this chart packaged under an older version, with the images of the tests. */
+export async function installPreviousChart(): Promise<void> {
+  const released = process.env[PREVIOUS_CHART]
+  if (released) {
+    const { extraEnv } = VALUES['sidecar'] as { extraEnv: object }
+    await installChart({ image: {}, sidecar: { extraEnv } }, released)
+    return
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-chart-'))
+  await helm('package', CHART, '--version', OLDER_VERSION, '--app-version', OLDER_VERSION, '-d', directory)
+  await installChart({}, join(directory, `${PRODUCT}-${OLDER_VERSION}.tgz`))
+  rmSync(directory, { recursive: true })
+}
+
+/** @returns version of the installed chart. */
+export async function installedVersion(): Promise<string> {
+  const [release] = JSON.parse(await helm('list', '-n', SYSTEM, '--filter', PRODUCT, '-o', 'json')) as [
+    { chart: string },
+  ]
+  return release.chart.slice(`${PRODUCT}-`.length)
+}
+
 /** Installs or upgrades the chart, with values of a test's own, and waits until the webhook serves. */
-export async function installChart(values: Readonly<Record<string, unknown>> = {}): Promise<void> {
+export async function installChart(values: Readonly<Record<string, unknown>> = {}, chart = CHART): Promise<void> {
   const sets = Object.entries({ ...VALUES, ...values }).flatMap(([name, value]) => [
     '--set-json',
     `${name}=${JSON.stringify(value)}`,
   ])
-  await helm('upgrade', '--install', PRODUCT, CHART, '-n', SYSTEM, ...sets, '--wait', '--timeout', '120s')
+  await helm('upgrade', '--install', PRODUCT, chart, '-n', SYSTEM, ...sets, '--wait', '--timeout', '120s')
 }
 
 /** Removes the chart; without one it does nothing. */

@@ -27,10 +27,9 @@ async function pause(milliseconds: number): Promise<void> {
 }
 
 async function call(url: string): Promise<void> {
-  const answer = await fetch(url).then(
-    async (response) => ({ status: response.status, body: await response.text() }),
-    (error: unknown) => ({ status: 0, body: String(error) }),
-  )
+  const answer = await fetch(url)
+    .then(async (response) => ({ status: response.status, body: await response.text() }))
+    .catch((error: unknown) => ({ status: 0, body: String(error) }))
   if (answer.status !== 200) process.exitCode = 1
   process.stdout.write(`${JSON.stringify({ msg: 'answer', url, ...answer })}\n`)
 }

@@ -29,7 +29,7 @@ export interface Partner {
   close(): Promise<void>
 }
 
-/** Starts a partner as one meets them: TLS, and every request needs a bearer JWT that verifies against the issuer's JWKS. It answers with the claims, after `?wait=` milliseconds. */
+/** Starts a partner as one meets them: TLS, and every request needs a bearer JWT that verifies against the issuer's JWKS. It answers with the claims, after `?wait=` milliseconds; with `?reset` it ends the connection in the middle. */
 export async function startPartner(options: PartnerOptions): Promise<Partner> {
   const { issuer, jwksUri, audience, cert, key, host = '127.0.0.1', port = 0 } = options
   const keys = createRemoteJWKSet(new URL(jwksUri))
@@ -48,12 +48,16 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
     }
   }
   const server = createServer({ cert, key, minVersion: 'TLSv1.2' }, (request, response) => {
-    const waitMs = Number(new URL(request.url ?? '/', 'https://unused').searchParams.get('wait') ?? 0)
+    const asked = new URL(request.url ?? '/', 'https://unused').searchParams
+    const waitMs = Number(asked.get('wait') ?? 0)
     void Promise.all([verify(request), delay(waitMs)]).then(([verdict]) => {
-      response.writeHead(verdict.verified ? 200 : 401, { 'content-type': 'application/json' })
-      response.end(
-        JSON.stringify({ method: request.method, path: request.url, host: request.headers.host, ...verdict }),
-      )
+      const body = JSON.stringify({ method: request.method, path: request.url, host: request.headers.host, ...verdict })
+      response.writeHead(verdict.verified ? 200 : 401, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      })
+      if (asked.has('reset')) response.write(body.slice(0, 10), () => response.socket?.resetAndDestroy())
+      else response.end(body)
     })
   })
   if (options.onConnection) server.on('connection', options.onConnection)
