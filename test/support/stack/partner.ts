@@ -2,8 +2,8 @@ import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
 import type { KeyPair } from '../certificates.ts'
+import { createVerifier } from '../partner/verify.ts'
 import { observe } from '../proxy/upstream.ts'
 
 /** A partner that verifies every token it gets and can be told to misbehave. */
@@ -43,16 +43,12 @@ export const ANSWER: Behaviour = (request, response) => {
 
 /** Starts the partner on a free port. It agrees to every upgrade, and then says back what it hears. */
 export async function startFaultyPartner({ issuer, audience, ...pair }: FaultyPartnerOptions): Promise<FaultyPartner> {
-  const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`))
+  const check = createVerifier({ issuer, jwksUri: `${issuer}/.well-known/jwks.json`, audience })
   let behaviour = ANSWER
   let verified = 0
   let unverified = 0
   const verify = async (request: IncomingMessage): Promise<boolean> => {
-    const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
-    const holds = await jwtVerify(token, keys, { issuer, audience }).then(
-      () => true,
-      () => false,
-    )
+    const { verified: holds } = await check(request)
     if (holds) verified++
     else unverified++
     return holds
