@@ -126,6 +126,25 @@ describe('interim responses, trailers and streams', () => {
     expect([body, headers.trailer, trailers['x-checksum']]).to.deep.equal(['body', 'X-Checksum', 'abc'])
   })
 
+  it('passes the trailers of a response on, and drops those of a request together with their announcement', async () => {
+    answer = (request, reply) => {
+      reply.writeHead(200, { Trailer: 'X-Sum' })
+      request.on('data', (chunk) => reply.write(chunk))
+      request.on('end', () => {
+        reply.addTrailers({ 'X-Sum': 'ours' })
+        reply.end()
+      })
+    }
+    const body = '4\r\nbody\r\n0\r\nX-Checksum: theirs\r\n\r\n'
+    const fields = 'Transfer-Encoding: chunked\r\nTrailer: X-Checksum\r\nTE: trailers\r\nConnection: TE, close\r\n'
+    const text = await exchangeBytes(proxy.port, `POST http://${HOST}/ HTTP/1.1\r\n${fields}\r\n${body}`)
+    expect(text).to.match(/\r\nTrailer: X-Sum\r\n[^]*\r\n4\r\nbody\r\n0\r\nX-Sum: ours\r\n\r\n$/)
+    const [request] = seen
+    expect(request?.complete).to.equal(true)
+    expect(request?.rawTrailers).to.deep.equal([])
+    expect(request?.headers).to.include({ te: 'trailers' }).and.not.have.property('trailer')
+  })
+
   it('hands each event over before the next one exists', async () => {
     let next: (text: string) => void = () => undefined
     answer = (_, reply) => {

@@ -40,8 +40,11 @@ export function startRawUpstream(onSocket: (socket: Socket) => void): Promise<Up
   )
 }
 
-/** Listens on a free port and keeps book of the connections. */
-export async function observe(server: NetServer): Promise<Upstream> {
+/** Listens, on a free port of 127.0.0.1 unless told otherwise, and keeps book of the connections. */
+export async function observe(
+  server: NetServer,
+  { host, port }: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
+): Promise<Upstream> {
   const sockets = new Set<Socket>()
   let accepted = 0
   server.on('connection', (socket: Socket) => {
@@ -49,7 +52,7 @@ export async function observe(server: NetServer): Promise<Upstream> {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(port, host)
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
