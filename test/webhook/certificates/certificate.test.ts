@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import * as x509 from '@peculiar/x509'
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
 import { parseBundle, parseCertificate } from '../../../webhook/src/certificates/anchors.ts'
@@ -24,6 +25,8 @@ describe('certificate that is its own anchor', () => {
     expect(certificate.publicKey.asymmetricKeyDetails).to.deep.equal({ namedCurve: 'prime256v1' })
     expect(certificate.verify(certificate.publicKey)).to.equal(true)
     expect(certificate.ca).to.equal(false)
+    // OpenSSL's word above rests on the key usage as well.
+    expect(new x509.X509Certificate(made.cert).getExtension(x509.BasicConstraintsExtension)?.ca).to.equal(false)
     expect(certificate.subject).to.equal(SUBJECT)
     expect(certificate.keyUsage).to.deep.equal(['1.3.6.1.5.5.7.3.1'])
   })

@@ -105,7 +105,7 @@ describe('a decision', () => {
 
   it('never quotes a password of the pod', () => {
     const env = [
-      { name: 'HTTP_PROXY', value: 'http://user:hunter2@proxy:3128' },
+      { name: 'HTTP_PROXY', value: 'http://user:p@hunter2@proxy:3128' },
       { name: 'JAVA_TOOL_OPTIONS', value: '-Dhttp.proxyPassword=hunter2' },
     ]
     const runtimes = { runtimes: 'java' }

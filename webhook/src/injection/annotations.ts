@@ -60,8 +60,10 @@ const separated = <T>(
 const containerName: Parser<string> = (value) =>
   /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value) ? accepted(value) : refused('the name of a container')
 
-/** No brackets around IPv6: Python's httpx then fails every call of the container, not only those to that address. */
-/** SECURITY: a `*` elsewhere means nothing to most clients, and to Java any partner: a call would leave in clear text. */
+/**
+ * No brackets around IPv6: Python's httpx then fails every call of the container, not only those to that address.
+ * SECURITY: a `*` elsewhere means nothing to most clients, and to Java any partner: a call would leave in clear text.
+ */
 const noProxyEntry: Parser<string> = (value) =>
   /^(?:\*|(?:\d{1,3}\.){1,3}\*|(?:\*\.)?(?:\$\([A-Za-z_][\w.-]*\)|[\w.:/-]){1,253})$/.test(value)
     ? accepted(value)
