@@ -65,6 +65,11 @@ describe('the chart, by helm', function () {
         .that.includes(expected[0])
       for (const text of expected) expect(() => renderChart(['--set', setting])).to.throw(text)
     })
+
+  it('refuses an empty list of known sidecars, which the webhook would take for its default', () => {
+    const render = (): string => renderChart(['--set-json', 'sidecar.knownSidecars=[]'])
+    expect(render).to.throw("'/sidecar/knownSidecars': minItems: got 0, want 1")
+  })
 })
 
 describe('the chart, by helm-unittest', function () {
