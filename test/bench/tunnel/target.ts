@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { once } from 'node:events'
@@ -18,8 +18,6 @@ export interface Target {
   close(): Promise<void>
 }
 
-/** Linux counts in hundredths of a second, whatever the kernel's own tick is. */
-const TICK_MS = 10
 const PAGE_KB = 4
 
 export async function startProxyTarget(upstreamPort: number): Promise<Target> {
@@ -61,18 +59,15 @@ export async function startBareTarget(upstreamPort: number): Promise<Target> {
 }
 
 function observe(name: string, process: RunningProcess, open: Target['open']): Target {
-  const stat = (file: string): string[] =>
-    readFileSync(`/proc/${process.pid}/${file}`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ')
+  const directory = `/proc/${process.pid}`
+  /** In nanoseconds; the ticks of `stat` are as long as a hundred connections. */
+  const cpuNs = (thread: string): number =>
+    Number(readFileSync(`${directory}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
   return {
     name,
     open,
-    cpuMs: () => {
-      const fields = stat('stat')
-      return (Number(fields[11]) + Number(fields[12])) * TICK_MS
-    },
-    rssKb: () => Number(stat('statm')[1]) * PAGE_KB,
+    cpuMs: () => readdirSync(`${directory}/task`).reduce((sum, thread) => sum + cpuNs(thread), 0) / 1e6,
+    rssKb: () => Number(readFileSync(`${directory}/statm`, 'utf8').split(' ')[1]) * PAGE_KB,
     close: async () => {
       process.signal('SIGKILL')
       await process.exited
