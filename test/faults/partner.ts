@@ -97,7 +97,7 @@ export const ROWS: readonly FaultRow[] = [
     fault: 'The name of a host does not resolve.',
     invariant: 'Every request ends as 502; nothing is called.',
     run: () =>
-      withStack({}, async (stack) => {
+      withStack({ environment: { RESOLVE_HOSTS: 'nowhere.invalid=' } }, async (stack) => {
         const outcome = await load(stack, { url: 'http://nowhere.invalid/' })
         expect(Object.keys(outcome)).to.deep.equal(['502 upstream_dns_failed'])
         return inWords(outcome)

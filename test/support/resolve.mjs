@@ -1,5 +1,5 @@
 // Preload (`node --import`): lets names of the tests resolve to this machine, as DNS would.
-// RESOLVE_HOSTS is a comma separated list of name=address.
+// RESOLVE_HOSTS is a comma separated list of name=address; a name with an empty address does not exist, whatever DNS there is.
 // Without an import, which the bundles do not have either: their memory is measured with it.
 const dns = process.getBuiltinModule('node:dns')
 
@@ -16,5 +16,9 @@ dns.lookup = (hostname, options, callback) => {
   const address = addresses.get(hostname)
   if (address === undefined) return lookup(hostname, options, callback)
   const all = typeof options === 'object' && options.all === true
+  if (address === '') {
+    process.nextTick(done, Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }))
+    return
+  }
   process.nextTick(() => (all ? done(null, [{ address, family: 4 }]) : done(null, address, 4)))
 }

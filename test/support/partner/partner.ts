@@ -18,7 +18,7 @@ export interface Partner {
   close(): Promise<void>
 }
 
-/** Starts a partner as one meets them: TLS, and every request needs a bearer JWT that verifies against the issuer's JWKS. It answers with the claims, after `?wait=` milliseconds; with `?reset` it ends the connection in the middle. */
+/** Starts a partner as one meets them: TLS, and every request needs a bearer JWT that verifies against the issuer's JWKS. It answers with the claims, after `?wait=` milliseconds; with `?cut` it ends the connection in the middle. */
 export async function startPartner(options: PartnerOptions): Promise<Partner> {
   const { cert, key, host = '127.0.0.1', port = 0 } = options
   const verify = createVerifier(options)
@@ -31,7 +31,7 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
       })
-      if (asked.has('reset')) response.write(body.slice(0, 10), () => response.socket?.resetAndDestroy())
+      if (asked.has('cut')) response.write(body.slice(0, 10), () => response.socket?.destroy())
       else response.end(body)
     })
   })
