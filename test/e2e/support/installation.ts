@@ -24,10 +24,12 @@ export async function mochaGlobalSetup(): Promise<void> {
       data: { 'ca.crt': authority.ca },
     }),
   ])
-  await apply(WORLD, readFileSync('test/aws-emulator/manifest.yaml', 'utf8'))
-  await kubectl('set', 'env', '-n', WORLD, 'deployment/aws-emulator', `ROLE_ARNS=${ROLE_ARNS.join(',')}`)
-  await apply(WORLD, readFileSync('test/e2e/manifests/world.yaml', 'utf8'))
-  await installChart()
+  const emulator = readFileSync('test/aws-emulator/manifest.yaml', 'utf8').replace(ROLE_ARN, ROLE_ARNS.join(','))
+  await Promise.all([
+    apply(WORLD, emulator),
+    apply(WORLD, readFileSync('test/e2e/manifests/world.yaml', 'utf8')),
+    installChart(),
+  ])
   await Promise.all(['partner', 'injectors', 'aws-emulator'].map((name) => rolledOut(WORLD, name)))
 }
 
