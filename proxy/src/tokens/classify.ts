@@ -15,8 +15,11 @@ interface SdkError {
 
 type Rule = (error: SdkError, phase: Phase) => FailureReason | undefined
 
-/** Reasons by the code of STS. Source: its API reference, and answers captured from AWS. */
-const BY_CODE: Readonly<Record<string, FailureReason>> = {
+/**
+ * Reasons by the code of STS. Source: its API reference, and answers captured from AWS.
+ * SECURITY: maps, because a code may be any text, such as `constructor`, which every object has.
+ */
+const BY_CODE = reasons({
   OutboundWebIdentityFederationDisabled: 'federation_disabled',
   SessionDurationEscalation: 'session_too_short',
   JWTPayloadSizeExceeded: 'payload_too_large',
@@ -38,14 +41,14 @@ const BY_CODE: Readonly<Record<string, FailureReason>> = {
   RequestThrottled: 'throttled',
   RequestLimitExceeded: 'throttled',
   TooManyRequests: 'throttled',
-}
+})
 
 /** What the same code means while a session is made: it is about the role and the service account, not about the token. */
-const IN_SESSION: Readonly<Record<string, FailureReason>> = {
+const IN_SESSION = reasons({
   ExpiredToken: 'identity_token_expired',
   ValidationError: 'role_not_assumable',
   InvalidParameterValue: 'role_not_assumable',
-}
+})
 
 const UNREACHABLE =
   /^(?:ECONN|ENOTFOUND|EAI_|ENET|EHOST|EPIPE|EADDR|ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED)/
@@ -56,7 +59,7 @@ const UNPARSABLE = /XML parse error|Invalid response from STS/
 /** In order; the first that knows the error decides. */
 const RULES: readonly Rule[] = [
   ({ name, message }, phase) => (name === 'AccessDenied' ? accessDenied(message, phase) : undefined),
-  ({ name }, phase) => (phase === 'session' ? IN_SESSION[name] : undefined) ?? BY_CODE[name],
+  ({ name }, phase) => (phase === 'session' ? IN_SESSION.get(name) : undefined) ?? BY_CODE.get(name),
   // Before the name: the SDK calls a reset connection TimeoutError, too.
   ({ code }) => (UNREACHABLE.test(code) ? 'sts_unreachable' : undefined),
   ({ code }) => (UNREADABLE_FILE.test(code) ? 'token_file_unreadable' : undefined),
@@ -80,6 +83,10 @@ export function classify(thrown: unknown, phase: Phase): TokenFailure {
     if (reason !== undefined) return new TokenFailure(reason, describe(error))
   }
   return new TokenFailure('unknown', describe(error))
+}
+
+function reasons(byCode: Readonly<Record<string, FailureReason>>): ReadonlyMap<string, FailureReason> {
+  return new Map(Object.entries(byCode))
 }
 
 function accessDenied(message: string, phase: Phase): FailureReason {

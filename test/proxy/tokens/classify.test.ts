@@ -93,6 +93,10 @@ const cases: readonly (readonly [Thrown, Phase, FailureReason])[] = [
   [{ name: 'TypeError', message: 'x is not a function' }, 'token', 'unknown'],
   [{ name: 'SomethingNew', status: 400 }, 'token', 'unknown'],
   [{ name: 'SomethingNew', status: 400 }, 'session', 'unknown'],
+  // Every object has members of these names.
+  [{ name: 'constructor', status: 400 }, 'token', 'unknown'],
+  [{ name: 'toString', status: 400 }, 'session', 'unknown'],
+  [{ name: '__proto__', status: 400 }, 'session', 'unknown'],
 ]
 
 describe('classifying what the SDK throws', () => {
