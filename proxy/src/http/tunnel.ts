@@ -114,6 +114,8 @@ function follow(from: Socket, to: Socket, closed: () => void): void {
   to.on('drain', () => from.resume())
   if (to.writableNeedDrain) from.pause()
   else from.resume()
+  // It will not end again.
+  if (from.readableEnded) to.end()
 }
 
 /** A broken connection is passed on as broken: its peer must not take a part for the whole. In TLS a missing close_notify says so. */

@@ -204,6 +204,22 @@ describe('a tunnel', () => {
     await noneOpen()
   })
 
+  it('ends when its client had said all before it opened', async () => {
+    let found: (() => void) | undefined
+    await start((socket) => socket.pipe(socket), {
+      resolve: (_host, _options, done) => {
+        found = () => done(null, [{ address: '127.0.0.1', family: 4 }])
+      },
+    })
+    const socket = await openSocket(proxy.port)
+    socket.end(`CONNECT ${OTHER}:${upstream.port} HTTP/1.1\r\nHost: ${OTHER}\r\n\r\n`)
+    await until('the name is looked up', () => found !== undefined)
+    await delay(50)
+    found?.()
+    expect(await readAll(socket)).to.match(/^HTTP\/1\.1 200 /)
+    await noneOpen()
+  })
+
   it('leaves nothing behind, however 200 of them end', async () => {
     await start((socket) => socket.pipe(socket))
     const endings: readonly ((socket: Socket) => unknown)[] = [
