@@ -131,6 +131,8 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
     if (!this.connection) return
     this.deps.pools.release(this.request.destination, this.connection)
     this.connection = undefined
+    // undici leaves the body of a request it never got to send.
+    if (this.request.body instanceof Readable) this.request.body.destroy()
   }
 
   /** A request that was never written is sent by undici itself once it has a connection; this is for one that was. */
