@@ -1,5 +1,6 @@
 // Preload (`node --import`): lets names of the tests resolve to this machine, as DNS would.
-// RESOLVE_HOSTS is a comma separated list of name=address; a name with an empty address does not exist, whatever DNS there is.
+// RESOLVE_HOSTS is a comma separated list of name=address; `*.example=address` is for every name one label below.
+// A name with an empty address does not exist, whatever DNS there is.
 // Without an import, which the bundles do not have either: their memory is measured with it.
 const dns = process.getBuiltinModule('node:dns')
 
@@ -13,7 +14,7 @@ const { lookup } = dns
 
 dns.lookup = (hostname, options, callback) => {
   const done = callback ?? options
-  const address = addresses.get(hostname)
+  const address = addresses.get(hostname) ?? addresses.get(hostname.replace(/^[^.]*/, '*'))
   if (address === undefined) return lookup(hostname, options, callback)
   const all = typeof options === 'object' && options.all === true
   if (address === '') {

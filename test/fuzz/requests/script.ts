@@ -1,7 +1,8 @@
-import type { Random } from './random.ts'
+import { applyMutations, createMutations } from '../bytes.ts'
+import type { Random } from '../random.ts'
 
-/** What a client writes: pieces of bytes, one write each. */
-export type Script = readonly Buffer[]
+/** What a client writes: pieces of bytes, one write each; one character is one byte. */
+export type Script = readonly string[]
 
 export interface Hosts {
   /** `host:port` that gets the token. */
@@ -118,11 +119,11 @@ const BODIES: readonly string[] = [
 
 /** @returns one connection's worth of bytes: one to three requests from a grammar, then mutated, then cut into pieces. */
 export function createScript(random: Random, hosts: Hosts): Script {
-  let bytes: Buffer = Buffer.alloc(0)
-  for (let count = 1 + random.below(random.chance(0.2) ? 3 : 1); count > 0; count--)
-    bytes = Buffer.concat([bytes, Buffer.from(createRequest(random, hosts), 'latin1')])
-  for (let count = random.chance(0.65) ? 0 : 1 + random.below(4); count > 0; count--) bytes = mutate(bytes, random)
-  return cut(bytes, random)
+  const requests = Array.from({ length: 1 + random.below(random.chance(0.2) ? 3 : 1) }, () =>
+    createRequest(random, hosts),
+  )
+  const bytes = requests.join('')
+  return cut(random.chance(0.65) ? bytes : applyMutations(bytes, createMutations(random, 4, ENDS)), random)
 }
 
 function createRequest(random: Random, hosts: Hosts): string {
@@ -139,40 +140,15 @@ function createRequest(random: Random, hosts: Hosts): string {
   return [line, ...lines, '', ''].join(end) + body
 }
 
-/** Changes a few bytes the way broken or hostile clients do. */
-function mutate(bytes: Buffer, random: Random): Buffer {
-  const at = random.below(bytes.length + 1)
-  const until = Math.min(bytes.length, at + 1 + random.below(16))
-  const before = bytes.subarray(0, at)
-  switch (random.below(6)) {
-    case 0:
-      return Buffer.concat([before, Buffer.from([random.below(256)]), bytes.subarray(Math.min(at + 1, bytes.length))])
-    case 1:
-      return Buffer.concat([before, bytes.subarray(until)])
-    case 2:
-      return Buffer.concat([before, bytes.subarray(at, until), bytes.subarray(at)])
-    case 3:
-      return Buffer.concat([before, Buffer.from(random.pick(ENDS), 'latin1'), bytes.subarray(at)])
-    case 4:
-      return before
-    default:
-      return Buffer.concat([
-        before,
-        Buffer.from(Array.from({ length: 8 }, () => random.below(256))),
-        bytes.subarray(at),
-      ])
-  }
-}
-
-function cut(bytes: Buffer, random: Random): Script {
+function cut(bytes: string, random: Random): Script {
   if (random.chance(0.6)) return [bytes]
-  const pieces: Buffer[] = []
+  const pieces: string[] = []
   let at = 0
   // Not thousands of writes for one request.
   while (at < bytes.length && pieces.length < 40) {
     const size = 1 + random.below(random.chance(0.5) ? 8 : 4_000)
-    pieces.push(bytes.subarray(at, at + size))
+    pieces.push(bytes.slice(at, at + size))
     at += size
   }
-  return [...pieces, bytes.subarray(at)]
+  return [...pieces, bytes.slice(at)]
 }

@@ -1,0 +1,18 @@
+import { ANNOTATIONS } from './annotations/target.ts'
+import type { FuzzKind } from './kind.ts'
+import { REQUESTS } from './requests/target.ts'
+import { REVIEWS } from './reviews/target.ts'
+import { credentials } from './sts/credentials.ts'
+import { STS } from './sts/target.ts'
+import { TUNNELS } from './tunnels/target.ts'
+
+/** Every door through which something untrusted comes in. */
+export const KINDS: readonly FuzzKind[] = [
+  credentials('web identity'),
+  credentials('pod identity'),
+  STS,
+  REQUESTS,
+  TUNNELS,
+  REVIEWS,
+  ANNOTATIONS,
+]

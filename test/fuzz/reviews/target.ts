@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { Agent } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTestAuthority } from '../../support/certificates.ts'
+import type { Operation } from '../../support/json-patch.ts'
+import { applyPatch } from '../../support/json-patch.ts'
+import type { AdmissionResponse } from '../../support/webhook.ts'
+import { recordedReview, startWebhook } from '../../support/webhook.ts'
+import type { FuzzKind, FuzzTarget } from '../kind.ts'
+import type { ReviewCase } from './cases.ts'
+import { createReviewCase } from './cases.ts'
+import { expectationOf } from './oracle.ts'
+import type { Expectation } from './oracle.ts'
+import { CANARY } from './pods.ts'
+import { post } from './post.ts'
+import type { Post } from './post.ts'
+import { say } from './wire.ts'
+
+/** About what Node takes inside the memory limit of the chart: without one, garbage looks like a leak. */
+const NODE_OPTIONS = '--max-old-space-size=128'
+/** Reading all of the log costs. */
+const BATCHES_PER_LOOK = 20
+
+export const REVIEWS: FuzzKind<ReviewCase> = {
+  name: 'reviews',
+  subject:
+    'AdmissionReviews with golden, generated and garbled pods, broken JSON and broken HTTP, over TLS at the shipped webhook.',
+  invariants: [
+    'every request ends, as a whole HTTP answer or an end of the connection',
+    'a review is answered with its own uid; what is no review with 400, what is too large with 413; nothing with 500',
+    'a patch comes for a pod that asked, or whose namespace did, and applies; the patched pod gets none (P2, P5)',
+    'a pod without any key of ours is never refused; a refusal and a warning are lines of ASCII (P7)',
+    'no value or argument of a pod is in the log; the process lives, answers a good review, and its memory stays flat',
+  ],
+  batch: 128,
+  atOnce: 16,
+  quick: 128,
+  generate: createReviewCase,
+  open: openWebhook,
+}
+
+async function openWebhook(): Promise<FuzzTarget<ReviewCase>> {
+  const directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-fuzz-'))
+  const authority = await createTestAuthority()
+  const { address, process } = await startWebhook(directory, authority, {
+    NODE_OPTIONS,
+    DEFAULT_ANNOTATIONS: JSON.stringify({ hosts: 'default.partner.example' }),
+  })
+  const [host = '', port] = address.split(':')
+  const endpoint = { host, port: Number(port), ca: authority.ca }
+  const agent = new Agent({ keepAlive: true, ca: authority.ca, maxSockets: 32 })
+  const send: Post = (path, body) => post(`https://${address}${path}`, body, agent)
+  const good = JSON.stringify(recordedReview())
+  let batches = 0
+  const checkLog = (): void => {
+    if (process.output().includes(CANARY)) throw new Error('the log shows a value of a pod')
+  }
+  return {
+    pid: process.pid,
+    attempt: async (input) => ('bytes' in input ? say(endpoint, input) : review(send, input.path, input.body)),
+    afterBatch: async () => {
+      if (!(await review(send, '/mutate', good)).startsWith('patch')) throw new Error('a good review gets no patch')
+      batches += 1
+      if (batches % BATCHES_PER_LOOK === 0) checkLog()
+    },
+    close: async () => {
+      agent.destroy()
+      process.signal('SIGKILL')
+      await process.exited
+      rmSync(directory, { recursive: true })
+      checkLog()
+    },
+  }
+}
+
+async function review(send: Post, path: string, body: string): Promise<string> {
+  const expected = expectationOf(path, body)
+  const { status, text } = await send(path, Buffer.from(body, 'latin1'))
+  if (status !== expected.status)
+    throw new Error(`answered ${status} instead of ${expected.status}: ${text.slice(0, 500)}`)
+  if (status !== 200) return String(status)
+  const { response } = JSON.parse(text) as { response: AdmissionResponse }
+  return checkResponse(send, path, { response, expected })
+}
+
+interface Answered {
+  readonly response: AdmissionResponse
+  readonly expected: Expectation
+}
+
+async function checkResponse(send: Post, path: string, { response, expected }: Answered): Promise<string> {
+  const { uid, allowed, patch, warnings = [] } = response
+  if (uid !== expected.uid) throw new Error(`answered ${uid} instead of ${String(expected.uid)}`)
+  for (const warning of warnings)
+    if (!/^[\x20-\x7e]{1,256}$/.test(warning)) throw new Error(`not a line of ASCII: ${JSON.stringify(warning)}`)
+  if (!allowed) return checkRefusal(response, expected)
+  if (patch === undefined) return 'allowed as it is'
+  if (!expected.mayPatch) throw new Error('a patch for a pod that did not ask')
+  const operations = JSON.parse(Buffer.from(patch, 'base64').toString()) as readonly Operation[]
+  const patched = applyPatch(expected.pod, operations)
+  const again = JSON.stringify({
+    kind: 'AdmissionReview',
+    apiVersion: 'admission.k8s.io/v1',
+    request: { uid: 'again', operation: 'CREATE', object: patched },
+  })
+  const { status, text } = await send(path, Buffer.from(again))
+  const second = status === 200 ? (JSON.parse(text) as { response: AdmissionResponse }).response : undefined
+  if (second?.allowed !== true || second.patch !== undefined)
+    throw new Error(`the patched pod is answered ${status} ${text.slice(0, 1_000)}`)
+  return 'patched'
+}
+
+function checkRefusal({ patch, status }: AdmissionResponse, { mayRefuse }: Expectation): string {
+  if (patch !== undefined) throw new Error('refused with a patch')
+  if (!mayRefuse) throw new Error(`refused a pod that did not ask: ${String(status?.message)}`)
+  const [title, ...problems] = (status?.message ?? '').split('\n')
+  const isReadable =
+    problems.length > 0 &&
+    problems.every((line) => /^- [\x20-\x7e]+: got "[\x20-\x7e]*", expected [\x20-\x7e]+$/.test(line))
+  if (
+    !/^aws-outbound-jwt-injector refused the pod \([a-z-]+\):$/.test(title ?? '') ||
+    status?.code !== 422 ||
+    !isReadable
+  )
+    throw new Error(`a refusal that helps nobody: ${JSON.stringify(status)}`)
+  return 'refused'
+}
