@@ -1,4 +1,4 @@
-import { argumentsHere, entrypoint } from '../../support/image.ts'
+import { argumentsHere, entrypoint, imageEnvironment } from '../../support/image.ts'
 import { freePort } from '../../support/port.ts'
 import { startPinned } from './pinned.ts'
 import type { Target } from './target.ts'
@@ -16,6 +16,7 @@ export async function startOurs(world: World, partner: Partner): Promise<Target>
     args: ['--import', './test/support/resolve.mjs', ...bundle],
     port,
     env: {
+      ...imageEnvironment('Dockerfile.proxy'),
       LISTEN_ADDR: `127.0.0.1:${port}`,
       ADMIN_LISTEN_ADDR: '127.0.0.1:0',
       CONTROL_LISTEN_ADDR: '127.0.0.1:0',
@@ -29,7 +30,6 @@ export async function startOurs(world: World, partner: Partner): Promise<Target>
       AWS_WEB_IDENTITY_TOKEN_FILE: world.tokenFile,
       AWS_EC2_METADATA_DISABLED: 'true',
       RESOLVE_HOSTS: `${PARTNER_HOST}=127.0.0.1`,
-      UV_THREADPOOL_SIZE: '16',
       LOG_LEVEL: 'warn',
     },
   })
