@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { argumentsHere, entrypoint, imageEnvironment } from '../../support/image.ts'
 import { freePort } from '../../support/port.ts'
 import { startPinned } from './pinned.ts'
@@ -17,6 +18,7 @@ export async function startOurs(world: World, partner: Partner): Promise<Target>
     port,
     env: {
       ...imageEnvironment('Dockerfile.proxy'),
+      NODE_COMPILE_CACHE: join(world.directory, 'compiled'),
       LISTEN_ADDR: `127.0.0.1:${port}`,
       ADMIN_LISTEN_ADDR: '127.0.0.1:0',
       CONTROL_LISTEN_ADDR: '127.0.0.1:0',
