@@ -84,6 +84,8 @@ export class Exchange implements Receiver {
   informed(status: number, headers: RawHeaders): void {
     const { response } = this
     if (this.isClosed || this.request.httpVersionMinor < 1) return
+    // undici cannot pause before the response: what a client has no room for is left out, or a partner could fill the memory.
+    if (response.socket?.writableNeedDrain) return
     // Node 26.2 and newer; older ones have no way to pass one on whatever it says.
     if ('writeInformation' in response) response.writeInformation(status, responseHeaders(headers, false).headers)
   }

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { open, response } from '../../support/proxy/client.ts'
+import { open, openSocket, response } from '../../support/proxy/client.ts'
 import { startTestProxy } from '../../support/proxy/proxy.ts'
 import type { TestProxy } from '../../support/proxy/proxy.ts'
-import { startUpstream } from '../../support/proxy/upstream.ts'
+import { startRawUpstream, startUpstream } from '../../support/proxy/upstream.ts'
 import type { Upstream } from '../../support/proxy/upstream.ts'
 import { until } from '../../support/until.ts'
 
@@ -40,6 +41,34 @@ describe('backpressure', () => {
     const incoming = await response(outgoing)
     expect(await stalls(() => taken())).to.be.within(1, HELD)
     expect(await readAll(incoming)).to.equal(TOTAL)
+  }).timeout(30_000)
+
+  it('keeps no more interim responses than a client has room for', async function () {
+    // Node 22 passes none on.
+    if (!('writeInformation' in ServerResponse.prototype)) this.skip()
+    const interim = Buffer.from(`HTTP/1.1 103 Early Hints\r\nLink: <${'a'.repeat(MIB / 32)}>\r\n\r\n`)
+    let isSaid = false
+    const partner = await startRawUpstream((socket) => {
+      socket.once('data', () => {
+        void flood(socket).then(() => (isSaid = true))
+      })
+    })
+    const flood = async (socket: Socket): Promise<void> => {
+      for (let sent = 0; sent < TOTAL; sent += interim.length) if (!socket.write(interim)) await once(socket, 'drain')
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    }
+    const client = await openSocket(proxy.port)
+    client.write(`GET http://x.example:${partner.port}/ HTTP/1.1\r\nConnection: close\r\n\r\n`)
+    await until('the partner has said all', () => isSaid)
+    let bytes = 0
+    let last = ''
+    for await (const chunk of client as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      last = chunk.toString('latin1').slice(-2)
+    }
+    expect(last).to.equal('ok')
+    expect(bytes).to.be.within(1, HELD)
+    await partner.close()
   }).timeout(30_000)
 
   for (const headers of [{ 'Content-Length': TOTAL }, { 'Transfer-Encoding': 'chunked' }])
