@@ -14,7 +14,7 @@ const WHERE: Readonly<Record<Source, string>> = {
 /** Proxies at a time: calls for a session that one process makes at once become one. */
 const PROXIES = 4
 
-/** Some sessions are good for longer than a batch, so that each batch has processes of its own. */
+/** Sessions whose end is garbled are good for ever, so that each small batch has processes of its own. */
 export const credentials = (source: Source): FuzzKind<readonly RawAnswer[]> => ({
   name: source.replace(' ', '-'),
   subject: `${WHERE[source]}: status lines, headers, XML, JSON, missing and odd fields, garbled bytes, at every pace, to the shipped proxy.`,
@@ -24,7 +24,7 @@ export const credentials = (source: Source): FuzzKind<readonly RawAnswer[]> => (
     'no key, session token or token is in the output or in an answer to the application',
     'when credentials are to be had again requests succeed; the process lives',
   ],
-  batch: 48,
+  batch: 3 * PROXIES,
   atOnce: PROXIES,
   quick: PROXIES,
   isMostlyWaiting: true,

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { observe } from '../../support/proxy/upstream.ts'
 import { applyMutations } from '../bytes.ts'
 import type { Pace, RawAnswer } from './raw.ts'
+import { SESSION_TOKEN } from './sessions.ts'
 
 /** AWS, and the agent of Pod Identity, at one address. It says bytes, whatever HTTP thinks of them. */
 export interface RawAws {
@@ -21,7 +22,7 @@ export interface RawAwsDeps {
 export async function startRawAws({ toToken, toSession }: RawAwsDeps): Promise<RawAws> {
   const respond = (socket: Socket, parameters: URLSearchParams): void => {
     const audience = parameters.get('Audience.member.1')
-    const { answer, token } = audience === null ? { answer: toSession(), token: '' } : toToken(audience)
+    const { answer, token } = audience === null ? { answer: toSession(), token: SESSION_TOKEN } : toToken(audience)
     void speak(socket, bytesOf(answer, token), answer.pace)
   }
   const server = createServer((socket) => {

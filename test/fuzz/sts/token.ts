@@ -28,8 +28,9 @@ export function createIssuer(): Issuer {
         case 'none':
           return content
         case 'empty':
-        case 'alg none':
           return `${content}.`
+        case 'alg none':
+          return `${content}.bm9uZQ`
       }
     },
     verifies: (token) => {
