@@ -5,10 +5,15 @@ export const REVIEW_ERRORS = {
   'not-json': { status: 400, meaning: 'The body is not JSON.', hint: STRANGER },
   'not-a-review': {
     status: 400,
-    meaning: 'The body is not an AdmissionReview of admission.k8s.io/v1 with a request and its uid.',
+    meaning:
+      'The body is not an AdmissionReview of admission.k8s.io/v1 with a request and its uid, of at most 128 characters.',
     hint: STRANGER,
   },
-  'too-large': { status: 413, meaning: 'The body is larger than 8 MB.', hint: STRANGER },
+  'too-large': {
+    status: 413,
+    meaning: 'The body is larger than 8 MB, or holds more than 200,000 values.',
+    hint: 'Find out who sends it: no pod that an API server could store is as large.',
+  },
   unreadable: {
     status: 400,
     meaning: 'The body ended early, is compressed, or is in another character set than UTF-8.',

@@ -23,8 +23,8 @@ import { createInjector } from './injection/decide.ts'
 import { METRICS } from './metrics.ts'
 
 /**
- * An API server sends at most a few hundred at once. With so many bytes of the costliest bodies, three pods of 8 MB made of empty
- * entries, a memory cgroup held 257 MiB at most; the chart's limit is 384Mi.
+ * An API server sends at most a few hundred at once. Floods of the costliest bodies that are parsed, and of those that are refused first,
+ * held 206 MiB at most in a memory cgroup of the chart's limit, 384Mi.
  */
 const LOAD_LIMITS = { requests: 512, bytes: 24 * 1024 * 1024 }
 

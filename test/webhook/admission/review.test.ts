@@ -33,6 +33,18 @@ describe('AdmissionReview, read', () => {
     })
   }
 
+  it('takes a pod of 1.5 MB as dense as pods are, and refuses one of more values than fit, before it parses', () => {
+    const variables = (count: number): string =>
+      review({
+        request: { ...REQUEST, object: Array.from({ length: count }, () => ({ name: 'V', value: 'twelve chars' })) },
+      })
+    expect(variables(50_000)).to.have.length.above(1.5 * 1024 * 1024)
+    expect(parseReview(variables(50_000)).object).to.have.length(50_000)
+    const error = thrownBy(() => parseReview(variables(100_000)))
+    expect([error.code, error.status]).to.deep.equal(['too-large', 413])
+    expect(thrownBy(() => parseReview('['.repeat(8 * 1024 * 1024))).code).to.equal('too-large')
+  })
+
   for (const [what, body] of [
     ['null', 'null'],
     ['a list', '[]'],
@@ -44,6 +56,9 @@ describe('AdmissionReview, read', () => {
     ['no uid', review({ request: { object: {} } })],
     ['an empty uid', review({ request: { uid: '' } })],
     ['a uid that is a number', review({ request: { uid: 1 } })],
+    ['a uid longer than any', review({ request: { uid: 'x'.repeat(129) } })],
+    ['a namespace longer than any', review({ request: { uid: '1', namespace: 'x'.repeat(129) } })],
+    ['an operation that is a number', review({ request: { uid: '1', operation: 1 } })],
   ] as const) {
     it(`refuses ${what} as no review`, () => {
       const error = thrownBy(() => parseReview(body))

@@ -1,6 +1,7 @@
 import { describeProblem } from '@aws-outbound-jwt-injector/proxy/contract'
 import { ReviewError } from '../errors.ts'
 import type { Decision } from '../injection/decide.ts'
+import { hasMoreValues } from './json-values.ts'
 
 /** The parts of an AdmissionRequest (admission.k8s.io/v1) that matter here. */
 export interface AdmissionRequest {
@@ -10,19 +11,28 @@ export interface AdmissionRequest {
   readonly object: unknown
 }
 
+/**
+ * SECURITY: whoever may create pods chooses how many values they have. An API server stores 1.5 MB of a pod, and pods as it sends them
+ * have a comma or bracket every 16 characters. The costliest of so many values take 30 MB; without a bound, one body of 8 MB takes 400.
+ */
+const MOST_VALUES = 200_000
+/** SECURITY: it is logged and answered. A uid is a UUID, a namespace an RFC 1123 label of at most 63 characters. */
+const LONGEST_NAME = 128
+
 /** RFC 9110 §15.5.21: understood, and cannot be processed as it is. */
 const REFUSED = 422
 
-/** @throws ReviewError not-json or not-a-review. */
+/** @throws ReviewError too-large, not-json or not-a-review. */
 export function parseReview(body: string): AdmissionRequest {
+  if (hasMoreValues(body, MOST_VALUES)) throw new ReviewError('too-large')
   const review = parseJson(body)
   if (!isObject(review) || review['apiVersion'] !== 'admission.k8s.io/v1' || review['kind'] !== 'AdmissionReview')
     throw new ReviewError('not-a-review')
   const { request } = review
-  if (!isObject(request) || typeof request['uid'] !== 'string' || request['uid'] === '')
-    throw new ReviewError('not-a-review')
-  const { uid, namespace, operation, object } = request
-  return { uid, namespace: textOr(namespace, ''), operation: textOr(operation, ''), object }
+  if (!isObject(request)) throw new ReviewError('not-a-review')
+  const { uid, namespace = '', operation = '', object } = request
+  if (!isName(uid) || uid === '' || !isName(namespace) || !isName(operation)) throw new ReviewError('not-a-review')
+  return { uid, namespace, operation, object }
 }
 
 /** @returns the AdmissionReview that answers a request; the uid is always the request's. */
@@ -72,4 +82,4 @@ function parseJson(body: string): unknown {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const textOr = (value: unknown, fallback: string): string => (typeof value === 'string' ? value : fallback)
+const isName = (value: unknown): value is string => typeof value === 'string' && value.length <= LONGEST_NAME
