@@ -24,7 +24,7 @@ import { METRICS } from './metrics.ts'
 
 /**
  * An API server sends at most a few hundred at once. Floods of the costliest bodies that are parsed, and of those that are refused first,
- * held 206 MiB at most in a memory cgroup of the chart's limit, 384Mi.
+ * held 208 MiB at most in a memory cgroup of the chart's limit, 384Mi.
  */
 const LOAD_LIMITS = { requests: 512, bytes: 24 * 1024 * 1024 }
 
