@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { accepts } from '../../support/port.ts'
 import { until } from '../../support/until.ts'
 
 export interface PinnedOptions {
@@ -40,15 +40,4 @@ export async function startPinned({ core, program, args, env = {}, port }: Pinne
 async function isListening(child: ChildProcess, port: number): Promise<boolean> {
   if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`)
   return accepts(port)
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 }

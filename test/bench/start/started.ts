@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
-import { freePort } from '../../support/port.ts'
+import { accepts, freePort } from '../../support/port.ts'
 import { until } from '../../support/until.ts'
 import { usageOf } from '../proxy/measure.ts'
 import { TARGET_CORE } from '../proxy/world.ts'
@@ -74,15 +73,4 @@ export function residentOf(pid: number): Resident {
 export function majorFaults(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[9])
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 }

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { argumentsHere, entrypoint, imageEnvironment } from '../../support/image.ts'
-import { PARTNER_HOST, ROLE_ARN } from '../proxy/world.ts'
+import { proxySettings } from '../proxy/settings.ts'
+import { PARTNER_HOST } from '../proxy/world.ts'
 import type { World } from '../proxy/world.ts'
 
 /** A program that is started, over and over. */
@@ -35,7 +36,7 @@ export function createSubjects(world: World): Subjects {
     proxy: {
       name: 'proxy',
       args: bundle,
-      environment: (port) => ({ ...image, ...compiled, ...proxySettings(world, port) }),
+      environment: (port) => ({ ...image, ...compiled, ...proxySettings(world, port, partnerHost(world)) }),
     },
     empty: empty('empty server, import', 'empty-import.mjs'),
     least: empty('empty server, require', 'empty-require.mjs'),
@@ -54,21 +55,3 @@ function compile(bundle: readonly string[], directory: string): string {
 
 /** Where a request of the load goes. */
 export const partnerHost = (world: World): string => `${PARTNER_HOST}:${world.ports.https}`
-
-function proxySettings(world: World, port: number): Readonly<Record<string, string>> {
-  return {
-    LISTEN_ADDR: `127.0.0.1:${port}`,
-    ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-    CONTROL_LISTEN_ADDR: '127.0.0.1:0',
-    ROUTES: JSON.stringify([{ hosts: [partnerHost(world)] }]),
-    UPSTREAM_CA_FILE: world.caFile,
-    ALLOW_LOCAL_UPSTREAMS: 'true',
-    AWS_REGION: 'eu-central-1',
-    AWS_ENDPOINT_URL_STS: world.stsUrl,
-    AWS_ROLE_ARN: ROLE_ARN,
-    AWS_WEB_IDENTITY_TOKEN_FILE: world.tokenFile,
-    AWS_EC2_METADATA_DISABLED: 'true',
-    RESOLVE_HOSTS: `${PARTNER_HOST}=127.0.0.1`,
-    LOG_LEVEL: 'warn',
-  }
-}
