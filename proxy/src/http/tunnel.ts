@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { passChunk } from './chunk.ts'
 
 /** `blind`: a CONNECT; `upgrade`: what follows a 101. */
 export type TunnelMode = 'blind' | 'upgrade'
@@ -102,7 +103,7 @@ function follow(from: Socket, to: Socket, closed: () => void): void {
   from
     .on('error', ignore)
     .on('data', (chunk: Buffer) => {
-      if (!to.write(chunk)) from.pause()
+      if (!passChunk(to, chunk)) from.pause()
     })
     .on('end', () => to.end())
     .on('close', (broken: boolean) => {
