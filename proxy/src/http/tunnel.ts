@@ -103,7 +103,7 @@ function follow(from: Socket, to: Socket, closed: () => void): void {
   from
     .on('error', ignore)
     .on('data', (chunk: Buffer) => {
-      if (!passChunk(to, chunk)) from.pause()
+      if (!passChunk(to, chunk)) hold(from, to)
     })
     .on('end', () => to.end())
     .on('close', (broken: boolean) => {
@@ -112,11 +112,16 @@ function follow(from: Socket, to: Socket, closed: () => void): void {
       else to.destroySoon()
       closed()
     })
-  to.on('drain', () => from.resume())
-  if (to.writableNeedDrain) from.pause()
+  if (to.writableNeedDrain) hold(from, to)
   else from.resume()
   // It will not end again.
   if (from.readableEnded) to.end()
+}
+
+/** Until there is room again. Most tunnels never need to listen for it. */
+function hold(from: Socket, to: Socket): void {
+  from.pause()
+  to.once('drain', () => from.resume())
 }
 
 /** A broken connection is passed on as broken: its peer must not take a part for the whole. In TLS a missing close_notify says so. */
