@@ -7,7 +7,6 @@ const ADAPTERS = {
   '@aws-sdk/*': ['proxy/src/tokens/sts.ts'],
   jose: ['proxy/src/doctor/signature.ts'],
   undici: ['proxy/src/http/forward.ts', 'proxy/src/http/pools.ts', 'proxy/src/http/undici.d.ts'],
-  winston: ['proxy/src/runtime/logger.ts'],
   'prom-client': ['proxy/src/runtime/metrics.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts'],
