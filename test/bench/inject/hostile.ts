@@ -25,8 +25,10 @@ const manyRoutes = repeat(15, (index) => `- hosts: [${hosts.slice(index * 100, i
   '\n',
 )
 
-/** 1.4 MB of one variable. */
+/** 1.4 MB of one annotation. */
 const fill = (text: string): string => text.repeat(Math.floor(1_400_000 / text.length))
+/** As much of NO_PROXY as is looked at. */
+const direct = (text: string): string => text.repeat(Math.floor((256 * 1024 - 2) / text.length))
 
 const withNoProxy = (value: string): object =>
   pod(annotations({ 'outbound-jwt.io/env-policy': 'override' }), {
@@ -67,11 +69,12 @@ export const HOSTILE_PODS: Readonly<Record<string, object>> = {
       ),
     },
   ),
-  'NO_PROXY of spaces': withNoProxy(`a${fill(' ')}b`),
-  'NO_PROXY of entries': withNoProxy(repeat(70_000, (index) => `h${index}.corp.example`).join(',')),
-  'NO_PROXY of open references': withNoProxy(fill('$(')),
-  'NO_PROXY of references': withNoProxy(fill('$(A),')),
-  'NO_PROXY of dots': withNoProxy(fill('a.')),
+  'NO_PROXY of spaces': withNoProxy(`a${direct(' ')}b`),
+  'NO_PROXY of entries': withNoProxy(repeat(13_000, (index) => `h${index}.corp.example`).join(',')),
+  'NO_PROXY of open references': withNoProxy(direct('$(')),
+  'NO_PROXY of references': withNoProxy(direct('$(A),')),
+  'NO_PROXY of too many entries': withNoProxy(fill('a,')),
+  'NO_PROXY of dots': withNoProxy(direct('a.')),
   '20,000 variables': pod(annotations(), { containers: [container('orders', { env: variables(20_000) })] }),
   'audience of commas': pod(annotations({ 'outbound-jwt.io/audience': fill(',') }), one),
   'tags without an end': pod(

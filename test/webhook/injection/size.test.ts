@@ -47,6 +47,24 @@ describe('a pod larger than the API server stores', () => {
     expect(decide({ 'no-proxy': entries }, { containers: named(5) }).reason).to.equal('injected')
   })
 
+  it('says at most 256 KiB of NO_PROXY, in all containers that get the variables', () => {
+    const half = 'h.corp.example,'.repeat(10_000).slice(0, 128 * 1024)
+    const own = (value: string, name = 'NO_PROXY'): object => ({ name: value.at(-1), env: [{ name, value }] })
+    const containers = (last: string): object => ({ containers: [own(half), own(last, 'no_proxy')] })
+    expect(decide({}, containers(half)).reason).to.equal('injected')
+    const decision = decide({}, containers(`${half}x`))
+    if (decision.kind !== 'deny') expect.fail(decision.kind)
+    expect(decision.reason).to.equal('too-large')
+    expect(decision.problems).to.deep.equal([
+      {
+        where: 'spec.containers',
+        value: '262145 characters of NO_PROXY',
+        allowed: 'at most 262144 together; shorten it, or name fewer in outbound-jwt.io/containers',
+      },
+    ])
+    expect(decide({ 'skip-containers': 'x' }, containers(`${half}x`)).reason).to.equal('injected')
+  })
+
   it('is not repeated back, however long its names are', () => {
     const text = 'x'.repeat(1_000_000)
     for (const decision of [

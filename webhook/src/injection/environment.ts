@@ -15,6 +15,7 @@ import type { Container, Variable } from './pod.ts'
 import { placeOf, variablesOf } from './pod.ts'
 import type { Refusals } from './refusals.ts'
 import type { PlannedRoute } from './routes-yaml.ts'
+import { rejectOversizedNoProxy } from './size.ts'
 import type { Warn } from './warnings.ts'
 
 /** Edits of one container's list of variables. */
@@ -45,9 +46,10 @@ export function planEnvironment(
   environment: Environment,
   { refusals, warn }: Outcome,
 ): readonly EnvironmentPlan[] {
+  const read = containers.map((container) => ({ container, variables: variablesOf(container) }))
+  if (rejectOversizedNoProxy(read, refusals)) return []
   const plans: EnvironmentPlan[] = []
-  for (const container of containers) {
-    const variables = variablesOf(container)
+  for (const { container, variables } of read) {
     const conflicts = findConflicts(variables, environment)
     if (conflicts[0] && environment.policy === 'keep') {
       warn(`${placeOf(container)} keeps its own ${conflicts[0].name}: its calls get no token`)

@@ -3,14 +3,11 @@ import type { EnvironmentEdit } from './environment-edits.ts'
 import { indexAfter, lateReferences, referencesOf } from './environment-edits.ts'
 import type { Coverage } from './no-proxy-coverage.ts'
 import type { DirectHosts } from './no-proxy.ts'
-import { entriesOf, union } from './no-proxy.ts'
+import { NO_PROXY_NAMES, entriesOf, union } from './no-proxy.ts'
 import type { Container, Variable } from './pod.ts'
 import { placeOf } from './pod.ts'
 import type { Refusals } from './refusals.ts'
 import type { Warn } from './warnings.ts'
-
-/** wget reads only the lower case; where both are set, clients differ in which one wins. */
-const NAMES = ['NO_PROXY', 'no_proxy'] as const
 
 interface Direct {
   readonly direct: DirectHosts
@@ -30,7 +27,7 @@ export function planNoProxy(
   outcome: Outcome,
 ): readonly EnvironmentEdit[] {
   const place = placeOf(container)
-  const own = NAMES.flatMap((name) => variables.findLast((variable) => variable.name === name) ?? [])
+  const own = NO_PROXY_NAMES.flatMap((name) => variables.findLast((variable) => variable.name === name) ?? [])
   for (const variable of own) inspect(`${place}.env[${variable.name}]`, variable, coverage, outcome)
   const literal = own.filter(({ value }) => value !== undefined)
   const [first, second] = literal
@@ -42,7 +39,7 @@ export function planNoProxy(
   const alone = { value, index: indexAfter(direct.references, variables) }
   return [
     ...literal.map((variable) => ({ kind: 'set', variable, value }) as const),
-    ...NAMES.filter((name) => !own.some((variable) => variable.name === name)).map((name) =>
+    ...NO_PROXY_NAMES.filter((name) => !own.some((variable) => variable.name === name)).map((name) =>
       insertTwin(name, own[0], alone),
     ),
   ]

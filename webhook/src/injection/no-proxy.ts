@@ -13,6 +13,9 @@ const DIRECT = (
   '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10'
 ).split(',')
 
+/** wget reads only the lower case; where both are set, clients differ in which one wins. */
+export const NO_PROXY_NAMES: readonly string[] = ['NO_PROXY', 'no_proxy']
+
 /** Entries that every container of a pod calls directly. */
 export interface DirectHosts {
   readonly entries: readonly string[]

@@ -14,7 +14,8 @@ export const REASONS = {
     'role-arn without a region on the pod or in the chart; STS has no global endpoint for these tokens.',
   'stale-injection': 'The pod carries our sidecar, made from other annotations than it has now.',
   'invalid-pod': 'A field that injection touches does not have the type the Pod API gives it.',
-  'too-large': 'More containers, longer names or more variables than the API server stores in a pod.',
+  'too-large':
+    'More containers, longer names or more variables than the API server stores in a pod, or more than 256 KiB of NO_PROXY.',
   'host-network': 'With hostNetwork the sidecar would listen on the node, for every other pod there.',
   windows: 'The sidecar is a Linux program.',
   'name-conflict': 'The pod already uses a container or volume name of ours.',

@@ -1,7 +1,8 @@
 import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { EnvironmentPlan } from './environment.ts'
 import { PREFIX } from './keys.ts'
-import type { Pod } from './pod.ts'
+import { NO_PROXY_NAMES } from './no-proxy.ts'
+import type { Pod, Variable } from './pod.ts'
 import type { Refusals } from './refusals.ts'
 
 // SECURITY: the API server asks before it looks at sizes itself. A pod that costs minutes or gigabytes here would keep everybody else's waiting.
@@ -12,6 +13,8 @@ const MOST_CONTAINERS = 250
 const LONGEST_NAME = 63
 /** An API server stores 1.5 MB of a pod. */
 const MOST_VARIABLE_CHARACTERS = 1024 * 1024
+/** Every entry is compared with every partner and with ours, 100 ms of CPU per megabyte. 4 KiB in each of 60 containers is less. */
+const MOST_NO_PROXY_CHARACTERS = 256 * 1024
 
 /** Refuses a pod that is too large to be looked at further. @returns whether it was refused. */
 export function rejectOversized({ containers, initContainers }: Pod, { report }: Refusals): boolean {
@@ -33,6 +36,23 @@ export function rejectOversized({ containers, initContainers }: Pod, { report }:
   }
   for (const problem of problems) report('too-large', problem)
   return problems.length > 0
+}
+
+/** Refuses lists of direct hosts that would take long to compare. @returns whether they were refused. */
+export function rejectOversizedNoProxy(
+  containers: readonly { readonly variables: readonly Variable[] }[],
+  { report }: Refusals,
+): boolean {
+  let characters = 0
+  for (const { variables } of containers)
+    for (const { name, value } of variables) if (NO_PROXY_NAMES.includes(name)) characters += value?.length ?? 0
+  if (characters <= MOST_NO_PROXY_CHARACTERS) return false
+  report('too-large', {
+    where: 'spec.containers',
+    value: `${characters} characters of NO_PROXY`,
+    allowed: `at most ${MOST_NO_PROXY_CHARACTERS} together; shorten it, or name fewer in ${PREFIX}containers`,
+  })
+  return true
 }
 
 /** Refuses variables that would make the pod larger than the API server stores. */
