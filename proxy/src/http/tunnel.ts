@@ -124,7 +124,10 @@ function hold(from: Socket, to: Socket): void {
   to.once('drain', () => from.resume())
 }
 
-/** A broken connection is passed on as broken: its peer must not take a part for the whole. In TLS a missing close_notify says so. */
+/**
+ * A broken connection is passed on as broken: its peer must not take a part for the whole. In TLS a missing close_notify says so.
+ * To be called on `close`, not before: a reset in the turn in which the socket was ended fails with EINVAL, and Node then never closes it.
+ */
 function breakOff(socket: Socket): void {
   if (socket.destroyed) return
   if (socket instanceof TLSSocket) socket.destroy()

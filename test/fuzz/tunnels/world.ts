@@ -86,7 +86,8 @@ function moody(seen: (received: string) => void): (socket: Socket) => void {
       received += chunk.toString('latin1')
       seen(received)
       const next = random.below(20)
-      if (next === 0) socket.resetAndDestroy()
+      // A reset while the shutdown is under way fails with EINVAL in libuv, and Node then never closes the connection.
+      if (next === 0 && !socket.writableEnded) socket.resetAndDestroy()
       else if (next === 1) socket.destroy()
       else if (next === 2) socket.end(chunk)
       else if (socket.writable) socket.write(chunk)
