@@ -3,6 +3,8 @@ import { at, list, nameOf, object } from '../../support/injection/object.ts'
 
 const PREFIX = 'outbound-jwt.io/'
 const LARGEST = 8 * 1024 * 1024
+const MOST_VALUES = 200_000
+const LONGEST_NAME = 128
 
 export interface Expectation {
   readonly status: number
@@ -19,11 +21,13 @@ const NOTHING = { mayPatch: false, mayRefuse: false } as const
 
 /** @param body as bytes, one character each. */
 export function expectationOf(path: string, body: string): Expectation {
-  if (body.length > LARGEST) return { status: 413, ...NOTHING }
+  if (body.length > LARGEST || marksOf(body) > MOST_VALUES) return { status: 413, ...NOTHING }
   const review = parse(body)
   const uid = at(review, 'request', 'uid')
   const isReview = at(review, 'apiVersion') === 'admission.k8s.io/v1' && at(review, 'kind') === 'AdmissionReview'
-  if (!isReview || typeof uid !== 'string' || uid === '') return { status: 400, ...NOTHING }
+  const given = ['namespace', 'operation'].map((key) => at(review, 'request', key)).filter((name) => name !== undefined)
+  const areNames = [uid, ...given].every((name) => typeof name === 'string' && name.length <= LONGEST_NAME)
+  if (!isReview || typeof uid !== 'string' || uid === '' || !areNames) return { status: 400, ...NOTHING }
   const pod = at(review, 'request', 'object')
   return { status: 200, uid, pod, ...wishOf(pod, path, at(review, 'request', 'operation')) }
 }
@@ -47,6 +51,11 @@ function isOurs(pod: unknown, annotations: Readonly<Record<string, unknown>>): b
     Object.hasOwn(annotations, `${PREFIX}status`) &&
     list(at(pod, 'spec', 'initContainers')).some((container) => nameOf(container) === 'aws-outbound-jwt-proxy')
   )
+}
+
+/** Commas and opening brackets, without what strings hold. */
+function marksOf(body: string): number {
+  return body.replace(/"(?:[^"\\]|\\[^])*(?:"|\\?$)/g, '').match(/[,[{]/g)?.length ?? 0
 }
 
 function parse(body: string): unknown {
