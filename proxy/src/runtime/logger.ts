@@ -26,7 +26,7 @@ export interface LoggerOptions {
 }
 
 /** Anything that looks like a compact JWS or a credential header value. No part can give back what it took: linear in the line's length. */
-const SECRETS = /\beyJ[\w-]{5,}(?:\.[\w-]*){0,2}|\b(Bearer|Basic)\s+[\w.~+/=-]+/g
+const SECRETS = /eyJ[\w-]{5,}(?:\.[\w-]*){0,2}|\b(Bearer|Basic)\s+[\w.~+/=-]+/g
 
 /** Creates a logger that writes one line per event: `time`, `level`, `msg`, then the fields. */
 export function createLogger({ level, format, stream }: LoggerOptions): Logger {

@@ -130,7 +130,7 @@ function describe({ name, message, code, status }: SdkError): string {
  */
 function redactSecrets(text: string): string {
   return text
-    .replace(/\beyJ[\w-]+(?:\.[\w-]*)*|\bA[KS]IA[A-Z0-9]{12,}/g, '[redacted]')
+    .replace(/eyJ[\w-]+(?:\.[\w-]*)*|\bA[KS]IA[A-Z0-9]{12,}/g, '[redacted]')
     .replace(/[A-Za-z0-9+/]{40,}={0,2}/g, (run) =>
       /[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run) ? '[redacted]' : run,
     )

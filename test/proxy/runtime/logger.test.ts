@@ -50,6 +50,7 @@ describe('logger', () => {
         header: `Bearer ${token}`,
         basic: 'Basic dXNlcjpwYXNz',
         half: 'eyJhbGciOi.eyJ',
+        behind: `x${token}`,
       })
       expect(lines()[0]).to.match(/\[redacted\]/)
       expect(lines().join()).not.to.match(/eyJ|dXNlcjpwYXNz|c2lnbmF0dXJl/)
