@@ -3,7 +3,7 @@ import type { ProxyConfig } from './config.ts'
 import type { Problem, Route } from './contract.ts'
 import { SETTINGS } from './config.ts'
 import type { TrustAnchors } from './http/trust.ts'
-import { SettingsError } from './runtime/index.ts'
+import { SettingsError, errorCode } from './runtime/index.ts'
 
 /**
  * Reads the files with trust anchors that the configuration names, once: a pod whose file is wrong should not start.
@@ -18,7 +18,11 @@ export function readTrustAnchors(config: ProxyConfig, readFile: (path: string) =
       new X509Certificate(pem)
       return pem
     } catch (error) {
-      problems.push({ where, value: path, allowed: `a PEM file with at least one certificate (${reason(error)})` })
+      problems.push({
+        where,
+        value: path,
+        allowed: `a PEM file with at least one certificate (${errorCode(error) ?? 'unreadable'})`,
+      })
       return ''
     }
   }
@@ -31,9 +35,4 @@ export function readTrustAnchors(config: ProxyConfig, readFile: (path: string) =
   })
   if (problems.length > 0) throw new SettingsError(problems)
   return { common, byRoute }
-}
-
-function reason(error: unknown): string {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : 'unreadable'
 }

@@ -1,6 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { Problem } from '../contract/problem.ts'
+import { errorCode } from './error-code.ts'
 import { SettingsError } from './settings.ts'
 
 /** A certificate chain and its key as PEM, as `node:tls` takes them. */
@@ -57,7 +58,7 @@ function requireUsable({ where, path }: NamedFile, cert: string, key: string): v
     fail({
       where,
       value: path,
-      allowed: `a certificate that OpenSSL takes (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+      allowed: `a certificate that OpenSSL takes (${errorCode(error) ?? 'unknown'})`,
     })
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:net'
 import type { ListenAddress } from './addresses.ts'
+import { errorCode } from './error-code.ts'
 
 /**
  * Opens a port; where IPv6 is switched off, every IPv4 address stands in for every address.
@@ -12,7 +13,7 @@ export async function listen(server: Server, { host, port }: ListenAddress): Pro
   try {
     await once(server, 'listening')
   } catch (error) {
-    if (host !== '::' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error
+    if (host !== '::' || errorCode(error) !== 'EAFNOSUPPORT') throw error
     return listen(server, { host: '0.0.0.0', port })
   }
   const address = server.address()
