@@ -1,6 +1,7 @@
 // How a process of ours runs; shared by the proxy and the webhook.
 export * from './settings.ts'
 export * from './error-code.ts'
+export * from './backoff.ts'
 export * from './addresses.ts'
 export * from './logger.ts'
 export * from './metrics.ts'

@@ -1,3 +1,5 @@
+import type { Backoff } from '../runtime/backoff.ts'
+import { backoffMs } from '../runtime/backoff.ts'
 import type { Instant } from './clock.ts'
 import type { FailureClass } from './failures.ts'
 
@@ -71,11 +73,6 @@ export function idleAfterMs(lifeMs: number): number {
   return Math.max(600_000, 2 * lifeMs)
 }
 
-interface Backoff {
-  readonly firstMs: number
-  readonly lastMs: number
-}
-
 interface Patience {
   /** Whether a request that waits keeps waiting through such a failure. */
   readonly wait: boolean
@@ -87,14 +84,14 @@ interface Patience {
 /** At most 5 s while wanted, so that a request sees STS recover within 5 s. */
 const SOON: Patience = {
   wait: true,
-  wanted: { firstMs: 1_000, lastMs: 5_000 },
-  background: { firstMs: 2_000, lastMs: 60_000 },
+  wanted: { firstMs: 1_000, longestMs: 5_000 },
+  background: { firstMs: 2_000, longestMs: 60_000 },
 }
 /** Somebody has to change something. IAM is eventually consistent, so the engine never gives up for good. */
 const LATER: Patience = {
   wait: false,
-  wanted: { firstMs: 15_000, lastMs: 15_000 },
-  background: { firstMs: 30_000, lastMs: 300_000 },
+  wanted: { firstMs: 15_000, longestMs: 15_000 },
+  background: { firstMs: 30_000, longestMs: 300_000 },
 }
 const PATIENCE: Readonly<Record<FailureClass, Patience>> = {
   transient: SOON,
@@ -117,7 +114,9 @@ export interface Pause {
  */
 export function pauseAfter(failureClass: FailureClass, failures: number, random: number): Pause {
   const { wait, wanted, background } = PATIENCE[failureClass]
-  const length = ({ firstMs, lastMs }: Backoff): number =>
-    Math.min(firstMs * 2 ** Math.min(failures - 1, 16), lastMs) * (1 - random / 2)
-  return { wait, wantedMs: length(wanted), backgroundMs: length(background) }
+  return {
+    wait,
+    wantedMs: backoffMs(wanted, failures, random),
+    backgroundMs: backoffMs(background, failures, random),
+  }
 }
