@@ -23,7 +23,7 @@ const PURE = [
   'proxy/src/tokens/{classify,credentials,failures,jwt,policy,session,tokens}.ts',
   'proxy/src/doctor/{aws,checks,issuer,outcome,report,requirements,token}.ts',
   'proxy/src/http/headers.ts',
-  'proxy/src/runtime/{backoff,error-code,histogram,settings}.ts',
+  'proxy/src/runtime/{backoff,body,error-code,histogram,settings}.ts',
   'proxy/src/standalone/{checks,compile,go-values,locate,mode,settings,warnings}.ts',
   'webhook/src/errors.ts',
   'webhook/src/injection/**/*.ts',

@@ -1,3 +1,6 @@
+import { isRecord } from '../contract.ts'
+import { errorCode, readText } from '../runtime/index.ts'
+
 /** A JSON object from the web, or why there is none. */
 export type Document =
   | { readonly ok: true; readonly json: Readonly<Record<string, unknown>> }
@@ -10,7 +13,8 @@ const LARGEST_BYTES = 64 * 1024
 export async function fetchDocument(url: string, signal: AbortSignal): Promise<Document> {
   try {
     const response = await fetch(url, { signal, redirect: 'manual', headers: { accept: 'application/json' } })
-    const text = await readLimited(response)
+    const text = response.body === null ? '' : await readText(response.body, LARGEST_BYTES)
+    if (text === undefined) return { ok: false, problem: `more than ${LARGEST_BYTES} bytes` }
     if (response.status !== 200) return { ok: false, problem: `status ${response.status}` }
     return parse(text)
   } catch (error) {
@@ -18,21 +22,10 @@ export async function fetchDocument(url: string, signal: AbortSignal): Promise<D
   }
 }
 
-async function readLimited(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true })
-    if (text.length > LARGEST_BYTES) throw new RangeError(`more than ${LARGEST_BYTES} bytes`)
-  }
-  return text
-}
-
 function parse(text: string): Document {
   try {
     const json: unknown = JSON.parse(text)
-    if (typeof json === 'object' && json !== null && !Array.isArray(json))
-      return { ok: true, json: json as Record<string, unknown> }
+    if (isRecord(json)) return { ok: true, json }
   } catch {
     // Told below.
   }
@@ -42,7 +35,5 @@ function parse(text: string): Document {
 /** `fetch` wraps what happened in an error that says nothing. */
 function describe(error: unknown): string {
   const cause: unknown = error instanceof Error ? (error.cause ?? error) : error
-  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  if (typeof code === 'string') return code
-  return cause instanceof Error ? cause.message : String(cause)
+  return errorCode(cause) ?? (cause instanceof Error ? cause.message : String(cause))
 }

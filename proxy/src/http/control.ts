@@ -1,11 +1,11 @@
-import type { IncomingMessage } from 'node:http'
 import { LOG_LEVELS, oneOf } from '../contract.ts'
 import type { Doctor } from '../doctor/doctor.ts'
 import type { AdminReply, AdminRoutes, Logger } from '../runtime/index.ts'
+import { readText } from '../runtime/index.ts'
 
 const logLevel = oneOf(...LOG_LEVELS)
 /** Longer than any level. */
-const BODY_CHARACTERS = 64
+const LARGEST_BODY_BYTES = 64
 
 /** What is served on the control port: the log level, changed without a restart, and doctor's report. */
 export function controlRoutes(log: Logger, doctor: Doctor): AdminRoutes {
@@ -18,19 +18,10 @@ export function controlRoutes(log: Logger, doctor: Doctor): AdminRoutes {
     }),
     'GET /log-level': current,
     'PUT /log-level': async (request) => {
-      const level = logLevel((await readText(request)).trim())
+      const level = logLevel((await readText(request, LARGEST_BODY_BYTES))?.trim() ?? '')
       if (!level.ok) return { status: 400, body: `expected ${level.allowed}\n` }
       log.level = level.value
       return current()
     },
   }
-}
-
-async function readText(request: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of request) {
-    text += String(chunk)
-    if (text.length > BODY_CHARACTERS) break
-  }
-  return text
 }

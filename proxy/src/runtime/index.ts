@@ -2,6 +2,7 @@
 export * from './settings.ts'
 export * from './error-code.ts'
 export * from './backoff.ts'
+export * from './body.ts'
 export * from './addresses.ts'
 export * from './logger.ts'
 export * from './metrics.ts'
