@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint'
 const ADAPTERS = {
   '@aws-sdk/*': ['proxy/src/tokens/sts.ts'],
   jose: ['proxy/src/doctor/signature.ts'],
-  undici: ['proxy/src/http/forward.ts', 'proxy/src/http/pools.ts', 'proxy/src/http/undici.d.ts'],
+  undici: ['proxy/src/http/outbound/{undici-forwarder,pools}.ts', 'proxy/src/http/outbound/undici.d.ts'],
   'prom-client': ['proxy/src/runtime/metrics.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts'],

@@ -2,7 +2,7 @@ import { connect } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
 import type { HostPattern } from '../contract.ts'
 import { ProxyError } from '../errors.ts'
-import { upstreamFailure } from '../http/failure.ts'
+import { upstreamFailure } from '../http/outbound/failure.ts'
 import type { Finding } from './report.ts'
 
 /** What the TLS handshake with a partner showed. */

@@ -1,5 +1,5 @@
 import type { Route } from '../contract.ts'
-import { mayConnect } from './addresses.ts'
+import { mayConnect } from './address-policy.ts'
 import type { Refusal, RouterDeps } from './router.ts'
 import type { Rule } from './rules.ts'
 import { DEFAULT_PORT, parseAuthority } from './target.ts'

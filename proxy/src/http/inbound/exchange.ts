@@ -1,0 +1,182 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { ProxyError } from '../../errors.ts'
+import type { Destination } from '../../routing/router.ts'
+import type { Forwarder, ForwardRequest, Forwarding, Receiver } from '../forwarder.ts'
+import type { RawHeaders } from '../headers.ts'
+import { responseHeaders } from '../headers.ts'
+import { errorResponse } from './error-response.ts'
+
+/** What became of a request, told once, when its response is finished or its client is gone. */
+export interface ExchangeObserver {
+  opened(): void
+  closed(exchange: Exchange): void
+  /** A response of the proxy's own, or a failure within the partner's. */
+  failed(exchange: Exchange, error: ProxyError, requestId: string): void
+}
+
+/** A request to speak another protocol on this connection. */
+export interface Upgrade {
+  readonly protocol: string
+  /** The partner agreed. */
+  switched(exchange: Exchange, headers: RawHeaders, upstream: Socket): void
+}
+
+export interface ExchangeDeps {
+  readonly observer: ExchangeObserver
+  readonly requestId: () => string
+  readonly now: () => number
+  /** What becomes of a Location in the response of a rule host. */
+  readonly keepLocation: (location: string) => string
+}
+
+/** One request and its response, seen from the client's side. One object per request instead of a closure per event. */
+export class Exchange implements Receiver {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly startedMs: number
+  /** Of the target, once it is known to be one. */
+  host = ''
+  /** With its query; set together with the destination. */
+  path = ''
+  /** Set once the router has decided where the request may go. */
+  destination: Destination | undefined
+  /** When the request went to the forwarder; undefined while it has not. */
+  forwardedMs: number | undefined
+  /** When the partner's response was complete. */
+  answeredMs: number | undefined
+  /** The client waits for `100 Continue`: until then no body will come. */
+  awaitsContinue = false
+  upgrade: Upgrade | undefined
+  /** The proxy's own error, if there was one. */
+  error: ProxyError | undefined
+  /** The response is complete, or its connection is gone. */
+  isClosed = false
+  private readonly deps: ExchangeDeps
+  private forwarding: Forwarding | undefined
+  /** Bytes of the response still to come; −1 when that is not known. */
+  private remaining = -1
+  private waitsForDrain = false
+
+  constructor(request: IncomingMessage, response: ServerResponse, deps: ExchangeDeps) {
+    this.request = request
+    this.response = response
+    this.deps = deps
+    this.startedMs = deps.now()
+    deps.observer.opened()
+    response.sendDate = false
+    response.on('close', () => this.close())
+  }
+
+  /** Hands the request on; what the partner answers comes back through the receiver's methods. */
+  forward(request: ForwardRequest, forwarder: Forwarder): void {
+    if (this.isClosed) return
+    this.forwardedMs = this.deps.now()
+    this.forwarding = forwarder.forward(request, this)
+  }
+
+  continue(): void {
+    if (!this.awaitsContinue) return
+    this.awaitsContinue = false
+    this.response.writeContinue()
+  }
+
+  informed(status: number, headers: RawHeaders): void {
+    const { response } = this
+    if (this.isClosed || this.request.httpVersionMinor < 1) return
+    // undici cannot pause before the response: what a client has no room for is left out, or a partner could fill the memory.
+    if (response.socket?.writableNeedDrain) return
+    // Node 26.2 and newer; older ones have no way to pass one on whatever it says.
+    if ('writeInformation' in response) response.writeInformation(status, responseHeaders(headers, false).headers)
+  }
+
+  started(status: number, reason: string, raw: RawHeaders): void {
+    if (this.isClosed) return
+    const chunked = this.request.httpVersionMinor > 0 && this.request.method !== 'HEAD'
+    const { destination, response } = this
+    const insideProxy = destination?.ruled !== undefined && destination.scheme === 'http'
+    const keepLocation = insideProxy ? this.deps.keepLocation : undefined
+    const { headers, length, framing } = responseHeaders(raw, chunked, keepLocation)
+    if (framing === 'ambiguous') throw new ProxyError('upstream_reset', { message: UNCERTAIN_LENGTH })
+    this.remaining = length
+    response.writeHead(status, REASON.test(reason) ? reason : '', headers)
+    // Events are useful the moment the head is there; a response of known length goes out together with its body.
+    // Not by `flushHeaders`, which writes bytes above ASCII as UTF-8.
+    if (length === -1 || length > COALESCED_BYTES) response.write('', 'latin1')
+  }
+
+  received(chunk: Buffer): void {
+    const { response } = this
+    if (this.isClosed) return
+    if (this.remaining === chunk.length) {
+      this.remaining = 0
+      // As a string it leaves in one piece with the head; a buffer would need a second one.
+      if (chunk.length <= STRING_BYTES) response.end(chunk.toString('latin1'), 'latin1')
+      else response.end(chunk)
+      return
+    }
+    if (this.remaining > 0) this.remaining -= chunk.length
+    if (response.write(chunk) || this.waitsForDrain) return
+    this.waitsForDrain = true
+    this.forwarding?.pause()
+    response.once('drain', () => {
+      this.waitsForDrain = false
+      this.forwarding?.resume()
+    })
+  }
+
+  ended(trailers: RawHeaders): void {
+    const { response } = this
+    this.answeredMs = this.deps.now()
+    if (this.isClosed || response.writableEnded) return
+    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(trailers))
+    response.end()
+  }
+
+  upgraded(headers: RawHeaders, upstream: Socket): void {
+    this.answeredMs = this.deps.now()
+    this.forwarding = undefined
+    if (this.isClosed || !this.upgrade) upstream.destroy()
+    else this.upgrade.switched(this, headers, upstream)
+  }
+
+  /** Answers with the error, or, once the head is out, breaks the connection: the client must not take a part for the whole. */
+  failed(cause: unknown): void {
+    const { response, deps } = this
+    if (this.isClosed || response.writableEnded) return
+    const error = cause instanceof ProxyError ? cause : new ProxyError('internal_error', { cause })
+    this.error = error
+    const requestId = deps.requestId()
+    deps.observer.failed(this, error, requestId)
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    const { status, headers, body } = errorResponse(error, this.host, requestId)
+    // SECURITY: where the body ends, or whether it comes at all, is not certain; the end of the connection is. RFC 9112 §6.1, RFC 9110 §10.1.1.
+    if (this.awaitsContinue || error.code === 'ambiguous_framing') response.shouldKeepAlive = false
+    response.writeHead(status, headers)
+    response.end(body)
+  }
+
+  private close(): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    if (!this.response.writableFinished) this.forwarding?.abort()
+    this.deps.observer.closed(this)
+  }
+}
+
+/** RFC 9112 §4: what a reason phrase may hold; the partner's may hold anything. */
+const REASON = /^[\t\x20-\x7e\x80-\xff]*$/
+const UNCERTAIN_LENGTH = 'The response uses a transfer coding other than chunked.'
+/** Up to here a copy costs less than writing two pieces. */
+const STRING_BYTES = 16 * 1024
+/** Up to here a body usually arrives in the same read as its head. */
+const COALESCED_BYTES = 64 * 1024
+
+function pairs(raw: RawHeaders): [string, string][] {
+  const result: [string, string][] = []
+  for (let index = 0; index + 1 < raw.length; index += 2) result.push([raw[index] ?? '', raw[index + 1] ?? ''])
+  return result
+}

@@ -1,0 +1,205 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
+import { Server as TlsServer, createServer as createTlsServer } from 'node:https'
+import { Server as NetServer } from 'node:net'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { ProxyError } from '../../errors.ts'
+import type { ErrorCode } from '../../errors.ts'
+import type { PlainTunnel } from '../../routing/tunnel.ts'
+import type { KeyPair } from '../../runtime/index.ts'
+import type { Connector } from '../tunnel/connect.ts'
+import type { Handler } from './handler.ts'
+import { createIdleSweep, responseUnderWay } from './idle.ts'
+import type { Limits } from '../limits.ts'
+import type { PlainTunnels } from '../tunnel/plain.ts'
+import { errorResponse, refuseSocket } from './error-response.ts'
+import { isConnection } from '../tunnel/tunnel.ts'
+import type { Tunnels } from '../tunnel/tunnel.ts'
+import { wantedProtocol } from '../tunnel/upgrade.ts'
+import type { Upgrader } from '../tunnel/upgrade.ts'
+
+export interface ProxyServerDeps {
+  readonly handler: Handler
+  readonly connector: Connector
+  readonly upgrader: Upgrader
+  readonly plainTunnels: PlainTunnels
+  readonly tunnels: Tunnels
+  readonly limits: Limits
+  /** Absent: the port speaks plain HTTP. */
+  readonly certificate: KeyPair | undefined
+  /** Longest silence that is still somebody's right: the slowest partner's time until its response head. */
+  readonly longestTimeoutMs: number
+  readonly requestId: () => string
+  /** A request that never became one: malformed, too large, too slow. */
+  readonly onRefused: (error: ProxyError, requestId: string) => void
+  /** Somebody speaks TLS where the CONNECT promised plain HTTP. */
+  readonly onTlsInPlain: (tunnel: PlainTunnel) => void
+  /** How long tunnels may last once the drain has begun: nothing tells when they are done. */
+  readonly tunnelDrainMs: number
+  readonly onTunnelsCut: (count: number) => void
+}
+
+export interface ProxyServer {
+  readonly http: HttpServer
+  /** Takes another certificate into use for connections to come. */
+  installCertificate(pair: KeyPair): void
+  /** From now on every response ends its connection. */
+  startDraining(): void
+  /** Stops listening and resolves when the last connection has ended. */
+  drain(): Promise<void>
+}
+
+/** How often Node looks for heads that are late. */
+const CHECK_INTERVAL_MS = 1_000
+
+/** First byte of a ClientHello. RFC 8446 §5.1. */
+const TLS_HANDSHAKE = 0x16
+const TUNNEL_IN_TUNNEL = 'Send the CONNECT to the proxy itself, not into a tunnel.'
+
+/** Creates the data port. The caller listens. */
+export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
+  const { handler, limits, certificate } = deps
+  let isDraining = false
+  const options = {
+    // SECURITY: a lenient parser is how requests get smuggled.
+    insecureHTTPParser: false,
+    // The target decides, never the Host field, and some clients send none.
+    requireHostHeader: false,
+    maxHeaderSize: limits.headBytes,
+    headersTimeout: limits.headMs,
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headMs),
+    noDelay: true,
+    shouldUpgradeCallback: (request: IncomingMessage) => wantedProtocol(request) !== undefined,
+  }
+  const http = certificate
+    ? createTlsServer({ ...options, ...secure(certificate), handshakeTimeout: limits.headMs })
+    : createServer(options)
+  // Counted by us instead: Node silently drops the fields beyond its limit.
+  http.maxHeadersCount = 0
+  http.maxConnections = limits.clientSockets
+  http.timeout = Math.max(limits.bodyIdleMs, deps.longestTimeoutMs + limits.silenceMarginMs)
+
+  const sweepIdle = createIdleSweep(http)
+  http.on('request', (request, response) => serve(request, response, false))
+  http.on('checkContinue', (request, response) => serve(request, response, true))
+  http.on('checkExpectation', (_request, response) => {
+    const error = new ProxyError('expectation_failed')
+    const requestId = deps.requestId()
+    deps.onRefused(error, requestId)
+    const { status, headers, body } = errorResponse(error, '', requestId)
+    response.writeHead(status, headers).end(body)
+  })
+  http.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // SECURITY: nothing may be written into a response that is under way.
+    if (responseUnderWay(socket)) socket.destroy()
+    else if (isInTunnel(socket)) refuse(socket, new ProxyError('bad_request_target', { hint: TUNNEL_IN_TUNNEL }))
+    else deps.connector.accept(request, socket, head, servePlain)
+  })
+  http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (responseUnderWay(socket)) socket.destroy()
+    // Node before 24.9 asks nobody which upgrades are wanted.
+    else if (wantedProtocol(request) === undefined || !isConnection(socket))
+      refuse(socket, new ProxyError('upgrade_unsupported'))
+    else deps.upgrader(request, socket, head)
+  })
+  // There is no one to answer yet: the connection is gone before it could say anything.
+  http.on('drop', () => deps.onRefused(new ProxyError('overloaded'), deps.requestId()))
+  http.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket) => {
+    const tunnel = deps.plainTunnels.of(socket)
+    if (tunnel && error.rawPacket?.[0] === TLS_HANDSHAKE) {
+      deps.onTlsInPlain(tunnel)
+      socket.destroy()
+    } else if (isTlsFailure(error)) {
+      deps.onRefused(new ProxyError('malformed_request', { cause: error }), deps.requestId())
+      socket.destroy()
+    } else if (isGone(error, socket)) socket.destroy()
+    else refuse(socket, new ProxyError(parserFailure(error.code), { cause: error }))
+  })
+
+  return {
+    http,
+    installCertificate: (pair) => {
+      if (http instanceof TlsServer) http.setSecureContext(secure(pair))
+    },
+    startDraining: () => {
+      isDraining = true
+    },
+    drain: async () => {
+      isDraining = true
+      const closed = new Promise<void>((resolve) => http.once('close', resolve))
+      // Node's own `close` ends idle connections at once, under the hands of a client that is just writing to one.
+      NetServer.prototype.close.call(http)
+      const sweeping = setInterval(sweepIdle, limits.lingerMs / 2)
+      const cut = setTimeout(() => deps.onTunnelsCut(deps.tunnels.destroy()), deps.tunnelDrainMs)
+      await closed
+      clearInterval(sweeping)
+      clearTimeout(cut)
+    },
+  }
+
+  /** A pipelined request waits for its turn: only safe methods may run beside one another. RFC 9112 §9.3.2. */
+  function serve(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    if (response.socket === null) {
+      response.once('socket', () => serve(request, response, awaitsContinue))
+      return
+    }
+    if (isDraining) response.shouldKeepAlive = false
+    handler(request, response, awaitsContinue)
+  }
+
+  function servePlain(client: Socket, tunnel: PlainTunnel): void {
+    deps.plainTunnels.bind(client, tunnel)
+    // For a server that speaks TLS a connection begins with the end of its handshake, and this one has had its own.
+    http.emit(certificate ? 'secureConnection' : 'connection', client)
+  }
+
+  function isInTunnel(socket: Duplex): boolean {
+    return isConnection(socket) && deps.plainTunnels.of(socket) !== undefined
+  }
+
+  function refuse(socket: Duplex, error: ProxyError): void {
+    const requestId = deps.requestId()
+    deps.onRefused(error, requestId)
+    refuseSocket(socket, error, '', requestId)
+  }
+}
+
+function secure({ cert, key }: KeyPair): { cert: string; key: string; minVersion: 'TLSv1.2' } {
+  return { cert, key, minVersion: 'TLSv1.2' }
+}
+
+/** Client and proxy have no connection on which anything could be answered. */
+function isTlsFailure({ code = '' }: NodeJS.ErrnoException): boolean {
+  return /^(?:ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code)
+}
+
+/**
+ * Whether there is nobody to tell, or no place for it. SECURITY: nothing may be written into a response that is under way,
+ * nor in front of one whose request was whole: the client would take it for the answer to that request.
+ */
+function isGone(error: NodeJS.ErrnoException, socket: Socket): boolean {
+  const underWay = responseUnderWay(socket)
+  if (error.code === 'ECONNRESET' || !socket.writable) return true
+  return Boolean(underWay && (underWay.headersSent || underWay.req.complete))
+}
+
+/** llhttp's and Node's codes for a request that is none. */
+function parserFailure(code: string | undefined): ErrorCode {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return 'headers_too_large'
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'request_timeout'
+    case 'HPE_INVALID_CONTENT_LENGTH':
+    case 'HPE_UNEXPECTED_CONTENT_LENGTH':
+    case 'HPE_INVALID_TRANSFER_ENCODING':
+    case 'HPE_INVALID_CHUNK_SIZE':
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return 'ambiguous_framing'
+    default:
+      return 'malformed_request'
+  }
+}

@@ -1,0 +1,47 @@
+import { ProxyError } from '../../errors.ts'
+
+/** How far a request had come when it failed. */
+export type Phase = 'connecting' | 'waiting' | 'receiving'
+
+const DNS_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME', 'ENODATA'])
+const TIMEOUT_CODES = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+/** The other side ended the connection: what a connection that was idle too long looks like. */
+const CLOSED_CODES = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+/** OpenSSL's verification results and Node's TLS errors. */
+const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_|EPROTO$)/
+const PROTOCOL_CODE = /^(?:HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_CONTENT_LENGTH_MISMATCH$)/
+
+/**
+ * @returns what the client is told about an error of the connection to the partner.
+ * SECURITY: only the error's code goes along; messages of libraries may quote what was sent.
+ */
+export function upstreamFailure(error: unknown, phase: Phase): ProxyError {
+  if (error instanceof ProxyError) return error
+  const code = errorCode(error)
+  if (phase === 'connecting') return connectFailure(code, error)
+  if (TIMEOUT_CODES.has(code)) return new ProxyError('upstream_timeout', { cause: error })
+  if (PROTOCOL_CODE.test(code))
+    return new ProxyError('upstream_reset', { message: `The response is not valid HTTP/1.1 (${code}).`, cause: error })
+  if (code.startsWith('UND_ERR_INVALID_ARG')) return new ProxyError('internal_error', { cause: error })
+  return new ProxyError('upstream_reset', { cause: error })
+}
+
+function connectFailure(code: string, cause: unknown): ProxyError {
+  if (DNS_CODES.has(code))
+    return new ProxyError('upstream_dns_failed', { message: `The name does not resolve (${code}).`, cause })
+  if (TLS_CODE.test(code))
+    return new ProxyError('upstream_tls_failed', { message: `The TLS connection failed (${code}).`, cause })
+  if (code.startsWith('UND_ERR_INVALID_ARG')) return new ProxyError('internal_error', { cause })
+  return new ProxyError('upstream_connect_failed', { message: `No connection to the partner (${code}).`, cause })
+}
+
+/** Whether the connection ended under the request, as it does when the partner gave up an idle one. */
+export function isClosedConnection(error: unknown): boolean {
+  return CLOSED_CODES.has(errorCode(error))
+}
+
+/** With several addresses Node reports all failures as one, whose code is the first one's. */
+function errorCode(error: unknown): string {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : 'unknown'
+}

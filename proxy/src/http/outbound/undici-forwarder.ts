@@ -1,0 +1,149 @@
+import type { Dispatcher } from 'undici'
+import { Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
+import { ProxyError } from '../../errors.ts'
+import { isClosedConnection, upstreamFailure } from './failure.ts'
+import type { Phase } from './failure.ts'
+import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
+import type { Connection, Pools } from './pools.ts'
+import { isConnection } from '../tunnel/tunnel.ts'
+
+export interface ForwarderDeps {
+  readonly pools: Pools
+  readonly onRetry: (request: ForwardRequest) => void
+}
+
+/** RFC 9110 §9.2.2. */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+/** Forwards with undici's dispatcher, whose own serialiser decides the framing. */
+export function createForwarder(deps: ForwarderDeps): Forwarder {
+  return {
+    forward: (request, receiver) => {
+      const attempt = new Attempt(request, receiver, deps)
+      attempt.dispatch()
+      return attempt
+    },
+    close: () => deps.pools.close(),
+  }
+}
+
+/** One object per request instead of a closure per event: this is the hot path. */
+class Attempt implements Dispatcher.DispatchHandler, Forwarding {
+  private readonly request: ForwardRequest
+  private readonly receiver: Receiver
+  private readonly deps: ForwarderDeps
+  /** While the request is on it. */
+  private connection: Connection | undefined
+  private controller: Dispatcher.DispatchController | undefined
+  private phase: Phase = 'connecting'
+  private aborted = false
+  /** The connection had served before, and nothing has come back on it for this request. */
+  private stale = false
+  private retried = false
+
+  constructor(request: ForwardRequest, receiver: Receiver, deps: ForwarderDeps) {
+    this.request = request
+    this.receiver = receiver
+    this.deps = deps
+  }
+
+  dispatch(): void {
+    const { destination, method, path, headers, body, upgrade } = this.request
+    this.connection ??= this.deps.pools.take(destination)
+    this.connection.dispatch({ method, path, headers, body, upgrade }, this)
+  }
+
+  abort(): void {
+    this.aborted = true
+    this.controller?.abort(new Error('the client is gone'))
+  }
+
+  pause(): void {
+    this.controller?.pause()
+  }
+
+  resume(): void {
+    this.controller?.resume()
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.aborted) {
+      controller.abort(new Error('the client is gone'))
+      return
+    }
+    this.controller = controller
+    this.phase = 'waiting'
+    this.stale = this.connection !== undefined && this.connection.served++ > 0
+  }
+
+  onResponseStarted(): void {
+    this.stale = false
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _: unknown, reason = ''): void {
+    const headers = rawStrings(controller.rawHeaders)
+    if (status < 200) {
+      this.receiver.informed(status, headers)
+      return
+    }
+    this.phase = 'receiving'
+    this.receiver.started(status, reason, headers)
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.receiver.received(chunk)
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    const isBroken = this.connection?.isBroken === true
+    this.release()
+    if (isBroken) this.receiver.failed(new ProxyError('upstream_reset'))
+    else this.receiver.ended(rawStrings(controller.rawTrailers))
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    _status: number,
+    _headers: unknown,
+    socket: Duplex,
+  ): void {
+    this.release()
+    if (isConnection(socket)) this.receiver.upgraded(rawStrings(controller.rawHeaders), socket)
+  }
+
+  onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
+    if (!this.aborted && this.mayRetry(error)) {
+      this.retried = true
+      this.controller = undefined
+      this.phase = 'connecting'
+      this.deps.onRetry(this.request)
+      // Its socket is gone, so that this takes a new one, which cannot have been closed for being idle.
+      this.dispatch()
+      return
+    }
+    this.release()
+    if (this.aborted) return
+    this.receiver.failed(upstreamFailure(error, this.phase))
+  }
+
+  private release(): void {
+    if (!this.connection) return
+    this.deps.pools.release(this.request.destination, this.connection)
+    this.connection = undefined
+    // undici leaves the body of a request it never got to send.
+    if (this.request.body instanceof Readable) this.request.body.destroy()
+  }
+
+  /** A request that was never written is sent by undici itself once it has a connection; this is for one that was. */
+  private mayRetry(error: Error): boolean {
+    const { method, body } = this.request
+    const replayable = !(body instanceof Readable) && IDEMPOTENT.has(method)
+    return this.stale && !this.retried && replayable && isClosedConnection(error)
+  }
+}
+
+/** undici's HTTP/1.1 parser hands out the bytes of the fields; they are Latin-1 on the wire. */
+function rawStrings(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+  return Array.isArray(raw) ? raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1'))) : []
+}

@@ -1,0 +1,112 @@
+import { METHODS, STATUS_CODES } from 'node:http'
+import type { ProxyError } from '../../errors.ts'
+import type { ProxyMetrics } from '../../metrics.ts'
+import type { Bound, Instrument, Logger, Metrics } from '../../runtime/index.ts'
+import { describeError } from '../../runtime/index.ts'
+import type { Exchange, ExchangeObserver } from '../inbound/exchange.ts'
+
+export interface RequestObserver extends ExchangeObserver {
+  /** Requests whose response is not complete. */
+  inFlight(): number
+}
+
+export interface RequestObserverDeps {
+  readonly instruments: Metrics<ProxyMetrics>['instruments']
+  readonly log: Logger
+  readonly now: () => number
+  /** Of the line that every request gets. */
+  readonly accessLevel: 'info' | 'debug'
+}
+
+type Duration = Instrument<ProxyMetrics['serverDuration']>
+
+/** The label of requests that no rule concerns. */
+const NO_ROUTE = 'none'
+
+/** Counts, times and logs requests; failures are warnings. */
+export function createRequestObserver({ instruments, log, now, accessLevel }: RequestObserverDeps): RequestObserver {
+  let inFlight = 0
+  const gauge = instruments.inFlight.with({})
+  const server = boundDurations(instruments.serverDuration)
+  const client = boundDurations(instruments.clientDuration)
+
+  return {
+    inFlight: () => inFlight,
+    opened: () => {
+      gauge.set(++inFlight)
+    },
+    closed: (exchange) => {
+      gauge.set(--inFlight)
+      const endMs = now()
+      const error = exchange.error?.code ?? (exchange.response.writableFinished ? '' : 'client_gone')
+      server(exchange, error).add((endMs - exchange.startedMs) / 1000)
+      if (exchange.forwardedMs !== undefined)
+        client(exchange, error).add(((exchange.answeredMs ?? endMs) - exchange.forwardedMs) / 1000)
+      if (log.enabled(accessLevel))
+        log[accessLevel]('request', {
+          ...describe(exchange),
+          status: status(exchange),
+          ms: endMs - exchange.startedMs,
+          error,
+        })
+    },
+    failed: (exchange, error, requestId) => {
+      // A flood of these is what the limit is for; the metric counts them.
+      if (error.code === 'overloaded') return
+      const level = error.code === 'internal_error' ? 'error' : 'warn'
+      log[level]('request failed', { ...describe(exchange), ...describeFailure(error), requestId })
+    },
+  }
+}
+
+/** SECURITY: the path without its query, and no header. */
+function describe({ request, host, destination, path }: Exchange): Record<string, string | undefined> {
+  return {
+    method: request.method,
+    host,
+    route: destination?.ruled?.route.name,
+    path: destination && path.split('?', 1)[0],
+  }
+}
+
+/** A cause is logged whole only where it is a defect of ours. */
+export function describeFailure(error: ProxyError): Record<string, string | undefined> {
+  const { cause } = error
+  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  return {
+    code: error.code,
+    message: error.message,
+    cause: error.code === 'internal_error' ? describeError(cause) : typeof code === 'string' ? code : undefined,
+  }
+}
+
+const status = ({ response }: Exchange): number => (response.headersSent ? response.statusCode : 0)
+
+/** The labels of successes are looked up once per combination; those of failures every time. */
+function boundDurations(instrument: Duration): (exchange: Exchange, error: string) => Bound {
+  const byRoute = new Map<string, Map<number, Bound>>()
+  return (exchange, error) => {
+    const route = exchange.destination?.ruled?.route.name ?? NO_ROUTE
+    const method = METHODS.indexOf(exchange.request.method ?? '')
+    const bind = (): Bound =>
+      instrument.with({
+        route,
+        http_request_method: METHODS[method] ?? '_OTHER',
+        http_response_status_code: statusLabel(status(exchange)),
+        error_type: error,
+      })
+    if (error !== '') return bind()
+    let bounds = byRoute.get(route)
+    if (!bounds) byRoute.set(route, (bounds = new Map<number, Bound>()))
+    const key = method * 1024 + status(exchange)
+    let bound = bounds.get(key)
+    if (!bound) bounds.set(key, (bound = bind()))
+    return bound
+  }
+}
+
+/** SECURITY: a partner may answer with any number; only registered ones become a label of their own. */
+function statusLabel(code: number): string {
+  if (code === 0) return ''
+  return STATUS_CODES[code] === undefined ? 'other' : String(code)
+}
