@@ -25,6 +25,33 @@ const BUILTINS_BY_REQUIRE = {
   },
 }
 
+/**
+ * Of winston the three parts that runtime/logger.ts uses, without what nothing here runs: other transports, colours, and Node's own streams
+ * as they were in Node 10. Whole, it cost the start of the proxy 7 to 12 % (docs/adr/0012-winston-and-express.md).
+ */
+const REPLACED = {
+  'readable-stream': "require('node:stream')",
+  'readable-stream/lib/_stream_writable.js': "require('node:stream').Writable",
+  '@colors/colors/safe': '{}',
+  winston: `{
+    createLogger: require('winston/lib/winston/create-logger'),
+    format: require('logform').format,
+    transports: { Stream: require('winston/lib/winston/transports/stream') },
+  }`,
+}
+const LIGHTER_WINSTON = {
+  name: 'lighter-winston',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(winston|readable-stream|@colors)/ }, ({ path }) =>
+      Object.hasOwn(REPLACED, path) ? { path, namespace: 'replaced' } : undefined,
+    )
+    onLoad({ filter: /^/, namespace: 'replaced' }, ({ path }) => ({
+      contents: `module.exports = ${REPLACED[path]}`,
+      resolveDir: import.meta.dirname,
+    }))
+  },
+}
+
 /** The command line is the bin of its package, so its bundle is inside of it. */
 const ENTRY_POINTS = {
   'dist/proxy': { main: 'proxy/src/main.ts', probe: 'proxy/src/probe.ts', doctor: 'proxy/src/doctor.ts' },
@@ -52,8 +79,9 @@ for (const [outdir, entryPoints] of Object.entries(ENTRY_POINTS)) {
     banner: { js: REQUIRE_BANNER },
     // What the bundles are must not depend on a compiler's configuration; the images are built without it.
     tsconfigRaw: {},
-    define: { __VERSION__: JSON.stringify(version) },
-    plugins: [BUILTINS_BY_REQUIRE],
+    // Libraries leave out what helps their own development, such as stack traces in answers.
+    define: { __VERSION__: JSON.stringify(version), 'process.env.NODE_ENV': '"production"' },
+    plugins: [LIGHTER_WINSTON, BUILTINS_BY_REQUIRE],
     logLevel: 'warning',
   })
 }

@@ -8,6 +8,7 @@ const ADAPTERS = {
   jose: ['proxy/src/doctor/signature.ts'],
   undici: ['proxy/src/http/outbound/{undici-forwarder,pools}.ts', 'proxy/src/http/outbound/undici.d.ts'],
   'prom-client': ['proxy/src/runtime/metrics.ts'],
+  winston: ['proxy/src/runtime/logger.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts'],
   yaml: ['webhook/src/injection/yaml.ts', 'webhook/src/cli/manifests.ts'],

@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { LogFormat, LogLevel, Logger } from '../../../proxy/src/runtime/index.ts'
@@ -62,5 +63,14 @@ describe('logger', () => {
     // Begins a token at every tenth character and never ends one: a search that gives back what it took needs ten seconds here.
     log.error('hostile', { text: 'eyJabcdef-'.repeat(20_000), spaces: `Bearer ${' '.repeat(1_000_000)}` })
     expect(lines()[0]).to.match(/"text":"\[redacted\]","spaces":"Bearer +"/)
+  })
+
+  it('hands every line to its stream at once and keeps none, however full that is', () => {
+    const lines = 100
+    const full = new Writable({ highWaterMark: 1, decodeStrings: false, write: () => undefined })
+    const log = createLogger({ level: 'info', format: 'text', stream: full })
+    for (let line = 0; line < lines; line++) log.info('x')
+    const { length } = `time=${new Date().toISOString()} level=info msg=x\n`
+    expect(full.writableLength).to.equal(lines * length)
   })
 })
