@@ -5,6 +5,7 @@ import type { Phase } from '../../../proxy/src/tokens/classify.ts'
 import { classify } from '../../../proxy/src/tokens/classify.ts'
 import type { FailureReason } from '../../../proxy/src/tokens/failures.ts'
 import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
+import { SECRETS } from '../../support/tokens/sts-server.ts'
 
 interface Thrown {
   readonly name: string
@@ -157,6 +158,13 @@ describe('classifying what the SDK throws', () => {
         for (let at = 0; at + 12 <= hidden.length; at += 12) expect(message).not.to.contain(hidden.slice(at, at + 12))
       }),
     )
+  })
+
+  it('never repeats a token that follows a letter, a digit or an underscore', () => {
+    for (const before of ['x', '7', '_', 'token=', 'Bearer']) {
+      const error = sdkError({ name: 'Odd', message: `${before}${SECRETS.serviceAccountToken} was sent` })
+      expect(classify(error, 'session').message).to.equal(`Odd: ${before}[redacted] was sent`)
+    }
   })
 
   it('does not repeat what a JSON parser quotes', () => {
