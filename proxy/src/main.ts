@@ -27,10 +27,12 @@ import {
 } from './runtime/index.ts'
 import { CERTIFICATE_POLL_MS, followCertificate, readListenerCertificate } from './standalone/certificate.ts'
 import type { ListenerCertificate } from './standalone/certificate.ts'
-import { createSystemClock } from './tokens/clock.ts'
-import { createEngine } from './tokens/engine.ts'
-import { roleSessionName } from './tokens/session.ts'
-import { createSts } from './tokens/sts.ts'
+import { createTokenEngine } from './tokens/engine.ts'
+import { createTokenObserver } from './tokens/observer.ts'
+import { createMinter } from './tokens/sources/aws/mint.ts'
+import { roleSessionName } from './tokens/sources/aws/role-session-name.ts'
+import { createSts } from './tokens/sources/aws/sts.ts'
+import { createSystemClock } from './tokens/time.ts'
 
 const { config, anchors, certificate } = readSettingsOrExit()
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
@@ -42,13 +44,14 @@ const sts = createSts({
   environment: process.env,
   sessionName: roleSessionName(config.podNamespace, config.podName),
 })
-const tokens = createEngine({
-  config,
-  sts,
+const observer = createTokenObserver(instruments)
+const tokens = createTokenEngine({
+  source: createMinter({ sts, clock, log, observer, expectedRoleArn: config.expectedRoleArn }),
   clock,
   random: Math.random,
   log,
-  instruments,
+  observer,
+  refreshSkewSeconds: config.tokenRefreshSkewSeconds,
   onNoCredentials: (failure) => {
     // The last line, which the kubelet makes the termination message.
     log.error('the service account of this pod has no AWS role', {

@@ -29,7 +29,7 @@ import { keepLocation } from './routing/location-header.ts'
 import { createRouter } from './routing/router.ts'
 import { compileRules } from './routing/rules.ts'
 import { createLocate, standaloneHints } from './standalone/locate.ts'
-import type { Tokens } from './tokens/tokens.ts'
+import type { Tokens } from './tokens/token-request.ts'
 
 export interface ProxyDeps {
   readonly config: ProxyConfig

@@ -4,7 +4,7 @@ import { argumentsHere, entrypoint } from '../support/image.ts'
 import { startNode } from '../support/process.ts'
 import { call, open } from '../support/proxy/client.ts'
 import type { Stack } from '../support/stack/stack.ts'
-import { startStack } from '../support/stack/stack.ts'
+import { ROLE_ARN, startStack } from '../support/stack/stack.ts'
 import { until } from '../support/until.ts'
 
 const ROUTES = JSON.stringify([{ hosts: ['api.partner.example'] }])
@@ -65,6 +65,13 @@ describe('the shipped proxy at start', () => {
     expect(await status()).to.equal(200)
     expect(minted()).to.equal(1)
     expect(await stack.metric('outbound_jwt_token_lookups_total{result="hit"}')).to.equal(1)
+  })
+
+  it('sends no token of another role than EXPECTED_ROLE_ARN', async () => {
+    stack = await startStack({ environment: { EXPECTED_ROLE_ARN: `${ROLE_ARN}-of-another` } })
+    expect(await status()).to.equal(502)
+    expect(await stack.proxy().logged('token not minted')).to.include({ reason: 'subject_mismatch' })
+    expect(stack.partner.verified()).to.equal(0)
   })
 
   it('listens although STS does not answer, and lets the first requests wait for it', async () => {

@@ -1,7 +1,7 @@
 import type { HostPattern, Route } from '../contract.ts'
 import { VERSION, formatHostPattern, parseHostPattern } from '../contract.ts'
 import { ProxyError } from '../errors.ts'
-import { within } from '../tokens/deadline.ts'
+import { within } from '../tokens/time.ts'
 import type { AwsDeps } from './examine-aws.ts'
 import { examineAws } from './examine-aws.ts'
 import type { Handshake, PartnerOptions } from './partner.ts'

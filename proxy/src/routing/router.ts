@@ -1,6 +1,6 @@
 import type { Route } from '../contract.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { TokenRequest } from '../tokens/tokens.ts'
+import type { TokenRequest } from '../tokens/token-request.ts'
 import { mayConnect } from './address-policy.ts'
 import type { AddressPolicy } from './address-policy.ts'
 import type { Rule, Rules } from './rules.ts'

@@ -1,7 +1,7 @@
 import type { Route } from '../contract.ts'
 import { readHostPattern } from '../contract.ts'
-import type { TokenRequest } from '../tokens/tokens.ts'
-import { tokenRequest } from '../tokens/tokens.ts'
+import type { TokenRequest } from '../tokens/token-request.ts'
+import { tokenRequest } from '../tokens/token-request.ts'
 import { DEFAULT_PORT } from './target.ts'
 import type { Scheme } from './target.ts'
 

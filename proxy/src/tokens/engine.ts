@@ -1,28 +1,115 @@
-import type { ProxyConfig } from '../config.ts'
-import type { ProxyMetrics } from '../metrics.ts'
-import type { Logger, Metrics } from '../runtime/index.ts'
-import { createTokens } from './cache.ts'
-import type { TokenEngine, TokensDeps } from './cache.ts'
-import type { Clock } from './clock.ts'
-import { createTokenObserver } from './metrics.ts'
-import { createMinter } from './mint.ts'
-import type { StsPort } from './mint.ts'
+import { createTokenEntry } from './cache-entry.ts'
+import type { TokenEntry, TokenEntryDeps, TokenEntryEvents } from './cache-entry.ts'
+import { TokenFailure } from './failures.ts'
+import { MAXIMUM_KEYS, WAIT_MS, idleAfterMs } from './policy.ts'
+import { within } from './time.ts'
+import type { TokenRequest, Tokens } from './token-request.ts'
 
-export interface EngineDeps extends Pick<TokensDeps, 'onNoCredentials'> {
-  readonly config: Pick<ProxyConfig, 'expectedRoleArn' | 'tokenRefreshSkewSeconds'>
-  readonly sts: StsPort
-  readonly clock: Clock
-  /** In [0, 1). */
-  readonly random: () => number
-  readonly log: Logger
-  readonly instruments: Metrics<ProxyMetrics>['instruments']
+export interface TokenEngineDeps extends TokenEntryDeps {
+  /**
+   * The pod has no AWS credentials at all, and never had in this process. The process should end with EXIT.noCredentials and
+   * `failure.message` as its last line, which becomes the termination message.
+   */
+  readonly onNoCredentials: (failure: TokenFailure) => void
 }
 
-/** Composes the token engine out of its parts. */
-export function createEngine({ config, instruments, sts, ...deps }: EngineDeps): TokenEngine {
-  const { expectedRoleArn, tokenRefreshSkewSeconds } = config
-  const observer = createTokenObserver(instruments)
-  const source = createMinter({ ...deps, sts, observer, expectedRoleArn })
-  const refreshSkewMs = tokenRefreshSkewSeconds === undefined ? undefined : tokenRefreshSkewSeconds * 1000
-  return createTokens({ ...deps, source, observer, refreshSkewMs })
+export interface TokenEngine extends Tokens {
+  /** Starts fetching, without waiting. Call it once, with the routes whose audience is known beforehand; may be empty. */
+  prefetch(requests: readonly TokenRequest[]): void
+  /** Whether every prefetched key has had a token; never turns false again. */
+  ready(): boolean
+  /** Mints anew whatever is cached, for doctor. @throws TokenFailure (as rejection). */
+  renew(request: TokenRequest): Promise<string>
+  /** Ends work in the background. */
+  close(): void
+}
+
+/** Keys that readiness waits for cannot be dropped; there is always room for others. */
+const MAXIMUM_AWAITED = MAXIMUM_KEYS / 2
+
+/**
+ * Tokens by key: synchronous while one is cached, refreshed in the background, served until shortly before they expire.
+ *
+ * ```ts
+ * const tokens = createTokenEngine({ source, clock: createSystemClock(), random: Math.random, log, observer, onNoCredentials })
+ * // once the server listens:
+ * tokens.prefetch(requestsOfStaticRoutes)
+ * // per request; no await in the usual case:
+ * const token = tokens.get(request)
+ * typeof token === 'string' ? forward(token) : token.then(forward, respondWithProxyError)
+ * ```
+ */
+export function createTokenEngine(deps: TokenEngineDeps): TokenEngine {
+  const { source, clock, log, onNoCredentials } = deps
+  const entries = new Map<string, TokenEntry>()
+  /** Keys that readiness still waits for. */
+  const awaited = new Set<string>()
+  let everMinted = false
+
+  const events: TokenEntryEvents = {
+    minted: ({ request }) => {
+      everMinted = true
+      awaited.delete(request.key)
+    },
+    failed: (failure) => {
+      if (failure.reason === 'no_credentials' && !everMinted) onNoCredentials(failure)
+    },
+    wanted: (entry) => {
+      const idleMs = clock.now().monotonicMs - entry.usedMs
+      if (awaited.has(entry.request.key) || idleMs < idleAfterMs(entry.lifeMs)) return true
+      drop(entry)
+      return false
+    },
+  }
+
+  return {
+    get: (request) => (entries.get(request.key) ?? add(request)).get(),
+    renew: (request) => (entries.get(request.key) ?? add(request)).renew(),
+    ready: () => awaited.size === 0,
+    prefetch,
+    close: () => entries.forEach(drop),
+  }
+
+  function prefetch(requests: readonly TokenRequest[]): void {
+    for (const request of requests) {
+      if (entries.has(request.key) || awaited.size >= MAXIMUM_AWAITED) continue
+      awaited.add(request.key)
+      add(request).begin()
+    }
+    if (requests.length === 0) warm()
+  }
+
+  /** Finds out about missing credentials now rather than with the first request. */
+  function warm(): void {
+    within(
+      clock,
+      WAIT_MS,
+      (signal) => source.warm(signal),
+      () => new TokenFailure('sts_timeout'),
+    ).catch((error: unknown) => {
+      const failure = error instanceof TokenFailure ? error : new TokenFailure('unknown', String(error))
+      log.warn('credentials not found', { reason: failure.reason, detail: failure.message, hint: failure.row.hint })
+      events.failed(failure)
+    })
+  }
+
+  function add(request: TokenRequest): TokenEntry {
+    if (entries.size >= MAXIMUM_KEYS) dropLeastRecentlyUsed()
+    const entry = createTokenEntry(request, deps, events)
+    entries.set(request.key, entry)
+    return entry
+  }
+
+  function dropLeastRecentlyUsed(): void {
+    let oldest: TokenEntry | undefined
+    for (const entry of entries.values()) {
+      if (!awaited.has(entry.request.key) && (!oldest || entry.usedMs < oldest.usedMs)) oldest = entry
+    }
+    if (oldest) drop(oldest)
+  }
+
+  function drop(entry: TokenEntry): void {
+    entry.close()
+    entries.delete(entry.request.key)
+  }
 }

@@ -1,5 +1,7 @@
+import type { ProxyMetrics } from '../metrics.ts'
+import type { Metrics } from '../runtime/index.ts'
 import type { FailureClass } from './failures.ts'
-import type { TokenRequest } from './tokens.ts'
+import type { TokenRequest } from './token-request.ts'
 
 /** What the engine tells metrics. Route names come from the configuration, so every label is bounded. */
 export interface TokenObserver {
@@ -22,4 +24,46 @@ export interface TokenFacts {
   readonly expiresWallMs: number
   readonly clockSkewMs: number
   readonly bytes: number
+}
+
+/** Turns what the token engine tells into metrics. */
+export function createTokenObserver(instruments: Metrics<ProxyMetrics>['instruments']): TokenObserver {
+  // With every request: bound once.
+  const lookups = {
+    hit: instruments.tokenLookups.with({ result: 'hit' }),
+    miss: instruments.tokenLookups.with({ result: 'miss' }),
+  }
+  const { tokenIssued, tokenExpires, clockSkew, tokenBytes } = instruments
+  /** Tokens in use by route and key: a route has one per host when its audience is the host. */
+  const byRoute = new Map<string, Map<string, TokenFacts>>()
+
+  const show = (route: string, tokens: ReadonlyMap<string, TokenFacts>): void => {
+    let first: TokenFacts | undefined
+    for (const token of tokens.values()) if (!first || token.expiresWallMs < first.expiresWallMs) first = token
+    if (!first) {
+      for (const gauge of [tokenIssued, tokenExpires, clockSkew, tokenBytes]) gauge.remove({ route })
+      return
+    }
+    tokenIssued.with({ route }).set(first.issuedWallMs / 1000)
+    tokenExpires.with({ route }).set(first.expiresWallMs / 1000)
+    clockSkew.with({ route }).set(first.clockSkewMs / 1000)
+    tokenBytes.with({ route }).set(first.bytes)
+  }
+  const tokensOf = (route: string): Map<string, TokenFacts> => {
+    let tokens = byRoute.get(route)
+    if (!tokens) byRoute.set(route, (tokens = new Map<string, TokenFacts>()))
+    return tokens
+  }
+
+  return {
+    looked: (result) => lookups[result].add(),
+    fetched: (result) => instruments.tokenFetches.with({ result }).add(),
+    refreshFailed: (route) => instruments.tokenRefreshFailures.with({ route }).add(),
+    replaced: ({ route, key }, token) => show(route, tokensOf(route).set(key, token)),
+    dropped: ({ route, key }) => {
+      const tokens = tokensOf(route)
+      if (tokens.delete(key)) show(route, tokens)
+    },
+    session: (endsWallMs) => instruments.sessionEnds.with({}).set((endsWallMs ?? 0) / 1000),
+  }
 }

@@ -1,7 +1,7 @@
 import type { Backoff } from '../runtime/backoff.ts'
 import { backoffMs } from '../runtime/backoff.ts'
-import type { Instant } from './clock.ts'
 import type { FailureClass } from './failures.ts'
+import type { Instant } from './time.ts'
 
 /** How long a token is good for, counted from a moment before it was asked for. */
 export interface Life {

@@ -1,4 +1,4 @@
-import type { TokenRequest } from './tokens.ts'
+import type { TokenRequest } from './token-request.ts'
 
 /** A token that passed every check, fresh from its issuer. */
 export interface MintedToken {

@@ -1,5 +1,5 @@
 import { ProxyError } from '../../../proxy/src/errors.ts'
-import type { TokenRequest, Tokens } from '../../../proxy/src/tokens/tokens.ts'
+import type { TokenRequest, Tokens } from '../../../proxy/src/tokens/token-request.ts'
 
 /** A token source whose answers a test decides. */
 export interface FakeTokens extends Tokens {

@@ -1,5 +1,5 @@
 import { setImmediate as settle } from 'node:timers/promises'
-import type { Clock } from '../../../proxy/src/tokens/clock.ts'
+import type { Clock } from '../../../proxy/src/tokens/time.ts'
 
 /** A clock that moves only when told. */
 export interface FakeClock extends Clock {

@@ -1,7 +1,7 @@
 import type { DoctorDeps } from '../../../proxy/src/doctor/doctor.ts'
 import { createDoctor } from '../../../proxy/src/doctor/doctor.ts'
 import type { Report } from '../../../proxy/src/doctor/report.ts'
-import { createSystemClock } from '../../../proxy/src/tokens/clock.ts'
+import { createSystemClock } from '../../../proxy/src/tokens/time.ts'
 import { ROLE } from './jwt.ts'
 
 export const IDENTITY = 'arn:aws:sts::123456789012:assumed-role/orders/shop.orders'

@@ -1,6 +1,6 @@
 import type { ProxyError } from '../../../proxy/src/errors.ts'
-import type { TokenEngine, TokensDeps } from '../../../proxy/src/tokens/cache.ts'
-import { createTokens } from '../../../proxy/src/tokens/cache.ts'
+import type { TokenEngine, TokenEngineDeps } from '../../../proxy/src/tokens/engine.ts'
+import { createTokenEngine } from '../../../proxy/src/tokens/engine.ts'
 import type { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
 import type { TokenObserver } from '../../../proxy/src/tokens/observer.ts'
 import { createFakeClock } from './clock.ts'
@@ -23,7 +23,7 @@ export interface TestEngine {
 }
 
 /** The token engine on a clock and a source that the test moves by hand. */
-export function createTestEngine(options: Partial<TokensDeps> = {}): TestEngine {
+export function createTestEngine(options: Partial<TokenEngineDeps> = {}): TestEngine {
   const clock = createFakeClock()
   const source = createFakeSource()
   const captured = captureLog()
@@ -37,12 +37,13 @@ export function createTestEngine(options: Partial<TokensDeps> = {}): TestEngine 
     replaced: ({ route }, { bytes }) => observed.push(`replaced ${route} ${bytes}`),
     dropped: ({ route }) => observed.push(`dropped ${route}`),
   }
-  const tokens = createTokens({
+  const tokens = createTokenEngine({
     source,
     clock,
     random: () => 0.5,
     log: captured.log,
     observer,
+    refreshSkewSeconds: undefined,
     onNoCredentials: (failure) => fatal.push(failure),
     ...options,
   })

@@ -1,5 +1,5 @@
 import type { Logger } from '../../../proxy/src/runtime/index.ts'
-import { createTokens } from '../../../proxy/src/tokens/cache.ts'
+import { createTokenEngine } from '../../../proxy/src/tokens/engine.ts'
 import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
 import { createFakeClock } from './clock.ts'
 import { ROLE } from './jwt.ts'
@@ -48,12 +48,13 @@ async function simulatePod(hours: number, outage: FleetOptions['outage'], chance
       return Promise.reject(new TokenFailure('sts_unavailable'))
     return Promise.resolve({ jwt: 'jwt', lifeMs: 900_000, clockSkewMs: 0, subject: ROLE, jti: '' })
   }
-  const tokens = createTokens({
+  const tokens = createTokenEngine({
     source: { mint, warm: () => Promise.resolve() },
     clock,
     random: chance,
     log: silent,
     observer: unobserved,
+    refreshSkewSeconds: undefined,
     onNoCredentials: () => undefined,
   })
   tokens.prefetch([REQUEST])

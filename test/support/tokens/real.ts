@@ -1,11 +1,13 @@
 import { METRICS } from '../../../proxy/src/metrics.ts'
 import { createMetrics } from '../../../proxy/src/runtime/index.ts'
-import type { TokenEngine } from '../../../proxy/src/tokens/cache.ts'
-import type { Clock } from '../../../proxy/src/tokens/clock.ts'
-import { createSystemClock } from '../../../proxy/src/tokens/clock.ts'
-import { createEngine } from '../../../proxy/src/tokens/engine.ts'
-import type { StsPort } from '../../../proxy/src/tokens/mint.ts'
-import { createSts } from '../../../proxy/src/tokens/sts.ts'
+import type { TokenEngine } from '../../../proxy/src/tokens/engine.ts'
+import { createTokenEngine } from '../../../proxy/src/tokens/engine.ts'
+import { createTokenObserver } from '../../../proxy/src/tokens/observer.ts'
+import { createMinter } from '../../../proxy/src/tokens/sources/aws/mint.ts'
+import type { StsPort } from '../../../proxy/src/tokens/sources/aws/mint.ts'
+import { createSts } from '../../../proxy/src/tokens/sources/aws/sts.ts'
+import type { Clock } from '../../../proxy/src/tokens/time.ts'
+import { createSystemClock } from '../../../proxy/src/tokens/time.ts'
 import { captureLog } from './log.ts'
 import type { CapturedLog } from './log.ts'
 
@@ -38,13 +40,15 @@ export function createRealTokens(options: RealTokensOptions = {}): RealTokens {
     session: (renew, signal) => count(sts.session(renew, signal)),
     getWebIdentityToken: (parameters, signal) => count(sts.getWebIdentityToken(parameters, signal)),
   }
-  const tokens = createEngine({
-    config: { expectedRoleArn, tokenRefreshSkewSeconds: undefined },
-    sts: counted,
+  const { log } = captured
+  const observer = createTokenObserver(instruments)
+  const tokens = createTokenEngine({
+    source: createMinter({ sts: counted, clock, log, observer, expectedRoleArn }),
     clock,
     random: Math.random,
-    log: captured.log,
-    instruments,
+    log,
+    observer,
+    refreshSkewSeconds: undefined,
     onNoCredentials: () => undefined,
   })
   return { tokens, captured, metrics: async () => (await render()).body, underWay: () => underWay }

@@ -1,5 +1,5 @@
-import type { TokenRequest } from '../../../proxy/src/tokens/tokens.ts'
-import { tokenRequest } from '../../../proxy/src/tokens/tokens.ts'
+import type { TokenRequest } from '../../../proxy/src/tokens/token-request.ts'
+import { tokenRequest } from '../../../proxy/src/tokens/token-request.ts'
 
 /** A request for the token of one partner. */
 export function requestFor(fields: Partial<Omit<TokenRequest, 'key'>> = {}): TokenRequest {

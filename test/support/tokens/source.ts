@@ -1,7 +1,7 @@
 import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
 import type { FailureReason } from '../../../proxy/src/tokens/failures.ts'
 import type { MintedToken, TokenSource } from '../../../proxy/src/tokens/source.ts'
-import type { TokenRequest } from '../../../proxy/src/tokens/tokens.ts'
+import type { TokenRequest } from '../../../proxy/src/tokens/token-request.ts'
 import { ROLE } from './jwt.ts'
 
 /** One call that the test answers when it likes. */

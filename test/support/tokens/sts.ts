@@ -1,4 +1,4 @@
-import type { Answer, MintParameters, Session, StsPort } from '../../../proxy/src/tokens/mint.ts'
+import type { Answer, MintParameters, Session, StsPort } from '../../../proxy/src/tokens/sources/aws/mint.ts'
 import { claimsOfAws, unsignedJwt } from './jwt.ts'
 
 export interface FakeSts extends StsPort {

@@ -1,5 +1,5 @@
-import { TokenFailure } from './failures.ts'
-import type { FailureReason } from './failures.ts'
+import { TokenFailure } from '../../failures.ts'
+import type { FailureReason } from '../../failures.ts'
 
 /** What was being done: finding credentials, or minting with them. The same wire code means different things. */
 export type Phase = 'session' | 'token'

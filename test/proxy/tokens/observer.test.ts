@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
 import { METRICS } from '../../../proxy/src/metrics.ts'
 import { createMetrics } from '../../../proxy/src/runtime/index.ts'
-import { createTokenObserver } from '../../../proxy/src/tokens/metrics.ts'
+import { createTokenObserver } from '../../../proxy/src/tokens/observer.ts'
 import type { TokenObserver } from '../../../proxy/src/tokens/observer.ts'
 import { requestFor } from '../../support/tokens/request.ts'
 

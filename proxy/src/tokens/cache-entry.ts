@@ -1,14 +1,14 @@
 import type { Logger } from '../runtime/index.ts'
-import type { Clock, Instant } from './clock.ts'
-import { within } from './deadline.ts'
 import { TokenFailure, toProxyError } from './failures.ts'
 import type { TokenObserver } from './observer.ts'
 import { WAIT_MS, freshness, pauseAfter, planLife } from './policy.ts'
 import type { Life, Pause } from './policy.ts'
 import type { MintedToken, TokenSource } from './source.ts'
-import type { TokenRequest } from './tokens.ts'
+import type { Clock, Instant } from './time.ts'
+import { within } from './time.ts'
+import type { TokenRequest } from './token-request.ts'
 
-export interface HolderDeps {
+export interface TokenEntryDeps {
   readonly source: TokenSource
   readonly clock: Clock
   /** In [0, 1). */
@@ -16,19 +16,19 @@ export interface HolderDeps {
   readonly log: Logger
   readonly observer: TokenObserver
   /** TOKEN_REFRESH_SKEW. */
-  readonly refreshSkewMs?: number | undefined
+  readonly refreshSkewSeconds: number | undefined
 }
 
-/** What one holder tells the cache it lives in. */
-export interface HolderEvents {
-  minted(holder: Holder): void
+/** What an entry tells the engine that keeps it. */
+export interface TokenEntryEvents {
+  minted(entry: TokenEntry): void
   failed(failure: TokenFailure): void
-  /** Asked before work in the background: whether the key is still wanted. False: the cache has closed the holder. */
-  wanted(holder: Holder): boolean
+  /** Asked before work in the background: whether the key is still wanted. False: the engine has closed the entry. */
+  wanted(entry: TokenEntry): boolean
 }
 
 /** One key: its token, the attempt to mint the next one, and the memory of what went wrong. */
-export interface Holder {
+export interface TokenEntry {
   readonly request: TokenRequest
   /** When a request last wanted it, monotonic. */
   usedMs: number
@@ -57,9 +57,10 @@ interface Trouble extends Pause {
   readonly atMs: number
 }
 
-/** Creates the holder of one key, without a token and without work under way. */
-export function createHolder(request: TokenRequest, deps: HolderDeps, events: HolderEvents): Holder {
-  const { source, clock, random, log, observer, refreshSkewMs } = deps
+/** Creates the entry of one key, without a token and without work under way. */
+export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, events: TokenEntryEvents): TokenEntry {
+  const { source, clock, random, log, observer, refreshSkewSeconds } = deps
+  const refreshSkewMs = refreshSkewSeconds === undefined ? undefined : refreshSkewSeconds * 1000
   let token: Held | undefined
   let trouble: Trouble | undefined
   let attempts = 0
@@ -71,12 +72,12 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
   let cancelTimer = (): void => undefined
   let closed = false
 
-  const holder: Holder = { request, usedMs: clock.now().monotonicMs, lifeMs: 0, get, begin, renew, close }
-  return holder
+  const entry: TokenEntry = { request, usedMs: clock.now().monotonicMs, lifeMs: 0, get, begin, renew, close }
+  return entry
 
   function get(): string | Promise<string> {
     const now = clock.now()
-    holder.usedMs = now.monotonicMs
+    entry.usedMs = now.monotonicMs
     const state = token ? freshness(token.life, now) : 'expired'
     if (!token || state === 'expired') {
       observer.looked('miss')
@@ -179,7 +180,7 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
     token = held
     trouble = undefined
     patientUntilMs = undefined
-    holder.lifeMs = lifeMs
+    entry.lifeMs = lifeMs
     if (!closed)
       observer.replaced(request, {
         issuedWallMs: start.wallMs,
@@ -191,7 +192,7 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
     if (recovered || number === 1) log.info(recovered ? 'token minted again' : 'token minted', fields)
     else log.debug('token refreshed', fields)
     schedule(life.refreshAfterMs - (clock.now().monotonicMs - start.monotonicMs))
-    events.minted(holder)
+    events.minted(entry)
     return held
   }
 
@@ -219,7 +220,7 @@ export function createHolder(request: TokenRequest, deps: HolderDeps, events: Ho
     cancelTimer()
     if (closed) return
     cancelTimer = clock.after(Math.max(delayMs, 0), () => {
-      if (events.wanted(holder)) begin()
+      if (events.wanted(entry)) begin()
     })
   }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { within } from '../../../proxy/src/tokens/deadline.ts'
+import { within } from '../../../proxy/src/tokens/time.ts'
 import { createFakeClock } from '../../support/tokens/clock.ts'
 
 const late = (): Error => new Error('late')

@@ -1,8 +1,8 @@
 // The only file that uses the AWS SDK, which is loaded with the first call: it costs as much as the rest of the process.
 import type { STSClient } from '@aws-sdk/client-sts'
+import { TokenFailure } from '../../failures.ts'
 import { credentialSource, regionOf } from './credentials.ts'
 import type { Environment } from './credentials.ts'
-import { TokenFailure } from './failures.ts'
 import type { StsPort } from './mint.ts'
 
 export interface Sts extends StsPort {
@@ -16,7 +16,7 @@ export interface StsOptions {
    * `process.env`: AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE, AWS_CONTAINER_*, AWS_ENDPOINT_URL_STS and the others it documents.
    */
   readonly environment: Environment
-  /** Names the AWS session; see `roleSessionName`. */
+  /** Names the AWS session; made by `roleSessionName`. */
   readonly sessionName: string
 }
 

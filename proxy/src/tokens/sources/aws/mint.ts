@@ -1,14 +1,14 @@
-import type { Logger } from '../runtime/index.ts'
-import type { Clock } from './clock.ts'
+import type { Logger } from '../../../runtime/index.ts'
+import { FAILURES, TokenFailure } from '../../failures.ts'
+import { describeSizes, readClaims } from '../../jwt.ts'
+import type { TokenClaims } from '../../jwt.ts'
+import type { TokenObserver } from '../../observer.ts'
+import { MINIMUM_REMAINING_MS } from '../../policy.ts'
+import type { MintedToken, TokenSource } from '../../source.ts'
+import type { Clock } from '../../time.ts'
+import type { TokenRequest } from '../../token-request.ts'
 import { classify } from './classify.ts'
-import { FAILURES, TokenFailure } from './failures.ts'
-import { describeSizes, readClaims } from './jwt.ts'
-import type { TokenClaims } from './jwt.ts'
-import type { TokenObserver } from './observer.ts'
-import { MINIMUM_REMAINING_MS } from './policy.ts'
 import { RENEWAL_INTERVAL_MS, canHoldAny, fittingSeconds, halvedSeconds, isSessionShort } from './session.ts'
-import type { MintedToken, TokenSource } from './source.ts'
-import type { TokenRequest } from './tokens.ts'
 
 /** The AWS session the credentials belong to. */
 export interface Session {

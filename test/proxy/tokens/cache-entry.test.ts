@@ -177,7 +177,7 @@ describe('a key with a token', () => {
   })
 
   it('honours TOKEN_REFRESH_SKEW', async () => {
-    const { source, clock } = await warmEngine({ refreshSkewMs: 5 * MINUTE })
+    const { source, clock } = await warmEngine({ refreshSkewSeconds: 300 })
     await clock.advance(10 * MINUTE - 7_501)
     expect(source.calls).to.have.lengthOf(1)
     await clock.advance(1)

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import type { Phase } from '../../../proxy/src/tokens/classify.ts'
-import { classify } from '../../../proxy/src/tokens/classify.ts'
-import type { FailureReason } from '../../../proxy/src/tokens/failures.ts'
-import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
-import { SECRETS } from '../../support/tokens/sts-server.ts'
+import type { FailureReason } from '../../../../../proxy/src/tokens/failures.ts'
+import { TokenFailure } from '../../../../../proxy/src/tokens/failures.ts'
+import type { Phase } from '../../../../../proxy/src/tokens/sources/aws/classify.ts'
+import { classify } from '../../../../../proxy/src/tokens/sources/aws/classify.ts'
+import { SECRETS } from '../../../../support/tokens/sts-server.ts'
 
 interface Thrown {
   readonly name: string

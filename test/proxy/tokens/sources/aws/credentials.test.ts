@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { credentialSource, regionOf } from '../../../proxy/src/tokens/credentials.ts'
-import type { Environment } from '../../../proxy/src/tokens/credentials.ts'
+import { credentialSource, regionOf } from '../../../../../proxy/src/tokens/sources/aws/credentials.ts'
+import type { Environment } from '../../../../../proxy/src/tokens/sources/aws/credentials.ts'
 
 const IRSA = { AWS_ROLE_ARN: 'arn', AWS_WEB_IDENTITY_TOKEN_FILE: '/token' }
 

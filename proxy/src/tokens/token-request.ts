@@ -2,7 +2,7 @@ import type { SigningAlgorithm } from '../contract.ts'
 
 /** What a token is asked for; two requests with the same key share one token. */
 export interface TokenRequest {
-  /** Identifies audiences, algorithm, duration and tags; made by `tokenKey`. */
+  /** Identifies audiences, algorithm, duration and tags; made by `tokenRequest`. */
   readonly key: string
   readonly audience: readonly string[]
   readonly signingAlgorithm: SigningAlgorithm

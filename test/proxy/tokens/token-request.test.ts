@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import type { TokenRequest } from '../../../proxy/src/tokens/tokens.ts'
-import { tokenRequest } from '../../../proxy/src/tokens/tokens.ts'
+import type { TokenRequest } from '../../../proxy/src/tokens/token-request.ts'
+import { tokenRequest } from '../../../proxy/src/tokens/token-request.ts'
 
 type Parts = Omit<TokenRequest, 'key' | 'route'>
 const key = (parts: Parts): string => tokenRequest({ ...parts, route: 'any' }).key
