@@ -11,7 +11,7 @@ const ADAPTERS = {
   winston: ['proxy/src/runtime/logger.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts'],
-  yaml: ['webhook/src/injection/yaml.ts', 'webhook/src/cli/manifests.ts'],
+  yaml: ['webhook/src/injection/annotations/yaml.ts', 'webhook/src/cli/manifests.ts'],
   diff: ['webhook/src/cli/diff.ts'],
 }
 

@@ -5,7 +5,7 @@ import { before, describe, it } from 'mocha'
 import { parse } from 'yaml'
 import { METRICS as PROXY } from '../../proxy/src/metrics.ts'
 import { VERSION } from '../../proxy/src/contract.ts'
-import { ANNOTATIONS } from '../../webhook/src/injection/annotations.ts'
+import { ANNOTATIONS } from '../../webhook/src/injection/annotations/annotations.ts'
 import { METRICS as WEBHOOK } from '../../webhook/src/metrics.ts'
 
 const PAGES = ['{README,CONTRIBUTING,SECURITY}.md', 'docs/**/*.md', 'charts/*/{README.md,templates/NOTES.txt}']

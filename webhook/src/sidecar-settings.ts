@@ -1,5 +1,5 @@
-import { KNOWN_SIDECARS } from './injection/known-sidecars.ts'
-import { cpuQuantity, memoryQuantity } from './injection/quantity.ts'
+import { KNOWN_SIDECARS } from './injection/sidecar/known-sidecars.ts'
+import { cpuQuantity, memoryQuantity } from './injection/annotations/quantity.ts'
 import type { InjectionSettings } from './injection/settings.ts'
 import { INJECTION_DEFAULTS } from './injection/settings.ts'
 import type { Parser } from '@aws-outbound-jwt-injector/proxy/contract'

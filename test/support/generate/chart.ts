@@ -1,4 +1,4 @@
-import { ANNOTATIONS } from '../../../webhook/src/injection/annotations.ts'
+import { ANNOTATIONS } from '../../../webhook/src/injection/annotations/annotations.ts'
 import type { ChartValue, JsonSchema } from '../chart/values.ts'
 import { CHART, readChartValues } from '../chart/values.ts'
 import type { GeneratedDocument } from './documents.ts'

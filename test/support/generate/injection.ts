@@ -1,6 +1,6 @@
-import { ANNOTATIONS } from '../../../webhook/src/injection/annotations.ts'
+import { ANNOTATIONS } from '../../../webhook/src/injection/annotations/annotations.ts'
 import { OUTCOMES, REASONS, REMEDIES } from '../../../webhook/src/injection/reasons.ts'
-import { WRITTEN_FIELDS } from '../../../webhook/src/injection/written-fields.ts'
+import { WRITTEN_FIELDS } from '../../../webhook/src/injection/annotations/written-fields.ts'
 import type { GeneratedDocument } from './documents.ts'
 import { GENERATED, markdownTable } from './documents.ts'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { readPod } from '../../../webhook/src/injection/pod.ts'
+import { readPod } from '../../../webhook/src/injection/pod/pod.ts'
 import { findInjected, formatStatus, hashInputs } from '../../../webhook/src/injection/status.ts'
 
 const pod = (status: unknown, name = 'aws-outbound-jwt-proxy'): ReturnType<typeof readPod> =>

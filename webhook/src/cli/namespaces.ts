@@ -1,5 +1,5 @@
-import { textAt, objectAt } from '../injection/json.ts'
-import { PREFIX } from '../injection/keys.ts'
+import { textAt, objectAt } from '../injection/pod/json.ts'
+import { PREFIX } from '../injection/annotations/raw-annotations.ts'
 import type { Manifest } from './manifests.ts'
 import type { ManifestObject } from './templates.ts'
 import { objectsOf } from './templates.ts'

@@ -1,5 +1,5 @@
-import type { JsonObject } from './json.ts'
-import { listAt, member } from './json.ts'
+import type { JsonObject } from './pod/json.ts'
+import { listAt, member } from './pod/json.ts'
 
 /** RFC 6902, of which two operations are enough: nothing of a pod is ever removed, moved or copied. */
 export interface JsonPatchOperation {

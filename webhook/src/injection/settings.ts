@@ -1,12 +1,12 @@
 import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import { VARIABLES, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { AnnotationName } from './annotations.ts'
-import { parseKeys } from './keys.ts'
-import { KNOWN_SIDECARS } from './known-sidecars.ts'
+import type { AnnotationName } from './annotations/annotations.ts'
+import { parseKeys } from './annotations/raw-annotations.ts'
+import { KNOWN_SIDECARS } from './sidecar/known-sidecars.ts'
 import { createRefusals } from './refusals.ts'
-import { checkDefaults } from './resources.ts'
-import { planRoutes } from './routes.ts'
-import { SIDECAR_VARIABLES } from './sidecar-variables.ts'
+import { checkDefaults } from './sidecar/resources.ts'
+import { planRoutes } from './annotations/routes.ts'
+import { SIDECAR_VARIABLES } from './sidecar/sidecar-variables.ts'
 
 /** Resources of the sidecar as Kubernetes quantities; null is "none". */
 export interface SidecarResources {

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import { PROXY_CONTAINER, show } from '@aws-outbound-jwt-injector/proxy/contract'
-import { isObject, textAt } from './json.ts'
-import type { Keys } from './keys.ts'
-import { PREFIX, STATUS } from './keys.ts'
-import type { Container, Pod } from './pod.ts'
+import { isObject, textAt } from './pod/json.ts'
+import type { Keys } from './annotations/raw-annotations.ts'
+import { PREFIX, STATUS } from './annotations/raw-annotations.ts'
+import type { Container, Pod } from './pod/pod.ts'
 
 /** Enough to notice a change; nothing is protected by it. */
 const HASH_DIGITS = 16

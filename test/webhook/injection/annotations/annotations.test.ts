@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { quote } from '../../../proxy/src/contract.ts'
-import type { AnnotationName } from '../../../webhook/src/injection/annotations.ts'
-import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../../webhook/src/injection/annotations.ts'
-import { parseKeys } from '../../../webhook/src/injection/keys.ts'
-import { collect } from '../../support/injection/problems.ts'
+import { quote } from '../../../../proxy/src/contract.ts'
+import type { AnnotationName } from '../../../../webhook/src/injection/annotations/annotations.ts'
+import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../../../webhook/src/injection/annotations/annotations.ts'
+import { parseKeys } from '../../../../webhook/src/injection/annotations/raw-annotations.ts'
+import { collect } from '../../../support/injection/problems.ts'
 
 const HOST =
   'expected a DNS name (IDN as xn--) or *.suffix with at least two labels after *., with an optional :port; no IP address, no localhost'

@@ -1,9 +1,9 @@
-import type { AnnotationName, AnnotationValues } from './annotations.ts'
-import { PREFIX } from './keys.ts'
-import { MESH_PROXIES } from './known-sidecars.ts'
+import type { AnnotationName, AnnotationValues } from '../annotations/annotations.ts'
+import { PREFIX } from '../annotations/raw-annotations.ts'
+import { MESH_PROXIES } from '../sidecar/known-sidecars.ts'
 import type { Container, Pod } from './pod.ts'
 import { isNative } from './pod.ts'
-import type { Refusals } from './refusals.ts'
+import type { Refusals } from '../refusals.ts'
 
 /** @returns the index among the init containers at which the sidecar goes: first, or right after a native mesh proxy. */
 export function sidecarIndex({ initContainers }: Pod): number {

@@ -1,12 +1,12 @@
 import { ADMIN_PORT, CONTROL_PORT, PROXY_CONTAINER, PROXY_PORT } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { AnnotationValues } from './annotations.ts'
+import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { JsonObject } from './json.ts'
 import { listAt, member, objectAt, objectsAt, textAt } from './json.ts'
-import { PREFIX } from './keys.ts'
+import { PREFIX } from '../annotations/raw-annotations.ts'
 import type { Container, Pod } from './pod.ts'
 import { placeOf } from './pod.ts'
-import type { Refusals } from './refusals.ts'
-import type { Warn } from './warnings.ts'
+import type { Refusals } from '../refusals.ts'
+import type { Warn } from '../warnings.ts'
 
 const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os']
 

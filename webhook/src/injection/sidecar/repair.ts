@@ -1,7 +1,7 @@
-import type { JsonPatchOperation } from './patch.ts'
-import { setMember } from './patch.ts'
-import type { Container } from './pod.ts'
-import { pointerOf } from './pod.ts'
+import type { JsonPatchOperation } from '../patch.ts'
+import { setMember } from '../patch.ts'
+import type { Container } from '../pod/pod.ts'
+import { pointerOf } from '../pod/pod.ts'
 import { STARTUP_PROBE } from './sidecar.ts'
 
 /**

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import type { HostPattern } from '../../../proxy/src/contract.ts'
-import { readHostPattern } from '../../../proxy/src/contract.ts'
-import { createCoverage } from '../../../webhook/src/injection/no-proxy-coverage.ts'
-import { directHosts, entriesOf, union } from '../../../webhook/src/injection/no-proxy.ts'
+import type { HostPattern } from '../../../../proxy/src/contract.ts'
+import { readHostPattern } from '../../../../proxy/src/contract.ts'
+import { createCoverage } from '../../../../webhook/src/injection/application/no-proxy-coverage.ts'
+import { directHosts, entriesOf, union } from '../../../../webhook/src/injection/application/no-proxy.ts'
 
 const coverageOf = (...hosts: readonly string[]): ReturnType<typeof createCoverage> =>
   createCoverage(hosts.map(readHostPattern))

@@ -2,8 +2,8 @@ import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
 import { buildRoute, hostText, rejectSharedHosts, show } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations.ts'
-import type { Keys } from './keys.ts'
-import { PREFIX } from './keys.ts'
+import type { Keys } from './raw-annotations.ts'
+import { PREFIX } from './raw-annotations.ts'
 import type { PlannedRoute } from './routes-yaml.ts'
 
 /** Makes the one list of routes out of whichever form the author chose; empty when there is none or a problem. */

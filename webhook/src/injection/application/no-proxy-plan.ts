@@ -4,10 +4,10 @@ import { indexAfter, lateReferences, referencesOf } from './environment-edits.ts
 import type { Coverage } from './no-proxy-coverage.ts'
 import type { DirectHosts } from './no-proxy.ts'
 import { NO_PROXY_NAMES, entriesOf, union } from './no-proxy.ts'
-import type { Container, Variable } from './pod.ts'
-import { placeOf } from './pod.ts'
-import type { Refusals } from './refusals.ts'
-import type { Warn } from './warnings.ts'
+import type { Container, Variable } from '../pod/pod.ts'
+import { placeOf } from '../pod/pod.ts'
+import type { Refusals } from '../refusals.ts'
+import type { Warn } from '../warnings.ts'
 
 interface Direct {
   readonly direct: DirectHosts

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { quantityOf } from '../../../webhook/src/injection/quantity.ts'
+import { quantityOf } from '../../../../webhook/src/injection/annotations/quantity.ts'
 
 describe('quantityOf', () => {
   it('reads every form Kubernetes takes, exactly', () => {

@@ -1,21 +1,21 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import type { EnvironmentEdit } from '../../../webhook/src/injection/environment-edits.ts'
+import type { EnvironmentEdit } from '../../../../webhook/src/injection/application/environment-edits.ts'
 import {
   environmentOperations,
   indexAfter,
   lateReferences,
   referencesOf,
-} from '../../../webhook/src/injection/environment-edits.ts'
-import type { Container, Variable } from '../../../webhook/src/injection/pod.ts'
-import { variablesOf } from '../../../webhook/src/injection/pod.ts'
-import { SETTINGS } from '../../support/injection/cases.ts'
-import { at, list } from '../../support/injection/object.ts'
-import { applyPatch } from '../../support/json-patch.ts'
-import type { EnvVar } from '../../support/kubelet.ts'
-import { containerEnvironment } from '../../support/kubelet.ts'
-import { createInjector } from '../../../webhook/src/injection/decide.ts'
+} from '../../../../webhook/src/injection/application/environment-edits.ts'
+import type { Container, Variable } from '../../../../webhook/src/injection/pod/pod.ts'
+import { variablesOf } from '../../../../webhook/src/injection/pod/pod.ts'
+import { SETTINGS } from '../../../support/injection/cases.ts'
+import { at, list } from '../../../support/injection/object.ts'
+import { applyPatch } from '../../../support/json-patch.ts'
+import type { EnvVar } from '../../../support/kubelet.ts'
+import { containerEnvironment } from '../../../support/kubelet.ts'
+import { createInjector } from '../../../../webhook/src/injection/decide.ts'
 
 const SERVICE = { KUBERNETES_SERVICE_HOST: '10.100.0.1' }
 

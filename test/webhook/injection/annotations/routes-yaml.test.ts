@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { ROUTE_DEFAULTS, formatRoutes } from '../../../proxy/src/contract.ts'
-import { parseRoutesAnnotation } from '../../../webhook/src/injection/routes-yaml.ts'
-import { collect } from '../../support/injection/problems.ts'
+import { ROUTE_DEFAULTS, formatRoutes } from '../../../../proxy/src/contract.ts'
+import { parseRoutesAnnotation } from '../../../../webhook/src/injection/annotations/routes-yaml.ts'
+import { collect } from '../../../support/injection/problems.ts'
 
 const parse = (text: string): ReturnType<typeof collect<ReturnType<typeof parseRoutesAnnotation>>> =>
   collect((report) => parseRoutesAnnotation(text, 'routes', report))

@@ -7,11 +7,11 @@ import {
   VARIABLES,
   formatRoutes,
 } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { AnnotationValues } from './annotations.ts'
+import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { Credentials, SidecarVariable } from './credentials.ts'
-import type { PlannedRoute } from './routes-yaml.ts'
-import type { InjectionSettings } from './settings.ts'
-import type { Wishes } from './wishes.ts'
+import type { PlannedRoute } from '../annotations/routes-yaml.ts'
+import type { InjectionSettings } from '../settings.ts'
+import type { Wishes } from '../intent.ts'
 
 /** Exec, because meshes rewrite or capture HTTP and TCP probes; an Istio that starts after us would deadlock the pod. */
 export const STARTUP_PROBE = {

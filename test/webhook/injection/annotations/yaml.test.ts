@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { stringify } from 'yaml'
-import { parseYaml } from '../../../webhook/src/injection/yaml.ts'
+import { parseYaml } from '../../../../webhook/src/injection/annotations/yaml.ts'
 
 const objection = (text: string): string => {
   const parsed = parseYaml(text)

@@ -2,7 +2,7 @@ import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
 import { show } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationName, AnnotationValues } from './annotations.ts'
 import { ANNOTATIONS } from './annotations.ts'
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../pod/json.ts'
 import { nearest } from './nearest.ts'
 
 /** Prefix of annotations and labels; a constant, so that documents, policies and habits stay true everywhere. */

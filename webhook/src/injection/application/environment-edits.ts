@@ -1,7 +1,7 @@
-import type { JsonPatchOperation } from './patch.ts'
-import { insertInto, setMember } from './patch.ts'
-import type { Container, Variable } from './pod.ts'
-import { pointerOf } from './pod.ts'
+import type { JsonPatchOperation } from '../patch.ts'
+import { insertInto, setMember } from '../patch.ts'
+import type { Container, Variable } from '../pod/pod.ts'
+import { pointerOf } from '../pod/pod.ts'
 
 /** A change of a list of variables; indexes are those of the submitted list. */
 export type EnvironmentEdit =

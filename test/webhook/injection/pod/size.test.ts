@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { readHostPattern } from '../../../proxy/src/contract.ts'
-import { answerReview } from '../../../webhook/src/admission/review.ts'
-import type { Decision } from '../../../webhook/src/injection/decide.ts'
-import { createInjector } from '../../../webhook/src/injection/decide.ts'
-import { createCoverage } from '../../../webhook/src/injection/no-proxy-coverage.ts'
-import { SETTINGS } from '../../support/injection/cases.ts'
+import { readHostPattern } from '../../../../proxy/src/contract.ts'
+import { answerReview } from '../../../../webhook/src/admission/review.ts'
+import type { Decision } from '../../../../webhook/src/injection/decide.ts'
+import { createInjector } from '../../../../webhook/src/injection/decide.ts'
+import { createCoverage } from '../../../../webhook/src/injection/application/no-proxy-coverage.ts'
+import { SETTINGS } from '../../../support/injection/cases.ts'
 
 const inject = createInjector(SETTINGS)
 

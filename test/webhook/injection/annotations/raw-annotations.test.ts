@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { ANNOTATIONS } from '../../../webhook/src/injection/annotations.ts'
-import { parseKeys, readKeys } from '../../../webhook/src/injection/keys.ts'
-import { nearest } from '../../../webhook/src/injection/nearest.ts'
-import { collect } from '../../support/injection/problems.ts'
+import { ANNOTATIONS } from '../../../../webhook/src/injection/annotations/annotations.ts'
+import { parseKeys, readKeys } from '../../../../webhook/src/injection/annotations/raw-annotations.ts'
+import { nearest } from '../../../../webhook/src/injection/annotations/nearest.ts'
+import { collect } from '../../../support/injection/problems.ts'
 
 describe('keys of ours', () => {
   it('are those with our prefix, as written, but for the status', () => {

@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts'
 import { javaProxyProperty } from './java.ts'
-import type { Variable } from './pod.ts'
+import type { Variable } from '../pod/pod.ts'
 
 /** One variable in two spellings: curl and wget read the lower case only, others prefer either. */
 export const PROXY_NAMES = ['HTTP_PROXY', 'http_proxy'] as const
