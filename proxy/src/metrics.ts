@@ -42,7 +42,7 @@ export const METRICS = {
     type: 'counter',
     name: 'outbound_jwt_connects_total',
     help:
-      'CONNECT requests by what became of them: blind (a host without a rule), unauthenticated (a rule host whose route says connect: tunnel), ' +
+      'CONNECT requests by what became of them: blind (a host without a rule), unauthenticated (a rule host whose route says https: tunnel), ' +
       'plain (served as requests, with a token), tls_in_plain (closed: TLS inside of plain), or the error code.',
     labels: ['result'],
   },

@@ -144,7 +144,7 @@ const goClient = (name: string, binary: string, more: Partial<Client> = {}): Cli
 })
 
 const GRPC_NOTE =
-  'gRPC has no http:// form that a proxy could add a header to. Send the token yourself, or let the route say `connect: tunnel` to reach the partner without one.'
+  'gRPC has no http:// form that a proxy could add a header to. Send the token yourself, or let the route say `https: tunnel` to reach the partner without one.'
 
 /** Every client of the matrix, in the order of the page. */
 export const CLIENTS: readonly Client[] = [

@@ -65,7 +65,7 @@ export const hosts = listField(hostText, 1, HOSTS)
 export const audience = listField(audienceText, 1, AUDIENCE_ITEMS)
 export const signingAlgorithm = stringField(oneOf('RS256', 'ES384'))
 export const onExisting = stringField(oneOf('replace', 'keep', 'reject'))
-export const connect = stringField(oneOf('refuse', 'tunnel'))
+export const https = stringField(oneOf('refuse', 'tunnel'))
 export const name = stringField((value) =>
   /^[\w.*:-]{1,260}$/.test(value) ? accepted(value) : refused('1 to 260 letters, digits or ._*:-'),
 )

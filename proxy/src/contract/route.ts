@@ -12,7 +12,7 @@ export interface Route {
   readonly tags: Readonly<Record<string, string>>
   readonly header: TokenHeader
   readonly onExisting: OnExisting
-  readonly connect: ConnectPolicy
+  readonly https: HttpsPolicy
   /** How long these partners may take until their response head. Absent: UPSTREAM_TIMEOUT. */
   readonly timeoutSeconds?: number
   /** PEM file with the only trust anchors for these hosts. */
@@ -28,8 +28,8 @@ export interface TokenHeader {
 export type SigningAlgorithm = 'RS256' | 'ES384'
 /** What happens to a header of the application's that ours would collide with. */
 export type OnExisting = 'replace' | 'keep' | 'reject'
-/** What a CONNECT to the host's TLS port gets: a refusal that names the http:// URL, or a blind tunnel without a token. */
-export type ConnectPolicy = 'refuse' | 'tunnel'
+/** What an https:// URL of the host (a CONNECT to its TLS port) gets: a refusal that names the http:// URL, or a blind tunnel without a token. */
+export type HttpsPolicy = 'refuse' | 'tunnel'
 
 /** GetWebIdentityToken's own bounds, in seconds. */
 export const DURATION_BOUNDS = { minimum: 60, maximum: 3600 } as const
@@ -49,5 +49,5 @@ export const ROUTE_DEFAULTS = {
   tags: {},
   header: { name: 'Authorization', scheme: 'Bearer' },
   onExisting: 'replace',
-  connect: 'refuse',
+  https: 'refuse',
 } as const satisfies Partial<Route>

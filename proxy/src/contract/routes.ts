@@ -16,7 +16,7 @@ const ROUTE_FIELDS: { readonly [Field in keyof Route]-?: FieldParser<NonNullable
   tags: field.tags,
   header: field.header,
   onExisting: field.onExisting,
-  connect: field.connect,
+  https: field.https,
   timeoutSeconds: field.timeoutSeconds,
   caFile: field.caFile,
 }

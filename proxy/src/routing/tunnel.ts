@@ -50,6 +50,6 @@ function decideRuled(host: string, port: number, rule: Rule): Tunnel | Refusal {
   const hint = `Call http://${host}/ instead; the proxy speaks TLS to the partner.`
   if (port !== rule.port)
     return { refused: 'port_denied', host, message: `${host} has a rule for port ${rule.port}.`, hint }
-  if (route.connect === 'refuse') return { refused: 'use_http_url', host, hint }
+  if (route.https === 'refuse') return { refused: 'use_http_url', host, hint }
   return { mode: 'blind', host, port, route }
 }

@@ -25,7 +25,7 @@ const FIELDS: Readonly<Record<string, readonly unknown[]>> = {
     { name: 'X\r\nY' },
   ],
   onExisting: ['replace', 'keep', 'reject', 'drop'],
-  connect: ['refuse', 'tunnel'],
+  https: ['refuse', 'tunnel'],
   ca: [
     { configMap: 'partner-ca', key: 'ca.crt' },
     { configMap: 'partner-ca', key: 'b.pem' },
@@ -35,7 +35,7 @@ const FIELDS: Readonly<Record<string, readonly unknown[]>> = {
   caFile: ['/etc/passwd'],
   name: ['orders'],
 }
-const RIGHT = ['audience', 'duration', 'signingAlgorithm', 'tags', 'header', 'onExisting', 'connect', 'ca']
+const RIGHT = ['audience', 'duration', 'signingAlgorithm', 'tags', 'header', 'onExisting', 'https', 'ca']
 
 /** @returns the `routes` annotation: flow or block YAML, or JSON. */
 export function createRoutesText(random: Random): string {

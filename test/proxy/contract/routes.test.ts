@@ -23,7 +23,7 @@ const anyRoute = fc.record(
     tags: fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), fc.stringMatching(/^[\w ]{0,9}$/)),
     header: fc.record({ name: fc.constantFrom('Authorization', 'X-Token'), scheme: fc.constantFrom('Bearer', '') }),
     onExisting: fc.constantFrom('replace', 'keep', 'reject'),
-    connect: fc.constantFrom('refuse', 'tunnel'),
+    https: fc.constantFrom('refuse', 'tunnel'),
     timeoutSeconds: fc.integer({ min: 1, max: 3600 }),
     caFile: fc.constant('/ca.pem'),
   },
@@ -44,7 +44,7 @@ describe('ROUTES', () => {
           tags: {},
           header: { name: 'Authorization', scheme: 'Bearer' },
           onExisting: 'replace',
-          connect: 'refuse',
+          https: 'refuse',
         },
       ],
     })
@@ -135,7 +135,7 @@ describe('ROUTES', () => {
     'a scheme with a space': [route({ header: { scheme: 'a b' } }), 'expected an authentication scheme'],
     'an unknown field of a header': [route({ header: { value: 'x' } }), 'expected one of name, scheme'],
     'an unknown onExisting': [route({ onExisting: 'drop' }), 'expected replace or keep or reject'],
-    'an unknown connect': [route({ connect: 'allow' }), 'expected refuse or tunnel'],
+    'an unknown https': [route({ https: 'allow' }), 'expected refuse or tunnel'],
     'a relative caFile': [route({ caFile: 'ca.pem' }), 'expected an absolute path'],
     'an empty name': [route({ name: '' }), 'expected 1 to 260 letters'],
   }

@@ -10,7 +10,7 @@ import type { Tunnel } from '../../../proxy/src/routing/tunnel.ts'
 const [REFUSING, TUNNELLING] = parseRoutes(
   JSON.stringify([
     { hosts: ['api.partner.example', 'alt.partner.example:8443', '*.wild.example'] },
-    { hosts: ['blind.partner.example', 'odd.partner.example:80'], connect: 'tunnel' },
+    { hosts: ['blind.partner.example', 'odd.partner.example:80'], https: 'tunnel' },
   ]),
   'ROUTES',
   (problem) => expect.fail(JSON.stringify(problem)),

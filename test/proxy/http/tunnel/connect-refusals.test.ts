@@ -78,8 +78,8 @@ describe('a CONNECT that is refused', () => {
     expectRefusal(await connectThrough(proxy.port, `${OTHER}:${gone.port}`), 502, 'upstream_connect_failed')
   })
 
-  it('refuses a partner that resolves to this machine, also for connect: tunnel', async () => {
-    await start({ settings: { ALLOW_LOCAL_UPSTREAMS: 'false' } }, { connect: 'tunnel' })
+  it('refuses a partner that resolves to this machine, also for https: tunnel', async () => {
+    await start({ settings: { ALLOW_LOCAL_UPSTREAMS: 'false' } }, { https: 'tunnel' })
     expectRefusal(await connectThrough(proxy.port, `${HOST}:8443`), 403, 'address_denied')
   })
 

@@ -204,8 +204,8 @@ describe('CONNECT', () => {
     })
   })
 
-  it('opens a blind tunnel to a partner whose route says connect: tunnel, and says so', async () => {
-    await start({}, { connect: 'tunnel' })
+  it('opens a blind tunnel to a partner whose route says https: tunnel, and says so', async () => {
+    await start({}, { https: 'tunnel' })
     const socket = await tunnel(`${HOST}:${partner.port}`)
     const secure = connectTls({ socket, servername: HOST, ca: authority.ca })
     await once(secure, 'secureConnect')

@@ -11,7 +11,7 @@ const complaints = (text: string): readonly string[] => {
   expect(value).to.equal(undefined)
   return complaints
 }
-const FIELDS = 'hosts, audience, duration, signingAlgorithm, tags, header, onExisting, connect, timeout, ca'
+const FIELDS = 'hosts, audience, duration, signingAlgorithm, tags, header, onExisting, https, timeout, ca'
 
 describe('the routes annotation', () => {
   it('makes the same routes as ROUTES, in block and flow form', () => {

@@ -55,10 +55,10 @@ export const WRITTEN_FIELDS = {
     fallback: `\`${ROUTE_DEFAULTS.onExisting}\``,
     doc: "What happens to the application's own header of that name: `replace` it, `keep` it (no token), or `reject` the request.",
   },
-  connect: {
-    field: 'connect',
+  https: {
+    field: 'https',
     example: 'tunnel',
-    fallback: `\`${ROUTE_DEFAULTS.connect}\``,
+    fallback: `\`${ROUTE_DEFAULTS.https}\``,
     doc: 'An `https://` URL of a partner: `refuse` it with the `http://` URL to use, or `tunnel` it, without a token.',
   },
   timeout: {
