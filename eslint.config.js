@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint'
 /** Library → the only source files that may import its values. Types may be imported anywhere. */
 const ADAPTERS = {
   '@aws-sdk/*': ['proxy/src/tokens/sources/aws/sts.ts'],
-  jose: ['proxy/src/doctor/signature.ts'],
+  jose: ['proxy/src/doctor/signature.ts', 'proxy/src/tokens/jwt.ts'],
   undici: ['proxy/src/http/outbound/{undici-forwarder,pools}.ts', 'proxy/src/http/outbound/undici.d.ts'],
   'prom-client': ['proxy/src/runtime/metrics.ts'],
   winston: ['proxy/src/runtime/logger.ts'],
@@ -21,7 +21,7 @@ const PURE = [
   'proxy/src/contract/**/*.ts',
   'proxy/src/errors.ts',
   'proxy/src/routing/**/*.ts',
-  'proxy/src/tokens/{failures,jwt,policy,token-request}.ts',
+  'proxy/src/tokens/{failures,policy,sources,token,token-request}.ts',
   'proxy/src/tokens/sources/aws/{classify,credentials,role-session-name,session}.ts',
   'proxy/src/doctor/{aws,checks,issuer,outcome,report,requirements,token}.ts',
   'proxy/src/http/headers.ts',

@@ -29,7 +29,7 @@ import { CERTIFICATE_POLL_MS, followCertificate, readListenerCertificate } from 
 import type { ListenerCertificate } from './standalone/certificate.ts'
 import { createTokenEngine } from './tokens/engine.ts'
 import { createTokenObserver } from './tokens/observer.ts'
-import { createMinter } from './tokens/sources/aws/mint.ts'
+import { createAwsSource } from './tokens/sources/aws/mint.ts'
 import { roleSessionName } from './tokens/sources/aws/role-session-name.ts'
 import { createSts } from './tokens/sources/aws/sts.ts'
 import { createSystemClock } from './tokens/time.ts'
@@ -46,7 +46,9 @@ const sts = createSts({
 })
 const observer = createTokenObserver(instruments)
 const tokens = createTokenEngine({
-  source: createMinter({ sts, clock, log, observer, expectedRoleArn: config.expectedRoleArn }),
+  sources: {
+    aws: createAwsSource({ sts, clock, log, onSession: observer.session, expectedRoleArn: config.expectedRoleArn }),
+  },
   clock,
   random: Math.random,
   log,

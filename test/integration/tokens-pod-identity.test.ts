@@ -115,7 +115,7 @@ describe('credentials of EKS Pod Identity, through the AWS SDK', function () {
       const outputs = [String(failure), JSON.stringify(failure), real.captured.text()].join('\n')
       for (const secret of [...Object.values(SECRETS), 'ASIA', 'eyJ']) expect(outputs).not.to.contain(secret)
       agent.answer = credentials
-      expect(await real.tokens.renew(REQUEST), 'once it is back').to.match(/^eyJ/)
+      expect((await real.tokens.renew(REQUEST)).value, 'once it is back').to.match(/^eyJ/)
     })
 
   it('serve on when the agent hangs while the session is renewed', async () => {
@@ -125,7 +125,7 @@ describe('credentials of EKS Pod Identity, through the AWS SDK', function () {
     await real.tokens.get(REQUEST)
     agent.answer = () => undefined
     await clock.advance(60_000)
-    expect(await real.tokens.renew(REQUEST)).to.match(/^eyJ/)
+    expect((await real.tokens.renew(REQUEST)).value).to.match(/^eyJ/)
     const [line] = real.captured.lines('AWS session not renewed; the present one still serves')
     expect(line?.['detail']).to.contain('no credentials within 6 s')
   })

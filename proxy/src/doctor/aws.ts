@@ -109,9 +109,9 @@ export function federationFinding(tokens: readonly Outcome<unknown>[]): Finding 
 const TOLERABLE_SKEW_SECONDS = 60
 const LARGEST_SKEW_SECONDS = 300
 
-/** @param skewMs STS's clock minus this machine's; undefined when no token was minted. */
+/** @param skewMs STS's clock minus this machine's; undefined when no token was minted that says. */
 export function clockFinding(skewMs: number | undefined): Finding {
-  if (skewMs === undefined) return skipped('clock', 'Not known: no token was minted.')
+  if (skewMs === undefined) return skipped('clock', 'Not known: no token was minted that says when it was issued.')
   const seconds = Math.round(Math.abs(skewMs) / 1000)
   // STS writes whole seconds.
   const found = seconds <= 1 ? 'As that of STS.' : `${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} that of STS.`

@@ -1,7 +1,6 @@
 import type { Route } from '../contract.ts'
 import type { TokenEngine } from '../tokens/engine.ts'
 import { TokenFailure } from '../tokens/failures.ts'
-import { readClaims } from '../tokens/jwt.ts'
 import { classify } from '../tokens/sources/aws/classify.ts'
 import type { Phase } from '../tokens/sources/aws/classify.ts'
 import type { Environment } from '../tokens/sources/aws/credentials.ts'
@@ -9,8 +8,9 @@ import type { Session } from '../tokens/sources/aws/mint.ts'
 import type { Clock } from '../tokens/time.ts'
 import { within } from '../tokens/time.ts'
 import type { TokenRequest } from '../tokens/token-request.ts'
+import { clockSkewMs } from '../tokens/token.ts'
+import type { Token } from '../tokens/token.ts'
 import { clockFinding, credentialsFinding, federationFinding, regionFinding, roleFinding, stsFinding } from './aws.ts'
-import type { Specimen } from './examine-issuer.ts'
 import { examineIssuer } from './examine-issuer.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf, skipped } from './outcome.ts'
@@ -35,6 +35,18 @@ export interface AwsDeps {
   readonly clock: Clock
 }
 
+/** What a token that is a JWT tells about its issuer. */
+interface Specimen {
+  readonly token: Token
+  readonly issuer: string
+  /** The issuer's clock minus this machine's. */
+  readonly skewMs: number
+}
+
+interface Minted extends Token {
+  readonly specimen: Specimen | undefined
+}
+
 const STEP_MS = 8_000
 /** A pod with more tokens hears of the first ones only. */
 const MOST_TOKENS = 32
@@ -51,7 +63,7 @@ export async function examineAws(deps: AwsDeps): Promise<readonly Finding[]> {
         Promise.all(requests.map((request) => mint(deps, request))),
       ])
     : [session, requests.map(() => session)]
-  const specimen = tokens.flatMap((token) => (token.ok ? [token.value] : []))[0]
+  const specimen = tokens.map((token) => (token.ok ? token.value.specimen : undefined)).find(Boolean)
   return [
     regionFinding(environment),
     credentialsFinding(environment, session, clock.now().wallMs),
@@ -61,7 +73,7 @@ export async function examineAws(deps: AwsDeps): Promise<readonly Finding[]> {
     ...tokens.map((token, index) => tokenFinding(requests[index] as TokenRequest, token)),
     ...unknownAudienceFindings(routes),
     clockFinding(specimen?.skewMs),
-    ...(specimen ? await examineIssuer(specimen) : WITHOUT_TOKEN),
+    ...(specimen ? await examineIssuer(specimen.token, specimen.issuer) : WITHOUT_TOKEN),
   ]
 }
 
@@ -79,12 +91,16 @@ function ask<T>({ clock }: AwsDeps, phase: Phase, call: (signal: AbortSignal) =>
 }
 
 /** Anew, whatever is cached: what was true a quarter of an hour ago is not what is looked for. */
-async function mint({ tokens, clock }: AwsDeps, request: TokenRequest): Promise<Outcome<Specimen>> {
-  const jwt = await outcomeOf(tokens.renew(request))
-  if (!jwt.ok) return jwt
-  const claims = readClaims(jwt.value)
-  const skewMs = claims.issuedAt * 1000 - clock.now().wallMs
-  return { ok: true, value: { jwt: jwt.value, bytes: jwt.value.length, claims, skewMs } }
+function mint({ tokens, clock }: AwsDeps, request: TokenRequest): Promise<Outcome<Minted>> {
+  return outcomeOf(
+    tokens.renew(request).then((token) => ({ ...token, specimen: specimenOf(token, clock.now().wallMs) })),
+  )
+}
+
+/** @returns undefined for an opaque token. */
+function specimenOf(token: Token, wallMs: number): Specimen | undefined {
+  const { evidence } = token
+  return evidence && { token, issuer: evidence.issuer, skewMs: clockSkewMs(evidence, wallMs) }
 }
 
 function distinct(requests: readonly TokenRequest[]): readonly TokenRequest[] {

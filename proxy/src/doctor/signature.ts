@@ -1,4 +1,4 @@
-// The only file that uses jose, which is loaded when doctor runs.
+// One of two files that use jose; all of it is loaded when doctor runs, only what reads a JWT before that.
 import type { JSONWebKeySet } from 'jose'
 import type { Document } from './fetch.ts'
 

@@ -1,46 +1,37 @@
 import type { Route } from '../contract.ts'
 import { FAILURES } from '../tokens/failures.ts'
-import { describeSizes } from '../tokens/jwt.ts'
-import type { TokenClaims } from '../tokens/jwt.ts'
-import { LARGE_TOKEN_BYTES } from '../tokens/sources/aws/mint.ts'
 import type { TokenRequest } from '../tokens/token-request.ts'
+import { LARGE_TOKEN_BYTES, describeSizes } from '../tokens/token.ts'
+import type { Token } from '../tokens/token.ts'
 import type { Outcome } from './outcome.ts'
 import { failed } from './outcome.ts'
 import type { Finding } from './report.ts'
 import { REFUSE_ES384 } from './requirements.ts'
 
-/** A token that was minted for this report. */
-export interface Minted {
-  readonly bytes: number
-  readonly claims: TokenClaims
-}
-
-/** @param token that was minted for this report, or why there is none. */
-export function tokenFinding(request: TokenRequest, token: Outcome<Minted>): Finding {
-  const subject = request.route
-  if (!token.ok) return failed('token', token.failure, subject)
-  const { bytes, claims } = token.value
-  const seconds = claims.expiresAt - claims.issuedAt
-  const fact = `${claims.algorithm}, ${seconds} s, ${bytes} bytes, for ${request.audience.join(', ')}`
-  const about = { id: 'token', subject } as const
-  if (bytes > LARGE_TOKEN_BYTES)
+/** @param token that was minted for this report, or why there is none. An opaque one has no claims to show. */
+export function tokenFinding({ route, spec }: TokenRequest, token: Outcome<Token>): Finding {
+  if (!token.ok) return failed('token', token.failure, route)
+  const { value, expiresInMs, evidence } = token.value
+  const seconds = evidence ? evidence.expiresAt - evidence.issuedAt : Math.floor(expiresInMs / 1000)
+  const form = evidence ? evidence.algorithm : 'Opaque, not a JWT'
+  const fact = `${form}, ${seconds} s, ${value.length} bytes, for ${spec.audience.join(', ')}`
+  const about = { id: 'token', subject: route, ...(evidence && { claims: evidence.claims }) } as const
+  if (value.length > LARGE_TOKEN_BYTES)
     return {
       ...about,
       verdict: 'warn',
-      found: `${fact}. Many servers refuse headers over 8 KiB; largest claims: ${describeSizes(claims)}`,
+      found: `${fact}. Many servers refuse headers over 8 KiB${evidence ? `; largest claims: ${describeSizes(evidence)}` : '.'}`,
       fix: FAILURES.token_too_large.hint,
-      claims: claims.all,
     }
-  if (seconds < request.durationSeconds)
+  if (seconds < spec.durationSeconds)
     return {
       ...about,
       verdict: 'warn',
-      found: `${fact}. ${request.durationSeconds} s were asked for; the AWS session ends before.`,
+      found: `${fact}. ${spec.durationSeconds} s were asked for; the AWS session ends before.`,
       fix: FAILURES.session_too_short.hint,
-      claims: claims.all,
     }
-  const refused = claims.algorithm === 'ES384' ? `. These refuse ES384: ${REFUSE_ES384.join(', ')}` : ''
-  return { ...about, verdict: 'pass', found: `${fact}${refused}`, claims: claims.all }
+  const refused = evidence?.algorithm === 'ES384' ? `. These refuse ES384: ${REFUSE_ES384.join(', ')}` : ''
+  return { ...about, verdict: 'pass', found: `${fact}${refused}` }
 }
 
 /** @returns a finding for each route whose audience is known only when a host is called. */

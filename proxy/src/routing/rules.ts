@@ -74,11 +74,11 @@ export function staticTokenRequests(routes: readonly Route[], scheme: Scheme = '
 }
 
 function tokenFor(route: Route, host: string, scheme: Scheme): TokenRequest {
-  return tokenRequest({
+  return tokenRequest(route.name, {
+    source: 'aws',
     audience: route.audience.length > 0 ? route.audience : [`${scheme}://${host}`],
     signingAlgorithm: route.signingAlgorithm,
     durationSeconds: route.durationSeconds,
     tags: route.tags,
-    route: route.name,
   })
 }

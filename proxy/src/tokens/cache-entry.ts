@@ -3,13 +3,16 @@ import { TokenFailure, toProxyError } from './failures.ts'
 import type { TokenObserver } from './observer.ts'
 import { WAIT_MS, freshness, pauseAfter, planLife } from './policy.ts'
 import type { Life, Pause } from './policy.ts'
-import type { MintedToken, TokenSource } from './source.ts'
+import { sourceOf } from './sources.ts'
+import type { TokenSources } from './sources.ts'
 import type { Clock, Instant } from './time.ts'
 import { within } from './time.ts'
 import type { TokenRequest } from './token-request.ts'
+import { clockSkewMs } from './token.ts'
+import type { Token } from './token.ts'
 
 export interface TokenEntryDeps {
-  readonly source: TokenSource
+  readonly sources: TokenSources
   readonly clock: Clock
   /** In [0, 1). */
   readonly random: () => number
@@ -39,13 +42,13 @@ export interface TokenEntry {
   /** Mints in the background, unless an attempt is under way. */
   begin(): void
   /** Mints anew, whatever is cached or under way. @throws TokenFailure (as rejection). */
-  renew(): Promise<string>
+  renew(): Promise<Token>
   /** Ends all work in the background; requests that wait get their answer. */
   close(): void
 }
 
 interface Held {
-  readonly jwt: string
+  readonly value: string
   readonly life: Life
   /** Number of the attempt that minted it. */
   readonly attempt: number
@@ -59,13 +62,14 @@ interface Trouble extends Pause {
 
 /** Creates the entry of one key, without a token and without work under way. */
 export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, events: TokenEntryEvents): TokenEntry {
-  const { source, clock, random, log, observer, refreshSkewSeconds } = deps
+  const { sources, clock, random, log, observer, refreshSkewSeconds } = deps
   const refreshSkewMs = refreshSkewSeconds === undefined ? undefined : refreshSkewSeconds * 1000
+  const source = sourceOf(sources, request.spec)
   let token: Held | undefined
   let trouble: Trouble | undefined
   let attempts = 0
-  let ordinary: Promise<Held> | undefined
-  let forced: Promise<Held> | undefined
+  let ordinary: Promise<Token> | undefined
+  let forced: Promise<Token> | undefined
   let waiting: Promise<string> | undefined
   /** Until when requests wait through failures that pass by themselves; later ones are answered at once. */
   let patientUntilMs: number | undefined
@@ -86,7 +90,7 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
     observer.looked('hit')
     // The timer does this too, but it stands still while the machine is suspended.
     if (state === 'refresh' && (!trouble || now.monotonicMs >= trouble.atMs + trouble.backgroundMs)) begin()
-    return token.jwt
+    return token.value
   }
 
   /** Shared by all requests that find no token; detached from each of them. Settles within WAIT_MS. */
@@ -105,9 +109,9 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
       const step = (): void => {
         if (settled) return
         const now = clock.now()
-        const jwt = usable(now)
-        if (jwt !== undefined) {
-          settle(() => resolve(jwt))
+        const value = usable(now)
+        if (value !== undefined) {
+          settle(() => resolve(value))
           return
         }
         const pauseMs = trouble && !ordinary ? trouble.atMs + trouble.wantedMs - now.monotonicMs : 0
@@ -125,11 +129,11 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
   }
 
   function usable(now: Instant): string | undefined {
-    return token && freshness(token.life, now) !== 'expired' ? token.jwt : undefined
+    return token && freshness(token.life, now) !== 'expired' ? token.value : undefined
   }
 
   function refusal(): Error {
-    if (!trouble) return toProxyError(new TokenFailure('sts_timeout'))
+    if (!trouble) return toProxyError(new TokenFailure(source.timeout))
     return toProxyError(trouble.failure, trouble.atMs + trouble.wantedMs - clock.now().monotonicMs)
   }
 
@@ -137,21 +141,21 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
     fetch().catch(() => undefined)
   }
 
-  function fetch(): Promise<Held> {
+  function fetch(): Promise<Token> {
     ordinary ??= attempt().finally(() => {
       ordinary = undefined
     })
     return ordinary
   }
 
-  async function renew(): Promise<string> {
+  function renew(): Promise<Token> {
     forced ??= attempt().finally(() => {
       forced = undefined
     })
-    return (await forced).jwt
+    return forced
   }
 
-  async function attempt(): Promise<Held> {
+  async function attempt(): Promise<Token> {
     const number = ++attempts
     const start = clock.now()
     try {
@@ -159,9 +163,10 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
         clock,
         WAIT_MS,
         (signal) => source.mint(request, signal),
-        () => new TokenFailure('sts_timeout'),
+        () => new TokenFailure(source.timeout),
       )
-      return accept(number, start, minted)
+      accept(number, start, minted)
+      return minted
     } catch (error) {
       const failure = error instanceof TokenFailure ? error : new TokenFailure('unknown', String(error))
       remember(number, failure)
@@ -169,31 +174,34 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
     }
   }
 
-  function accept(number: number, start: Instant, minted: MintedToken): Held {
+  function accept(number: number, start: Instant, { value, expiresInMs, evidence }: Token): void {
     observer.fetched('ok')
-    const { lifeMs, jwt } = minted
-    const life = planLife({ start, lifeMs, first: !token, random: random(), refreshSkewMs })
-    const held = { jwt, life, attempt: number }
     // An old answer never replaces a newer one.
-    if (token && token.attempt > number) return held
+    if (token && token.attempt > number) return
+    const life = planLife({ start, lifeMs: expiresInMs, first: !token, random: random(), refreshSkewMs })
     const recovered = trouble !== undefined
-    token = held
+    token = { value, life, attempt: number }
     trouble = undefined
     patientUntilMs = undefined
-    entry.lifeMs = lifeMs
+    entry.lifeMs = expiresInMs
+    const now = clock.now()
     if (!closed)
       observer.replaced(request, {
         issuedWallMs: start.wallMs,
-        expiresWallMs: start.wallMs + lifeMs,
-        clockSkewMs: minted.clockSkewMs,
-        bytes: jwt.length,
+        expiresWallMs: start.wallMs + expiresInMs,
+        clockSkewMs: evidence && clockSkewMs(evidence, now.wallMs),
+        bytes: value.length,
       })
-    const fields = { route: request.route, jti: minted.jti, sub: minted.subject, lifeSeconds: lifeMs / 1000 }
+    const fields = {
+      route: request.route,
+      jti: evidence?.jti,
+      sub: evidence?.subject,
+      lifeSeconds: expiresInMs / 1000,
+    }
     if (recovered || number === 1) log.info(recovered ? 'token minted again' : 'token minted', fields)
     else log.debug('token refreshed', fields)
-    schedule(life.refreshAfterMs - (clock.now().monotonicMs - start.monotonicMs))
+    schedule(life.refreshAfterMs - (now.monotonicMs - start.monotonicMs))
     events.minted(entry)
-    return held
   }
 
   function remember(number: number, failure: TokenFailure): void {

@@ -2,8 +2,10 @@ import { createTokenEntry } from './cache-entry.ts'
 import type { TokenEntry, TokenEntryDeps, TokenEntryEvents } from './cache-entry.ts'
 import { TokenFailure } from './failures.ts'
 import { MAXIMUM_KEYS, WAIT_MS, idleAfterMs } from './policy.ts'
+import type { TokenSources } from './sources.ts'
 import { within } from './time.ts'
 import type { TokenRequest, Tokens } from './token-request.ts'
+import type { Token } from './token.ts'
 
 export interface TokenEngineDeps extends TokenEntryDeps {
   /**
@@ -19,7 +21,7 @@ export interface TokenEngine extends Tokens {
   /** Whether every prefetched key has had a token; never turns false again. */
   ready(): boolean
   /** Mints anew whatever is cached, for doctor. @throws TokenFailure (as rejection). */
-  renew(request: TokenRequest): Promise<string>
+  renew(request: TokenRequest): Promise<Token>
   /** Ends work in the background. */
   close(): void
 }
@@ -31,7 +33,7 @@ const MAXIMUM_AWAITED = MAXIMUM_KEYS / 2
  * Tokens by key: synchronous while one is cached, refreshed in the background, served until shortly before they expire.
  *
  * ```ts
- * const tokens = createTokenEngine({ source, clock: createSystemClock(), random: Math.random, log, observer, onNoCredentials })
+ * const tokens = createTokenEngine({ sources, clock: createSystemClock(), random: Math.random, log, observer, onNoCredentials })
  * // once the server listens:
  * tokens.prefetch(requestsOfStaticRoutes)
  * // per request; no await in the usual case:
@@ -40,7 +42,7 @@ const MAXIMUM_AWAITED = MAXIMUM_KEYS / 2
  * ```
  */
 export function createTokenEngine(deps: TokenEngineDeps): TokenEngine {
-  const { source, clock, log, onNoCredentials } = deps
+  const { sources, clock, log, onNoCredentials } = deps
   const entries = new Map<string, TokenEntry>()
   /** Keys that readiness still waits for. */
   const awaited = new Set<string>()
@@ -76,16 +78,16 @@ export function createTokenEngine(deps: TokenEngineDeps): TokenEngine {
       awaited.add(request.key)
       add(request).begin()
     }
-    if (requests.length === 0) warm()
+    if (requests.length === 0) Object.values(sources).forEach(warm)
   }
 
   /** Finds out about missing credentials now rather than with the first request. */
-  function warm(): void {
+  function warm(source: TokenSources[keyof TokenSources]): void {
     within(
       clock,
       WAIT_MS,
       (signal) => source.warm(signal),
-      () => new TokenFailure('sts_timeout'),
+      () => new TokenFailure(source.timeout),
     ).catch((error: unknown) => {
       const failure = error instanceof TokenFailure ? error : new TokenFailure('unknown', String(error))
       log.warn('credentials not found', { reason: failure.reason, detail: failure.message, hint: failure.row.hint })

@@ -22,7 +22,8 @@ export interface TokenObserver {
 export interface TokenFacts {
   readonly issuedWallMs: number
   readonly expiresWallMs: number
-  readonly clockSkewMs: number
+  /** Undefined where the token is opaque. */
+  readonly clockSkewMs: number | undefined
   readonly bytes: number
 }
 
@@ -46,7 +47,8 @@ export function createTokenObserver(instruments: Metrics<ProxyMetrics>['instrume
     }
     tokenIssued.with({ route }).set(first.issuedWallMs / 1000)
     tokenExpires.with({ route }).set(first.expiresWallMs / 1000)
-    clockSkew.with({ route }).set(first.clockSkewMs / 1000)
+    if (first.clockSkewMs === undefined) clockSkew.remove({ route })
+    else clockSkew.with({ route }).set(first.clockSkewMs / 1000)
     tokenBytes.with({ route }).set(first.bytes)
   }
   const tokensOf = (route: string): Map<string, TokenFacts> => {

@@ -1,13 +1,11 @@
-import type { SigningAlgorithm } from '../contract.ts'
+import { isRecord } from '../contract.ts'
+import type { TokenSpec } from './sources.ts'
+import type { MintRequest } from './token.ts'
 
-/** What a token is asked for; two requests with the same key share one token. */
-export interface TokenRequest {
-  /** Identifies audiences, algorithm, duration and tags; made by `tokenRequest`. */
+/** Which token is asked for, and by whom; two requests with the same key share one token. */
+export interface TokenRequest extends MintRequest<TokenSpec> {
+  /** Identifies the token by its whole spec; made by `tokenRequest`. */
   readonly key: string
-  readonly audience: readonly string[]
-  readonly signingAlgorithm: SigningAlgorithm
-  readonly durationSeconds: number
-  readonly tags: Readonly<Record<string, string>>
   /** Metric label: the name of the route that asked first. */
   readonly route: string
 }
@@ -15,14 +13,20 @@ export interface TokenRequest {
 /** The one thing the request path knows about tokens. */
 export interface Tokens {
   /**
-   * @returns the compact JWT, synchronously when a usable one is cached; otherwise a promise that settles within 8 s.
+   * @returns the token, synchronously when a usable one is cached; otherwise a promise that settles within 8 s.
    * @throws ProxyError (as rejection) token_denied, token_unavailable or token_timeout.
    */
   get(request: TokenRequest): string | Promise<string>
 }
 
-/** @returns the request with its key: a JSON array, so that no value can imitate another's separator. */
-export function tokenRequest(request: Omit<TokenRequest, 'key'>): TokenRequest {
-  const { audience, signingAlgorithm, durationSeconds, tags } = request
-  return { ...request, key: JSON.stringify([audience, signingAlgorithm, durationSeconds, Object.entries(tags).sort()]) }
+/** @returns the request of a route for the token of this spec. */
+export function tokenRequest(route: string, spec: TokenSpec): TokenRequest {
+  return { key: canonical(spec), route, spec }
+}
+
+/** JSON with its members in order: covers every field of every spec, and no value can imitate another's separator. */
+function canonical(spec: TokenSpec): string {
+  return JSON.stringify(spec, (_, value: unknown) =>
+    isRecord(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
+  )
 }

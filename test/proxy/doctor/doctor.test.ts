@@ -2,6 +2,8 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { createDoctor } from '../../../proxy/src/doctor/doctor.ts'
 import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
+import { readEvidence } from '../../../proxy/src/tokens/jwt.ts'
+import type { Token } from '../../../proxy/src/tokens/token.ts'
 import { createFakeClock } from '../../support/tokens/clock.ts'
 import { healthyPod, examine, verdicts } from '../../support/tokens/doctor.ts'
 import { claimsOfAws, unsignedJwt } from '../../support/tokens/jwt.ts'
@@ -14,6 +16,8 @@ function freshClaims(): ReturnType<typeof claimsOfAws> {
   const iat = Math.floor(Date.now() / 1000)
   return claimsOfAws({ iss: 'http://127.0.0.1:9', iat, exp: iat + 900 })
 }
+
+const tokenOf = (jwt: string): Token => ({ value: jwt, expiresInMs: 900_000, evidence: readEvidence(jwt) })
 
 describe('doctor', () => {
   it('examines a pod without routes', async () => {
@@ -37,18 +41,38 @@ describe('doctor', () => {
     const report = await examine({
       requests: [requestFor(), requestFor(), requestFor({ audience: ['b'], route: 'b' })],
       tokens: {
-        renew: ({ audience }) => {
-          asked.push(audience)
-          return Promise.resolve(jwt)
+        renew: ({ spec }) => {
+          asked.push(spec.audience)
+          return Promise.resolve(tokenOf(jwt))
         },
       },
     })
-    expect(asked).to.deep.equal([requestFor().audience, ['b']])
+    expect(asked).to.deep.equal([requestFor().spec.audience, ['b']])
     expect(verdicts(report)).to.include({ 'token partner': 'pass', 'token b': 'pass', clock: 'pass' })
     expect(verdicts(report)).to.include({ discovery: 'warn', jwks: 'warn' })
     const text = JSON.stringify(report)
     expect(text).to.contain('"iss":"http://127.0.0.1:9"')
     for (const part of jwt.split('.')) expect(text).not.to.contain(part)
+  })
+
+  it('reports a token that is no JWT as such, and skips what only a JWT can show', async () => {
+    const opaque: Token = { value: 'a-secret-without-parts', expiresInMs: 900_000, evidence: undefined }
+    const report = await examine({ requests: [requestFor()], tokens: { renew: () => Promise.resolve(opaque) } })
+    expect(verdicts(report)).to.include({ 'token partner': 'pass', clock: 'skip', discovery: 'skip', jwks: 'skip' })
+    expect(report.findings.find(({ id }) => id === 'token')?.found).to.match(/^Opaque, not a JWT, 900 s, 22 bytes/)
+    expect(JSON.stringify(report)).not.to.contain(opaque.value)
+  })
+
+  it('looks at the issuer of the first token that names one', async () => {
+    const answers: Token[] = [
+      { value: 'opaque', expiresInMs: 900_000, evidence: undefined },
+      tokenOf(unsignedJwt(freshClaims())),
+    ]
+    const report = await examine({
+      requests: [requestFor(), requestFor({ audience: ['b'], route: 'b' })],
+      tokens: { renew: () => Promise.resolve(answers.shift()!) },
+    })
+    expect(verdicts(report)).to.include({ clock: 'pass', discovery: 'warn', jwks: 'warn' })
   })
 
   it('asks for no token without a session, and says why for each', async () => {

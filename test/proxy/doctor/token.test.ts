@@ -3,7 +3,7 @@ import { describe, it } from 'mocha'
 import { readConfig } from '../../../proxy/src/config.ts'
 import { tokenFinding, unknownAudienceFindings } from '../../../proxy/src/doctor/token.ts'
 import { FAILURES, TokenFailure } from '../../../proxy/src/tokens/failures.ts'
-import { readClaims } from '../../../proxy/src/tokens/jwt.ts'
+import { readEvidence } from '../../../proxy/src/tokens/jwt.ts'
 import { ISSUED_AT, claimsOfAws, unsignedJwt } from '../../support/tokens/jwt.ts'
 import { requestFor } from '../../support/tokens/request.ts'
 
@@ -13,7 +13,15 @@ const minted = (
   bytes = 1_000,
 ): Parameters<typeof tokenFinding>[1] => ({
   ok: true,
-  value: { bytes, claims: readClaims(unsignedJwt(claimsOfAws(claims), { alg })) },
+  value: {
+    value: 'x'.repeat(bytes),
+    expiresInMs: 900_000,
+    evidence: readEvidence(unsignedJwt(claimsOfAws(claims), { alg })),
+  },
+})
+const opaque = (bytes: number, expiresInMs = 900_000): Parameters<typeof tokenFinding>[1] => ({
+  ok: true,
+  value: { value: 'x'.repeat(bytes), expiresInMs, evidence: undefined },
 })
 
 describe('doctor on a token', () => {
@@ -44,6 +52,17 @@ describe('doctor on a token', () => {
     const finding = tokenFinding(requestFor({ signingAlgorithm: 'ES384' }), minted({}, 'ES384'))
     expect(finding.verdict).to.equal('pass')
     expect(finding.found).to.match(/These refuse ES384: Google Cloud, .*Vault by default$/)
+  })
+
+  it('says of an opaque token what can be known of it', () => {
+    expect(tokenFinding(requestFor({ audience: ['a'] }), opaque(40))).to.deep.equal({
+      id: 'token',
+      subject: 'partner',
+      verdict: 'pass',
+      found: 'Opaque, not a JWT, 900 s, 40 bytes, for a',
+    })
+    expect(tokenFinding(requestFor(), opaque(7_169)).found).to.match(/Many servers refuse headers over 8 KiB\.$/)
+    expect(tokenFinding(requestFor(), opaque(40, 300_000)).found).to.contain('900 s were asked for')
   })
 
   it('fails with the reason', () => {

@@ -123,7 +123,10 @@ describe('createRouter', () => {
       unmatched: 'deny',
       addresses: { allowLocalUpstreams: false, ownPorts: [] },
     })
-    expect(open.route('https://any.example')).to.have.nested.property('ruled.token.audience[0]', 'https://any.example')
+    expect(open.route('https://any.example')).to.have.nested.property(
+      'ruled.token.spec.audience[0]',
+      'https://any.example',
+    )
     expect(open.route('https://any.example:8443')).to.include({ refused: 'port_denied' })
     expect(open.route('https://alt.partner.example:8443')).to.have.property('ruled')
     const plaintext = createRouter({

@@ -36,8 +36,8 @@ describe('compileRules', () => {
   })
 
   it('asks for the audience of the route, or for the matched host', () => {
-    expect(rules.match('other.example')?.token.audience).to.deep.equal(['urn:partner'])
-    expect(rules.match('x.partner.example')?.token.audience).to.deep.equal(['https://x.partner.example'])
+    expect(rules.match('other.example')?.token.spec.audience).to.deep.equal(['urn:partner'])
+    expect(rules.match('x.partner.example')?.token.spec.audience).to.deep.equal(['https://x.partner.example'])
   })
 
   it('matches without wildcards too', () => {
@@ -73,7 +73,7 @@ describe('staticTokenRequests', () => {
         { hosts: ['*.e.example', 'f.example'], audience: ['urn:e'] },
       ),
     )
-    expect(requests.map(({ audience }) => audience)).to.deep.equal([
+    expect(requests.map(({ spec }) => spec.audience)).to.deep.equal([
       ['https://a.example'],
       ['https://b.example'],
       ['urn:e'],
@@ -83,7 +83,7 @@ describe('staticTokenRequests', () => {
   it('knows none of any host, and names hosts by the scheme they are called with', () => {
     const [route] = routes({ hosts: ['a.example'] })
     const requests = staticTokenRequests([route as Route, { ...(route as Route), hosts: ['*'] }], 'http')
-    expect(requests.map(({ audience }) => audience)).to.deep.equal([['http://a.example']])
+    expect(requests.map(({ spec }) => spec.audience)).to.deep.equal([['http://a.example']])
   })
 })
 

@@ -2,8 +2,10 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import type { FailureReason } from '../../../proxy/src/tokens/failures.ts'
+import { readEvidence } from '../../../proxy/src/tokens/jwt.ts'
 import { createTestEngine, follow } from '../../support/tokens/engine.ts'
 import type { TestEngine } from '../../support/tokens/engine.ts'
+import { ROLE, unsignedJwt } from '../../support/tokens/jwt.ts'
 import { requestFor } from '../../support/tokens/request.ts'
 import { minted } from '../../support/tokens/source.ts'
 
@@ -253,5 +255,18 @@ describe('a key with a token', () => {
     expect(captured.lines('token not minted')[0]).to.include({ reason: 'access_denied', failures: 1, route: 'partner' })
     expect(captured.lines('token minted again')).to.have.lengthOf(1)
     expect(captured.text()).not.to.contain('token-1')
+  })
+
+  it('says in the log what its evidence names, and nothing of an opaque one', async () => {
+    const { tokens, source, clock, captured } = createTestEngine()
+    const value = unsignedJwt()
+    source.answer = () => minted({ value, evidence: readEvidence(value) })
+    await tokens.get(REQUEST)
+    source.answer = () => minted()
+    await tokens.get(requestFor({ audience: ['opaque'] }))
+    await clock.advance(0)
+    const [known, opaque] = captured.lines('token minted')
+    expect(known).to.include({ route: 'partner', jti: 'a-token-id', sub: ROLE, lifeSeconds: 900 })
+    expect(opaque).to.include({ route: 'partner', lifeSeconds: 900 }).and.not.have.any.keys('jti', 'sub')
   })
 })

@@ -54,6 +54,14 @@ describe('metrics of tokens', () => {
     expect(await scrape()).to.include('outbound_jwt_token_expiry_timestamp_seconds{route="partner"} 2000')
   })
 
+  it('show no clock of an issuer whose token is opaque', async () => {
+    observer.replaced(host('a'), token(2_000))
+    observer.replaced(host('a'), { ...token(2_000), clockSkewMs: undefined })
+    const lines = await scrape()
+    expect(lines).to.include('outbound_jwt_token_expiry_timestamp_seconds{route="partner"} 2000')
+    expect(lines.filter((line) => line.startsWith('outbound_jwt_clock_skew_seconds{'))).to.deep.equal([])
+  })
+
   it('show no token that nobody uses any more: an alert on its expiry would be false', async () => {
     observer.replaced(host('a'), token(2_000))
     observer.replaced(host('b'), token(1_900))

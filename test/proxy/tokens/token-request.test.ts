@@ -1,13 +1,20 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import type { TokenRequest } from '../../../proxy/src/tokens/token-request.ts'
+import type { AwsTokenSpec } from '../../../proxy/src/tokens/sources/aws/mint.ts'
 import { tokenRequest } from '../../../proxy/src/tokens/token-request.ts'
 
-type Parts = Omit<TokenRequest, 'key' | 'route'>
-const key = (parts: Parts): string => tokenRequest({ ...parts, route: 'any' }).key
+const SPEC: AwsTokenSpec = {
+  source: 'aws',
+  audience: ['a', 'b'],
+  signingAlgorithm: 'RS256',
+  durationSeconds: 900,
+  tags: { a: '1', b: '2' },
+}
+const key = (spec: AwsTokenSpec): string => tokenRequest('any', spec).key
 
-const parts: fc.Arbitrary<Parts> = fc.record({
+const specs: fc.Arbitrary<AwsTokenSpec> = fc.record({
+  source: fc.constant('aws'),
   audience: fc.array(fc.string(), { minLength: 1, maxLength: 3 }),
   signingAlgorithm: fc.constantFrom('RS256', 'ES384'),
   durationSeconds: fc.integer({ min: 60, max: 3_600 }),
@@ -15,24 +22,29 @@ const parts: fc.Arbitrary<Parts> = fc.record({
 })
 
 describe('the key of a token', () => {
-  it('is the same for the same token, in whatever order its tags are written, and by whichever route', () => {
-    const one = { audience: ['a'], signingAlgorithm: 'RS256', durationSeconds: 900, tags: { a: '1', b: '2' } } as const
-    expect(key(one)).to.equal(key({ ...one, tags: { b: '2', a: '1' } }))
-    expect(tokenRequest({ ...one, route: 'x' }).key).to.equal(tokenRequest({ ...one, route: 'y' }).key)
+  it('is the same for the same token, in whatever order its spec is written, and by whichever route', () => {
+    const { tags, ...rest } = SPEC
+    expect(key({ tags: { b: '2', a: '1' }, ...rest })).to.equal(key({ ...rest, tags }))
+    expect(tokenRequest('x', SPEC).key).to.equal(tokenRequest('y', SPEC).key)
   })
 
   it('differs whenever the token would', () => {
-    const canonical = ({ tags, ...rest }: Parts): string => JSON.stringify([rest, Object.entries(tags).sort()])
+    const canonical = ({ tags, ...rest }: AwsTokenSpec): string => JSON.stringify([rest, Object.entries(tags).sort()])
     fc.assert(
-      fc.property(parts, parts, (one, other) => {
+      fc.property(specs, specs, (one, other) => {
         expect(key(one) === key(other)).to.equal(canonical(one) === canonical(other))
       }),
     )
   })
 
+  it('covers every field of a spec, also one that this test does not know', () => {
+    const more = { ...SPEC, exchange: { type: 'oauth2', scope: ['x'] } }
+    expect(key(more)).not.to.equal(key(SPEC))
+    expect(key(more)).not.to.equal(key({ ...more, exchange: { type: 'oauth2', scope: ['y'] } } as AwsTokenSpec))
+  })
+
   it('cannot be imitated by separators inside a value', () => {
-    const one = { audience: ['a', 'b'], signingAlgorithm: 'RS256', durationSeconds: 900, tags: {} } as const
-    expect(key(one)).not.to.equal(key({ ...one, audience: ['a","b'] }))
-    expect(key(one)).not.to.equal(key({ ...one, audience: ['a,b'] }))
+    expect(key(SPEC)).not.to.equal(key({ ...SPEC, audience: ['a","b'] }))
+    expect(key(SPEC)).not.to.equal(key({ ...SPEC, audience: ['a,b'] }))
   })
 })

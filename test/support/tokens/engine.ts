@@ -38,7 +38,7 @@ export function createTestEngine(options: Partial<TokenEngineDeps> = {}): TestEn
     dropped: ({ route }) => observed.push(`dropped ${route}`),
   }
   const tokens = createTokenEngine({
-    source,
+    sources: { aws: source },
     clock,
     random: () => 0.5,
     log: captured.log,

@@ -1,8 +1,8 @@
 import type { Logger } from '../../../proxy/src/runtime/index.ts'
 import { createTokenEngine } from '../../../proxy/src/tokens/engine.ts'
 import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
+import type { Token } from '../../../proxy/src/tokens/token.ts'
 import { createFakeClock } from './clock.ts'
-import { ROLE } from './jwt.ts'
 import { unobserved } from './observer.ts'
 import { requestFor } from './request.ts'
 
@@ -40,16 +40,15 @@ export async function simulateFleet({ pods, hours, outage }: FleetOptions): Prom
 async function simulatePod(hours: number, outage: FleetOptions['outage'], chance: () => number): Promise<number[]> {
   const clock = createFakeClock()
   const calls: number[] = []
-  const mint = ():
-    Promise<never> | Promise<{ jwt: string; lifeMs: number; clockSkewMs: number; subject: string; jti: string }> => {
+  const mint = (): Promise<Token> => {
     const second = clock.now().monotonicMs / 1000
     calls.push(second)
     if (outage && second >= outage.fromSeconds && second < outage.toSeconds)
       return Promise.reject(new TokenFailure('sts_unavailable'))
-    return Promise.resolve({ jwt: 'jwt', lifeMs: 900_000, clockSkewMs: 0, subject: ROLE, jti: '' })
+    return Promise.resolve({ value: 'token', expiresInMs: 900_000, evidence: undefined })
   }
   const tokens = createTokenEngine({
-    source: { mint, warm: () => Promise.resolve() },
+    sources: { aws: { timeout: 'sts_timeout', mint, warm: () => Promise.resolve() } },
     clock,
     random: chance,
     log: silent,

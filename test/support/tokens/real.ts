@@ -3,7 +3,7 @@ import { createMetrics } from '../../../proxy/src/runtime/index.ts'
 import type { TokenEngine } from '../../../proxy/src/tokens/engine.ts'
 import { createTokenEngine } from '../../../proxy/src/tokens/engine.ts'
 import { createTokenObserver } from '../../../proxy/src/tokens/observer.ts'
-import { createMinter } from '../../../proxy/src/tokens/sources/aws/mint.ts'
+import { createAwsSource } from '../../../proxy/src/tokens/sources/aws/mint.ts'
 import type { StsPort } from '../../../proxy/src/tokens/sources/aws/mint.ts'
 import { createSts } from '../../../proxy/src/tokens/sources/aws/sts.ts'
 import type { Clock } from '../../../proxy/src/tokens/time.ts'
@@ -43,7 +43,9 @@ export function createRealTokens(options: RealTokensOptions = {}): RealTokens {
   const { log } = captured
   const observer = createTokenObserver(instruments)
   const tokens = createTokenEngine({
-    source: createMinter({ sts: counted, clock, log, observer, expectedRoleArn }),
+    sources: {
+      aws: createAwsSource({ sts: counted, clock, log, onSession: observer.session, expectedRoleArn }),
+    },
     clock,
     random: Math.random,
     log,

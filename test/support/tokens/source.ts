@@ -1,22 +1,23 @@
 import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
 import type { FailureReason } from '../../../proxy/src/tokens/failures.ts'
-import type { MintedToken, TokenSource } from '../../../proxy/src/tokens/source.ts'
-import type { TokenRequest } from '../../../proxy/src/tokens/token-request.ts'
-import { ROLE } from './jwt.ts'
+import type { AwsTokenSpec } from '../../../proxy/src/tokens/sources/aws/mint.ts'
+import type { MintRequest, Token, TokenSource } from '../../../proxy/src/tokens/token.ts'
+
+type Request = MintRequest<AwsTokenSpec>
 
 /** One call that the test answers when it likes. */
 export interface PendingMint {
-  readonly request: TokenRequest
+  readonly request: Request
   readonly signal: AbortSignal
-  succeed(fields?: Partial<MintedToken>): void
+  succeed(fields?: Partial<Token>): void
   fail(reason: FailureReason): void
 }
 
-export interface FakeSource extends TokenSource {
+export interface FakeSource extends TokenSource<AwsTokenSpec> {
   /** Every call so far, oldest first. */
   readonly calls: PendingMint[]
   /** Answers calls at once from now on; without it they stay pending. A reason fails them. */
-  answer: ((request: TokenRequest) => MintedToken | FailureReason) | undefined
+  answer: ((request: Request) => Token | FailureReason) | undefined
   /** What finding credentials beforehand ends with. */
   warming: Promise<void>
 }
@@ -24,18 +25,17 @@ export interface FakeSource extends TokenSource {
 /** A new token every time: `token-1`, `token-2`, … */
 export function createFakeSource(): FakeSource {
   let minted = 0
-  const token = (fields: Partial<MintedToken> = {}): MintedToken => ({
-    jwt: `token-${++minted}`,
-    lifeMs: 900_000,
-    clockSkewMs: 0,
-    subject: ROLE,
-    jti: 'id',
+  const token = (fields: Partial<Token> = {}): Token => ({
+    value: `token-${++minted}`,
+    expiresInMs: 900_000,
+    evidence: undefined,
     ...fields,
   })
   const fake: FakeSource = {
     calls: [],
     answer: undefined,
     warming: Promise.resolve(),
+    timeout: 'sts_timeout',
     warm: () => fake.warming,
     mint: (request, signal) =>
       new Promise((resolve, reject) => {
@@ -54,4 +54,4 @@ export function createFakeSource(): FakeSource {
   return fake
 }
 
-export const minted = (fields: Partial<MintedToken> = {}): MintedToken => fields as MintedToken
+export const minted = (fields: Partial<Token> = {}): Token => fields as Token

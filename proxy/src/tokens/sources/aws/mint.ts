@@ -1,12 +1,10 @@
+import type { SigningAlgorithm } from '../../../contract.ts'
 import type { Logger } from '../../../runtime/index.ts'
 import { FAILURES, TokenFailure } from '../../failures.ts'
-import { describeSizes, readClaims } from '../../jwt.ts'
-import type { TokenClaims } from '../../jwt.ts'
-import type { TokenObserver } from '../../observer.ts'
 import { MINIMUM_REMAINING_MS } from '../../policy.ts'
-import type { MintedToken, TokenSource } from '../../source.ts'
 import type { Clock } from '../../time.ts'
-import type { TokenRequest } from '../../token-request.ts'
+import { LARGE_TOKEN_BYTES, describeSizes } from '../../token.ts'
+import type { MintRequest, Token, TokenEvidence, TokenSource } from '../../token.ts'
 import { classify } from './classify.ts'
 import { RENEWAL_INTERVAL_MS, canHoldAny, fittingSeconds, halvedSeconds, isSessionShort } from './session.ts'
 
@@ -16,9 +14,16 @@ export interface Session {
   readonly endsWallMs: number | undefined
 }
 
-export interface MintParameters extends Pick<TokenRequest, 'audience' | 'signingAlgorithm' | 'tags'> {
+/** What a token of STS is asked for with. */
+export interface AwsTokenSpec {
+  readonly source: 'aws'
+  readonly audience: readonly string[]
+  readonly signingAlgorithm: SigningAlgorithm
   readonly durationSeconds: number
+  readonly tags: Readonly<Record<string, string>>
 }
+
+export type MintParameters = Omit<AwsTokenSpec, 'source'>
 
 /** The two calls the minting algorithm makes; rejections are the SDK's own errors. */
 export interface StsPort {
@@ -36,17 +41,18 @@ export interface Answer {
   readonly clockOffsetMs: number
 }
 
-export interface MinterDeps {
+export interface AwsSourceDeps {
   readonly sts: StsPort
   readonly clock: Clock
   readonly log: Logger
-  readonly observer: TokenObserver
+  /** Told the end of every AWS session that is used; undefined when the credentials do not say. */
+  readonly onSession: (endsWallMs: number | undefined) => void
   /** SECURITY: tokens of any other subject are refused, whatever credentials the SDK happened to find. */
   readonly expectedRoleArn: string | undefined
 }
 
-/** A header of this size still passes most servers and proxies, whose limit is 8 KiB for all headers together. */
-export const LARGE_TOKEN_BYTES = 7 * 1024
+type AwsRequest = MintRequest<AwsTokenSpec>
+
 /** Node's own limit for all headers together; nothing accepts more by default. */
 const LARGEST_TOKEN_BYTES = 16 * 1024
 /** SigV4's tolerance: the SDK corrects what is beyond it. */
@@ -56,7 +62,13 @@ const CLOCK_TOLERANCE_MS = 300_000
  * Mints a token that its session can hold.
  * A token must expire before the session of the credentials that asked for it, and sessions are short: facts are in docs/how-it-works.md.
  */
-export function createMinter({ sts, clock, log, observer, expectedRoleArn }: MinterDeps): TokenSource {
+export function createAwsSource({
+  sts,
+  clock,
+  log,
+  onSession,
+  expectedRoleArn,
+}: AwsSourceDeps): TokenSource<AwsTokenSpec> {
   let renewedAtMs = Number.NEGATIVE_INFINITY
   /** Longest life that worked where the end of the session is not known. */
   let workedSeconds: number | undefined
@@ -64,6 +76,7 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
   let warnedShortened = false
 
   return {
+    timeout: 'sts_timeout',
     warm: async (signal) => {
       await currentSession(false, signal)
     },
@@ -74,7 +87,7 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
     if (renew) renewedAtMs = clock.now().monotonicMs
     try {
       const session = await sts.session(renew, signal)
-      observer.session(session.endsWallMs)
+      onSession(session.endsWallMs)
       return session
     } catch (error) {
       throw classify(error, 'session')
@@ -102,14 +115,15 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
     }
   }
 
-  async function ask(request: TokenRequest, signal: AbortSignal): Promise<Answer> {
-    const session = await sessionFor(request.durationSeconds, signal)
+  async function ask(request: AwsRequest, signal: AbortSignal): Promise<Answer> {
+    const { spec } = request
+    const session = await sessionFor(spec.durationSeconds, signal)
     let seconds = initialSeconds(request, session)
     // Ends: after one new session only shorter lives are tried, of which there are six.
     for (;;) {
       try {
-        const answer = await sts.getWebIdentityToken({ ...request, durationSeconds: seconds }, signal)
-        if (seconds < request.durationSeconds && session.endsWallMs === undefined) workedSeconds = seconds
+        const answer = await sts.getWebIdentityToken({ ...spec, durationSeconds: seconds }, signal)
+        if (seconds < spec.durationSeconds && session.endsWallMs === undefined) workedSeconds = seconds
         return answer
       } catch (error) {
         const failure = classify(error, 'token')
@@ -120,7 +134,7 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
     }
   }
 
-  function initialSeconds({ durationSeconds, route }: TokenRequest, session: Session): number {
+  function initialSeconds({ spec: { durationSeconds }, route }: AwsRequest, session: Session): number {
     const wanted = Math.min(durationSeconds, workedSeconds ?? durationSeconds)
     const seconds = fittingSeconds(wanted, remainingSeconds(session))
     if (seconds < durationSeconds) sayShortened(route, seconds)
@@ -153,44 +167,44 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
     return failure.reason === 'session_too_short' ? halvedSeconds(seconds) : undefined
   }
 
-  function check(request: TokenRequest, { jwt, expiresMs, clockOffsetMs }: Answer): MintedToken {
+  async function check(request: AwsRequest, { jwt, expiresMs, clockOffsetMs }: Answer): Promise<Token> {
+    const { wallMs } = clock.now()
     if (jwt === undefined || jwt === '') throw new TokenFailure('unusable_answer', 'the answer has no WebIdentityToken')
-    const claims = parse(jwt)
-    checkPromise(request, claims)
-    checkSize(request, jwt, claims)
-    const wallMs = clock.now().wallMs
-    const endMs = Math.min(claims.expiresAt * 1000, expiresMs ?? Number.POSITIVE_INFINITY)
-    const lifeMs = endMs - claims.issuedAt * 1000
-    if (lifeMs <= MINIMUM_REMAINING_MS || endMs < wallMs + clockOffsetMs - CLOCK_TOLERANCE_MS)
+    const evidence = await read(jwt)
+    checkPromise(request.spec, evidence)
+    checkSize(request, jwt, evidence)
+    const endMs = Math.min(evidence.expiresAt * 1000, expiresMs ?? Number.POSITIVE_INFINITY)
+    const expiresInMs = endMs - evidence.issuedAt * 1000
+    if (expiresInMs <= MINIMUM_REMAINING_MS || endMs < wallMs + clockOffsetMs - CLOCK_TOLERANCE_MS)
       throw new TokenFailure('unusable_answer', 'the token had expired, or nearly so, when it arrived')
-    return { jwt, lifeMs, clockSkewMs: claims.issuedAt * 1000 - wallMs, subject: claims.subject, jti: claims.jti }
+    return { value: jwt, expiresInMs, evidence }
   }
 
   /** SECURITY: whoever answered, a token goes to a partner only if it is the one that was asked for. */
-  function checkPromise(request: TokenRequest, { algorithm, subject, audience }: TokenClaims): void {
-    if (algorithm !== request.signingAlgorithm)
+  function checkPromise(spec: AwsTokenSpec, { algorithm, subject, audience }: TokenEvidence): void {
+    if (algorithm !== spec.signingAlgorithm)
       throw new TokenFailure(
         'unusable_answer',
-        `the token is signed with another algorithm than ${request.signingAlgorithm}`,
+        `the token is signed with another algorithm than ${spec.signingAlgorithm}`,
       )
-    if (asSet(audience) !== asSet(request.audience))
+    if (asSet(audience) !== asSet(spec.audience))
       throw new TokenFailure('unusable_answer', 'the token is for other audiences than were asked for')
     if (expectedRoleArn !== undefined && subject !== expectedRoleArn)
       throw new TokenFailure('subject_mismatch', `the token is of ${subject}, expected ${expectedRoleArn}`)
   }
 
-  function checkSize({ route }: TokenRequest, jwt: string, claims: TokenClaims): void {
+  function checkSize({ route }: AwsRequest, jwt: string, evidence: TokenEvidence): void {
     if (jwt.length > LARGEST_TOKEN_BYTES)
       throw new TokenFailure(
         'token_too_large',
-        `the token has ${jwt.length} bytes, at most ${LARGEST_TOKEN_BYTES} can be sent; ${describeSizes(claims)}`,
+        `the token has ${jwt.length} bytes, at most ${LARGEST_TOKEN_BYTES} can be sent; ${describeSizes(evidence)}`,
       )
     if (jwt.length <= LARGE_TOKEN_BYTES || warnedSize) return
     warnedSize = true
     log.warn('token is large; many servers refuse headers over 8 KiB', {
       route,
       bytes: jwt.length,
-      claims: describeSizes(claims),
+      claims: describeSizes(evidence),
       hint: FAILURES.token_too_large.hint,
     })
   }
@@ -198,9 +212,10 @@ export function createMinter({ sts, clock, log, observer, expectedRoleArn }: Min
 
 const asSet = (items: readonly string[]): string => JSON.stringify([...new Set(items)].sort())
 
-function parse(jwt: string): TokenClaims {
+async function read(jwt: string): Promise<TokenEvidence> {
+  const { readEvidence } = await import('../../jwt.ts')
   try {
-    return readClaims(jwt)
+    return readEvidence(jwt)
   } catch (error) {
     throw new TokenFailure('unusable_answer', (error as TypeError).message)
   }

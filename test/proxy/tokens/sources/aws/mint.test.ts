@@ -2,21 +2,21 @@ import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
 import { TokenFailure } from '../../../../../proxy/src/tokens/failures.ts'
 import type { FailureReason } from '../../../../../proxy/src/tokens/failures.ts'
-import type { MintedToken } from '../../../../../proxy/src/tokens/source.ts'
 import type { Answer } from '../../../../../proxy/src/tokens/sources/aws/mint.ts'
-import { createMinter } from '../../../../../proxy/src/tokens/sources/aws/mint.ts'
+import { createAwsSource } from '../../../../../proxy/src/tokens/sources/aws/mint.ts'
+import type { Token } from '../../../../../proxy/src/tokens/token.ts'
 import { createFakeClock } from '../../../../support/tokens/clock.ts'
 import type { FakeClock } from '../../../../support/tokens/clock.ts'
 import { ROLE } from '../../../../support/tokens/jwt.ts'
 import { captureLog } from '../../../../support/tokens/log.ts'
 import type { CapturedLog } from '../../../../support/tokens/log.ts'
-import { unobserved } from '../../../../support/tokens/observer.ts'
 import { requestFor } from '../../../../support/tokens/request.ts'
 import { answerOf, createFakeSts, stsError, tokenOf } from '../../../../support/tokens/sts.ts'
 import type { FakeSts } from '../../../../support/tokens/sts.ts'
 
 const ESCALATION = 'SessionDurationEscalationException'
 const signal = new AbortController().signal
+const SPEC = requestFor().spec
 
 describe('minting', () => {
   let clock: FakeClock
@@ -24,7 +24,7 @@ describe('minting', () => {
   let captured: CapturedLog
   let sessionEnds: (number | undefined)[]
   let expectedRoleArn: string | undefined
-  let mint: (fields?: Parameters<typeof requestFor>[0]) => Promise<MintedToken>
+  let mint: (fields?: Parameters<typeof requestFor>[0]) => Promise<Token>
 
   const nowMs = (): number => clock.now().wallMs
   /** Sessions that end so many seconds from now; each renewal takes the next one, the last one stays. */
@@ -52,15 +52,15 @@ describe('minting', () => {
     captured = captureLog()
     sessionEnds = []
     expectedRoleArn = undefined
-    const build = (): ReturnType<typeof createMinter> =>
-      createMinter({
+    const build = (): ReturnType<typeof createAwsSource> =>
+      createAwsSource({
         sts,
         clock,
         log: captured.log,
-        observer: { ...unobserved, session: (ends) => sessionEnds.push(ends) },
+        onSession: (ends) => sessionEnds.push(ends),
         expectedRoleArn,
       })
-    let minter: ReturnType<typeof createMinter> | undefined
+    let minter: ReturnType<typeof createAwsSource> | undefined
     mint = (fields) => (minter ??= build()).mint(requestFor(fields), signal)
   })
 
@@ -68,15 +68,16 @@ describe('minting', () => {
     sessions(3_600)
     clock.shiftWall(-42_000)
     sts.answer = (parameters) => answerOf(tokenOf(parameters, nowMs() + 42_000))
-    const { jwt, ...facts } = await mint()
-    expect(jwt.split('.')).to.have.lengthOf(3)
-    expect(facts).to.deep.equal({ lifeMs: 900_000, clockSkewMs: 42_000, subject: ROLE, jti: 'a-token-id' })
+    const { value, expiresInMs, evidence } = await mint()
+    expect(value.split('.')).to.have.lengthOf(3)
+    expect(expiresInMs).to.equal(900_000)
+    expect(evidence).to.include({ subject: ROLE, jti: 'a-token-id', issuedAt: (nowMs() + 42_000) / 1000 })
     expect(sessionEnds).to.deep.equal([nowMs() + 3_600_000])
   })
 
   it('takes the earlier end, where the answer names another than the token', async () => {
     sts.answer = (parameters) => answerOf(tokenOf(parameters, nowMs()), { expiresMs: nowMs() + 600_500 })
-    expect((await mint()).lifeMs).to.equal(600_500)
+    expect((await mint()).expiresInMs).to.equal(600_500)
   })
 
   describe('a session that is too short', () => {
@@ -104,7 +105,7 @@ describe('minting', () => {
       const { session } = sts
       sts.session = (renew, abort) =>
         renew ? Promise.reject(stsError('IDPCommunicationErrorException', 'no answer', 400)) : session(renew, abort)
-      expect((await mint()).lifeMs).to.equal(585_000)
+      expect((await mint()).expiresInMs).to.equal(585_000)
       expect(captured.lines('AWS session not renewed; the present one still serves')).to.have.lengthOf(1)
     })
 
@@ -119,7 +120,7 @@ describe('minting', () => {
 
   it('never fits an hour into a session of an hour, but nearly', async () => {
     sessions(3_600)
-    expect((await mint({ durationSeconds: 3_600 })).lifeMs).to.equal(3_585_000)
+    expect((await mint({ durationSeconds: 3_600 })).expiresInMs).to.equal(3_585_000)
   })
 
   describe('SessionDurationEscalation', () => {
@@ -129,7 +130,7 @@ describe('minting', () => {
         if (call === 1) throw stsError(ESCALATION)
         return answerOf(tokenOf(parameters, nowMs()))
       }
-      expect((await mint()).lifeMs).to.equal(900_000)
+      expect((await mint()).expiresInMs).to.equal(900_000)
       expect(sts.asked).to.deep.equal(['session', 900, 'renew', 900])
     })
 
@@ -139,9 +140,9 @@ describe('minting', () => {
         if (parameters.durationSeconds > 300) throw stsError(ESCALATION)
         return answerOf(tokenOf(parameters, nowMs()))
       }
-      expect((await mint()).lifeMs).to.equal(225_000)
+      expect((await mint()).expiresInMs).to.equal(225_000)
       expect(sts.asked).to.deep.equal(['session', 900, 'renew', 450, 225])
-      expect((await mint()).lifeMs).to.equal(225_000)
+      expect((await mint()).expiresInMs).to.equal(225_000)
       expect(sts.asked.slice(5)).to.deep.equal(['session', 225])
     })
 
@@ -163,7 +164,7 @@ describe('minting', () => {
           if (call === 1) throw stsError('ExpiredToken')
           return answerOf(tokenOf(parameters, nowMs()))
         }
-        expect((await mint()).lifeMs).to.equal(900_000)
+        expect((await mint()).expiresInMs).to.equal(900_000)
         expect(sts.asked).to.deep.equal(['session', 900, 'renew', 900])
       })
 
@@ -188,14 +189,14 @@ describe('minting', () => {
       controller.abort()
       throw stsError(ESCALATION)
     }
-    const minter = createMinter({ sts, clock, log: captured.log, observer: unobserved, expectedRoleArn })
+    const minter = createAwsSource({ sts, clock, log: captured.log, onSession: () => undefined, expectedRoleArn })
     expect((await failure(minter.mint(requestFor(), controller.signal))).reason).to.equal('session_too_short')
     expect(sts.asked).to.deep.equal([900, 900])
   })
 
   it('finds credentials beforehand when asked to', async () => {
     sessions(3_600)
-    const minter = createMinter({ sts, clock, log: captured.log, observer: unobserved, expectedRoleArn })
+    const minter = createAwsSource({ sts, clock, log: captured.log, onSession: () => undefined, expectedRoleArn })
     await minter.warm(signal)
     expect(sts.asked).to.deep.equal(['session'])
     sts.session = () => Promise.reject(new TokenFailure('no_credentials'))
@@ -208,40 +209,37 @@ describe('minting', () => {
       'an empty token': [() => answerOf(''), 'unusable_answer', 'no WebIdentityToken'],
       'a token without three parts': [() => answerOf('abc'), 'unusable_answer', 'three base64url parts'],
       'another algorithm': [
-        (now) => answerOf(tokenOf({ ...requestFor(), signingAlgorithm: 'ES384' }, now)),
+        (now) => answerOf(tokenOf({ ...SPEC, signingAlgorithm: 'ES384' }, now)),
         'unusable_answer',
         'another algorithm than RS256',
       ],
       'an unknown algorithm': [
-        (now) => answerOf(tokenOf({ ...requestFor(), signingAlgorithm: 'none' as 'RS256' }, now)),
+        (now) => answerOf(tokenOf({ ...SPEC, signingAlgorithm: 'none' as 'RS256' }, now)),
         'unusable_answer',
         'another algorithm',
       ],
       'another audience': [
-        (now) => answerOf(tokenOf({ ...requestFor(), audience: ['https://other.example'] }, now)),
+        (now) => answerOf(tokenOf({ ...SPEC, audience: ['https://other.example'] }, now)),
         'unusable_answer',
         'other audiences',
       ],
       'one audience too many': [
-        (now) => answerOf(tokenOf({ ...requestFor(), audience: [...requestFor().audience, 'more'] }, now)),
+        (now) => answerOf(tokenOf({ ...SPEC, audience: [...SPEC.audience, 'more'] }, now)),
         'unusable_answer',
         'other audiences',
       ],
       'a token that had expired on arrival': [
-        (now) => answerOf(tokenOf(requestFor(), now - 1_300_000)),
+        (now) => answerOf(tokenOf(SPEC, now - 1_300_000)),
         'unusable_answer',
         'had expired',
       ],
       'a token of 15 seconds': [
-        (now) => answerOf(tokenOf({ ...requestFor(), durationSeconds: 15 }, now)),
+        (now) => answerOf(tokenOf({ ...SPEC, durationSeconds: 15 }, now)),
         'unusable_answer',
         'had expired, or nearly so',
       ],
       'a token over 16 KiB': [
-        (now) =>
-          answerOf(
-            tokenOf(requestFor(), now, { 'https://sts.amazonaws.com/': { principal_tags: 'x'.repeat(13_000) } }),
-          ),
+        (now) => answerOf(tokenOf(SPEC, now, { 'https://sts.amazonaws.com/': { principal_tags: 'x'.repeat(13_000) } })),
         'token_too_large',
         'principal_tags 13002 characters',
       ],
@@ -267,13 +265,13 @@ describe('minting', () => {
   it('takes the role the pod expects, and several audiences in any order', async () => {
     expectedRoleArn = ROLE
     sts.answer = (parameters) => answerOf(tokenOf({ ...parameters, audience: ['b', 'a', 'a'] }, nowMs()))
-    expect((await mint({ audience: ['a', 'b'] })).subject).to.equal(ROLE)
+    expect((await mint({ audience: ['a', 'b'] })).evidence?.subject).to.equal(ROLE)
   })
 
   it('does not take a fresh token for an expired one on a machine whose clock is an hour ahead', async () => {
     clock.shiftWall(3_600_000)
     sts.answer = (parameters) => answerOf(tokenOf(parameters, nowMs() - 3_600_000), { clockOffsetMs: -3_600_000 })
-    expect(await mint()).to.include({ lifeMs: 900_000, clockSkewMs: -3_600_000 })
+    expect(await mint()).to.include({ expiresInMs: 900_000 })
   })
 
   it('warns once about a token that many servers will refuse, and says what makes it large', async () => {
