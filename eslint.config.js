@@ -23,7 +23,7 @@ const PURE = [
   'proxy/src/routing/**/*.ts',
   'proxy/src/tokens/{failures,policy,sources,token,token-request}.ts',
   'proxy/src/tokens/sources/aws/{classify,credentials,role-session-name,session}.ts',
-  'proxy/src/doctor/{aws,checks,issuer,outcome,report,requirements,token}.ts',
+  'proxy/src/doctor/{aws-findings,checks,issuer-findings,outcome,report,requirements,token}.ts',
   'proxy/src/http/headers.ts',
   'proxy/src/runtime/{backoff,body,error-code,histogram,settings}.ts',
   'proxy/src/standalone/{checks,compile,go-values,locate,mode,settings,warnings}.ts',

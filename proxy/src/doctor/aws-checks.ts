@@ -10,8 +10,15 @@ import { within } from '../tokens/time.ts'
 import type { TokenRequest } from '../tokens/token-request.ts'
 import { clockSkewMs } from '../tokens/token.ts'
 import type { Token } from '../tokens/token.ts'
-import { clockFinding, credentialsFinding, federationFinding, regionFinding, roleFinding, stsFinding } from './aws.ts'
-import { examineIssuer } from './examine-issuer.ts'
+import {
+  clockFinding,
+  credentialsFinding,
+  federationFinding,
+  regionFinding,
+  roleFinding,
+  stsFinding,
+} from './aws-findings.ts'
+import { examineIssuer } from './issuer-checks.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf, skipped } from './outcome.ts'
 import type { Finding } from './report.ts'

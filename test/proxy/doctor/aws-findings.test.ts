@@ -7,7 +7,7 @@ import {
   regionFinding,
   roleFinding,
   stsFinding,
-} from '../../../proxy/src/doctor/aws.ts'
+} from '../../../proxy/src/doctor/aws-findings.ts'
 import type { Outcome } from '../../../proxy/src/doctor/outcome.ts'
 import { outcomeOf } from '../../../proxy/src/doctor/outcome.ts'
 import type { FailureReason } from '../../../proxy/src/tokens/failures.ts'

@@ -1,6 +1,6 @@
 import type { Token } from '../tokens/token.ts'
 import { fetchDocument } from './fetch.ts'
-import { configurationUrl, discoveryFinding, jwksFinding, jwksUrl } from './issuer.ts'
+import { configurationUrl, discoveryFinding, jwksFinding, jwksUrl } from './issuer-findings.ts'
 import type { Finding } from './report.ts'
 import { verifySignature } from './signature.ts'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { Document } from '../../../proxy/src/doctor/fetch.ts'
-import { configurationUrl, discoveryFinding, jwksFinding, jwksUrl } from '../../../proxy/src/doctor/issuer.ts'
+import { configurationUrl, discoveryFinding, jwksFinding, jwksUrl } from '../../../proxy/src/doctor/issuer-findings.ts'
 import { REQUIRED_MEMBERS } from '../../../proxy/src/doctor/requirements.ts'
 
 const ISSUER = 'https://u.tokens.sts.global.api.aws'
