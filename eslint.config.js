@@ -9,6 +9,7 @@ const ADAPTERS = {
   undici: ['proxy/src/http/outbound/{undici-forwarder,pools}.ts', 'proxy/src/http/outbound/undici.d.ts'],
   'prom-client': ['proxy/src/runtime/metrics.ts'],
   winston: ['proxy/src/runtime/logger.ts'],
+  express: ['webhook/src/http/app.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts'],
   yaml: ['webhook/src/injection/annotations/yaml.ts', 'webhook/src/cli/manifests.ts'],

@@ -2,6 +2,11 @@ const STRANGER = 'Find out who calls this port; an API server sends no such thin
 
 /** Why an AdmissionReview got no decision. Status codes other than 200 make the API server apply failurePolicy. */
 export const REVIEW_ERRORS = {
+  'unsupported-media-type': {
+    status: 415,
+    meaning: 'The Content-Type is not application/json.',
+    hint: STRANGER,
+  },
   'not-json': { status: 400, meaning: 'The body is not JSON.', hint: STRANGER },
   'not-a-review': {
     status: 400,

@@ -1,24 +1,25 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ADMIN_PATHS, EXIT, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
+import { EXIT, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
   SettingsError,
-  createAdminServer,
   createLogger,
   createMetrics,
   formatAddress,
+  installCertificate,
   listen,
-  notReady,
-  okReply,
   superviseProcess,
 } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { createReviewHandler } from './admission/handler.ts'
 import { createLoad } from './admission/load.ts'
-import { createAdmissionServer, installCertificate } from './admission/server.ts'
+import { createLogObserver, createMetricsObserver } from './admission/observers.ts'
+import { createReviewEndpoint } from './admission/review-endpoint.ts'
 import { startCertificates } from './certificates/modes.ts'
 import { createCertificateSource } from './certificates/source.ts'
 import { readConfig } from './config.ts'
+import { createRoutes } from './http/routes.ts'
+import { createServers } from './http/servers.ts'
 import { createInjector } from './injection/decide.ts'
 import { METRICS } from './metrics.ts'
 
@@ -35,19 +36,32 @@ const { instruments } = metrics
 let isListening = false
 let isDraining = false
 
-const server = createAdmissionServer({
-  handle: createReviewHandler({
-    inject: createInjector(config.injection),
-    instruments,
-    log,
-    now: () => performance.now(),
+const observers = [createMetricsObserver(instruments), createLogObserver(log)]
+const { admission, admin } = createServers(
+  createRoutes({
+    review: createReviewEndpoint({
+      handle: createReviewHandler({
+        inject: createInjector(config.injection),
+        observers,
+        now: () => performance.now(),
+      }),
+      load: createLoad(LOAD_LIMITS),
+      inFlight: instruments.inFlight,
+      observers,
+      isDraining: () => isDraining,
+    }),
+    notReadyReason: () => {
+      if (isDraining) return 'draining'
+      return isListening ? certificates.trouble() : 'not listening yet'
+    },
+    renderMetrics: () => {
+      const left = ((source.current?.notAfter ?? Date.now()) - Date.now()) / 1000
+      instruments.certificateExpiry.with({}).set(left)
+      return metrics.render()
+    },
   }),
-  load: createLoad(LOAD_LIMITS),
-  instruments,
-  log,
-  isDraining: () => isDraining,
-})
-const source = createCertificateSource({ install: (pair) => installCertificate(server, pair), log, instruments })
+)
+const source = createCertificateSource({ install: (pair) => installCertificate(admission, pair), log, instruments })
 const certificates = settingsOrExit(() =>
   startCertificates(config, {
     source,
@@ -58,22 +72,9 @@ const certificates = settingsOrExit(() =>
     instruments,
   }),
 )
-const admin = createAdminServer({
-  [`GET ${ADMIN_PATHS.livez}`]: () => okReply,
-  [`GET ${ADMIN_PATHS.readyz}`]: () => {
-    const trouble = isDraining ? 'draining' : isListening ? certificates.trouble() : 'not listening yet'
-    return trouble === undefined ? okReply : notReady(trouble)
-  },
-  [`GET ${ADMIN_PATHS.metrics}`]: async () => {
-    const left = ((source.current?.notAfter ?? Date.now()) - Date.now()) / 1000
-    instruments.certificateExpiry.with({}).set(left)
-    return { status: 200, ...(await metrics.render()) }
-  },
-})
-
 superviseProcess({ process, log, drain, shutdownTimeoutMs: config.shutdownTimeoutSeconds * 1000 })
 const addresses = {
-  webhook: formatAddress(await listen(server, config.listenAddr)),
+  webhook: formatAddress(await listen(admission, config.listenAddr)),
   admin: formatAddress(await listen(admin, config.adminListenAddr)),
 }
 isListening = true
@@ -83,9 +84,9 @@ log.info('listening', { ...addresses, version: VERSION, certificateMode: config.
 async function drain(): Promise<void> {
   isDraining = true
   await delay(config.shutdownDelaySeconds * 1000)
-  const closed = once(server, 'close')
-  server.close()
-  server.closeIdleConnections()
+  const closed = once(admission, 'close')
+  admission.close()
+  admission.closeIdleConnections()
   await closed
   certificates.stop()
   admin.close()

@@ -1,5 +1,6 @@
-import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { ServerLimits } from './http-server.ts'
+import { createHttpServer } from './http-server.ts'
 
 export interface AdminReply {
   readonly status: number
@@ -14,23 +15,20 @@ export type AdminHandler = (request: IncomingMessage) => AdminReply | Promise<Ad
 export type AdminRoutes = Readonly<Record<string, AdminHandler>>
 
 export const okReply: AdminReply = { status: 200, body: 'ok\n' }
+export const internalError: AdminReply = { status: 500, body: 'internal error\n' }
 export const notReady = (why: string): AdminReply => ({ status: 503, body: `${why}\n` })
 
 /** Small requests from probes and scrapers only; a slow one must not hold a socket. */
-const HEADERS_TIMEOUT_MS = 5_000
+export const ADMIN_LIMITS: ServerLimits = { headMs: 5_000, requestMs: 5_000, keepAliveMs: 5_000 }
 
 /** Creates the server for probes, metrics or control. The caller listens and closes. */
 export function createAdminServer(routes: AdminRoutes): Server {
-  const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: HEADERS_TIMEOUT_MS },
-    (request, response) => {
-      void answer(routes, request).then(
-        (reply) => send(request, response, reply),
-        () => send(request, response, { status: 500, body: 'internal error\n' }),
-      )
-    },
-  )
-  return server
+  return createHttpServer(ADMIN_LIMITS, (request, response) => {
+    void answer(routes, request).then(
+      (reply) => sendReply(request, response, reply),
+      () => sendReply(request, response, internalError),
+    )
+  })
 }
 
 async function answer(routes: AdminRoutes, request: IncomingMessage): Promise<AdminReply> {
@@ -45,7 +43,12 @@ async function answer(routes: AdminRoutes, request: IncomingMessage): Promise<Ad
   return { status: 404, body: `paths here: ${Object.keys(routes).join(', ')}\n` }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, body, contentType }: AdminReply): void {
+/** Sends a short answer that must not be kept. */
+export function sendReply(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, body, contentType }: AdminReply,
+): void {
   response.writeHead(status, {
     'Content-Type': contentType ?? 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),

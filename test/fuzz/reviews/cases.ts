@@ -141,9 +141,9 @@ function createBrokenWire(random: Random): ReviewCase {
   const method = random.chance(0.9) ? 'POST' : random.pick(METHODS)
   const path = random.chance(0.8) ? random.pick(PATHS) + IMPATIENT : random.pick(OTHER_PATHS)
   const fields = Array.from({ length: random.below(3) }, () => random.pick(FIELDS))
-  const head = [`${method} ${path} HTTP/1.1`, 'Host: webhook', framing, ...fields, 'Connection: close', '', ''].join(
-    '\r\n',
-  )
+  const type = random.chance(0.9) ? ['Content-Type: application/json'] : []
+  const lines = [`${method} ${path} HTTP/1.1`, 'Host: webhook', ...type, framing, ...fields, 'Connection: close']
+  const head = `${lines.join('\r\n')}\r\n\r\n`
   const isGarbled = random.chance(0.3)
   const bytes = isGarbled
     ? applyMutations(head + body, createMutations(random, 3, ['\r\n', '\n', ' ', ':']))

@@ -3,6 +3,7 @@ import { describe, it } from 'mocha'
 import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
 import type { ReviewHandler } from '../../../webhook/src/admission/handler.ts'
 import { createReviewHandler } from '../../../webhook/src/admission/handler.ts'
+import { createLogObserver, createMetricsObserver } from '../../../webhook/src/admission/observers.ts'
 import type { Decision, InjectionRequest } from '../../../webhook/src/injection/decide.ts'
 import { METRICS } from '../../../webhook/src/metrics.ts'
 import type { Capture } from '../../support/capture.ts'
@@ -32,8 +33,10 @@ function subject(decision: Decision): Subject {
       asked.push(request)
       return decision
     },
-    instruments: metrics.instruments,
-    log: createLogger({ level: 'info', format: 'json', stream: log.stream }),
+    observers: [
+      createMetricsObserver(metrics.instruments),
+      createLogObserver(createLogger({ level: 'info', format: 'json', stream: log.stream })),
+    ],
     now: () => (clock += 2),
   })
   return { handle, asked, log, metrics: async () => (await metrics.render()).body }

@@ -1,16 +1,11 @@
 import { once } from 'node:events'
-import type { Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { connect } from 'node:tls'
 import { expect } from 'chai'
 import { afterEach, before, beforeEach, describe, it } from 'mocha'
-import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
-import { createLoad } from '../../../webhook/src/admission/load.ts'
-import { createAdmissionServer, installCertificate } from '../../../webhook/src/admission/server.ts'
-import { METRICS } from '../../../webhook/src/metrics.ts'
-import type { Capture } from '../../support/capture.ts'
-import { captureStream } from '../../support/capture.ts'
+import { installCertificate } from '../../../proxy/src/runtime/index.ts'
+import type { RunningAdmission } from '../../support/admission.ts'
+import { startAdmission } from '../../support/admission.ts'
 import type { KeyPair, TestAuthority } from '../../support/certificates.ts'
 import { createTestAuthority } from '../../support/certificates.ts'
 import { postJson } from '../../support/https.ts'
@@ -19,52 +14,42 @@ import { until } from '../../support/until.ts'
 describe('limits of the admission server', () => {
   let authority: TestAuthority
   let pair: KeyPair
-  let server: Server
+  let admission: RunningAdmission
   let port: number
-  let log: Capture
   let handled: number
-  let metrics: ReturnType<typeof createMetrics<typeof METRICS>>
 
   before(async () => {
     authority = await createTestAuthority()
     pair = await authority.issue(['127.0.0.1'])
   })
   beforeEach(async () => {
-    log = captureStream()
     handled = 0
-    metrics = createMetrics(METRICS)
-    server = createAdmissionServer({
+    admission = await startAdmission({
       handle: () => {
         handled += 1
         return {}
       },
-      load: createLoad({ requests: 2, bytes: 9 * 1024 * 1024 }),
-      instruments: metrics.instruments,
-      log: createLogger({ level: 'info', format: 'json', stream: log.stream }),
-      isDraining: () => false,
+      certificate: pair,
+      load: { requests: 2, bytes: 9 * 1024 * 1024 },
     })
-    installCertificate(server, pair)
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    port = (server.address() as AddressInfo).port
+    port = admission.port
   })
-  afterEach(async () => {
-    server.closeAllConnections()
-    await server[Symbol.asyncDispose]()
-  })
+  afterEach(() => admission.close())
 
   const post = (path: string): ReturnType<typeof postJson> =>
     postJson(`https://127.0.0.1:${port}${path}`, '{}', authority.ca)
   const inFlight = async (count: number): Promise<void> => {
     await until(`${count} requests in flight`, async () =>
-      (await metrics.render()).body.includes(`outbound_jwt_admission_in_flight ${count}\n`),
+      (await admission.metrics()).includes(`outbound_jwt_admission_in_flight ${count}\n`),
     )
   }
   /** Sends a head, and less of the body than it promises. */
   async function begin(path: string, headers: string, body = '{'): Promise<TLSSocket> {
     const socket = connect({ port, host: '127.0.0.1', ca: authority.ca })
     await once(socket, 'secureConnect')
-    socket.write(`POST ${path} HTTP/1.1\r\nhost: webhook\r\n${headers}\r\n\r\n${body}`)
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json\r\n${headers}\r\n\r\n${body}`,
+    )
     return socket
   }
 
@@ -72,7 +57,7 @@ describe('limits of the admission server', () => {
     const held = [await begin('/mutate', 'content-length: 9'), await begin('/mutate', 'content-length: 9')]
     await inFlight(2)
     expect(await post('/mutate')).to.include({ status: 429 })
-    expect(log.text()).to.include('"code":"overloaded"')
+    expect(admission.log()).to.include('"code":"overloaded"')
     for (const socket of held) socket.destroy()
     await inFlight(0)
     expect(await post('/mutate')).to.include({ status: 200 })
@@ -94,7 +79,9 @@ describe('limits of the admission server', () => {
     for (let megabytes = 0; megabytes < 9; megabytes += 1) socket.write(chunk)
     const [refusal] = (await once(socket, 'data')) as [Buffer]
     expect(refusal.toString()).to.match(/^HTTP\/1\.1 413 /)
-    socket.write('0\r\n\r\nPOST /mutate HTTP/1.1\r\nhost: webhook\r\ncontent-length: 2\r\n\r\n{}')
+    socket.write(
+      '0\r\n\r\nPOST /mutate HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}',
+    )
     const [answer] = (await once(socket, 'data')) as [Buffer]
     expect(answer.toString()).to.match(/^HTTP\/1\.1 200 /)
     socket.destroy()
@@ -124,18 +111,18 @@ describe('limits of the admission server', () => {
     const gone = await begin('/mutate', 'content-length: 9')
     await inFlight(1)
     gone.destroy()
-    await until('a line about it', () => log.text().includes('"code":"unreadable"'))
+    await until('a line about it', () => admission.log().includes('"code":"unreadable"'))
     const zipped = await begin('/mutate', 'content-encoding: gzip\r\ncontent-length: 1')
     const [answer] = (await once(zipped, 'data')) as [Buffer]
     expect(answer.toString()).to.match(/^HTTP\/1\.1 400 /)
-    expect(log.text()).not.to.include('"code":"internal"')
+    expect(admission.log()).not.to.include('"code":"internal"')
     zipped.destroy()
   })
 
   it('takes another certificate into use for new connections, without touching those that are open', async () => {
     const other = await createTestAuthority('another')
     const open = await begin('/mutate', 'content-length: 2')
-    installCertificate(server, await other.issue(['127.0.0.1']))
+    installCertificate(admission.server, await other.issue(['127.0.0.1']))
     expect(await postJson(`https://127.0.0.1:${port}/mutate`, '{}', other.ca)).to.include({ status: 200 })
     expect(await post('/mutate').catch(String)).to.match(/certificate/)
     open.write('}')

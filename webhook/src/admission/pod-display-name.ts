@@ -2,7 +2,7 @@
 const LONGEST = 300
 
 /** @returns what a person knows the pod by, for logs: its owner, else its own name. */
-export function podLabel(pod: unknown): string {
+export function podDisplayName(pod: unknown): string {
   const metadata = member(pod, 'metadata')
   const owner = member(member(metadata, 'ownerReferences'), '0')
   const name = text(member(metadata, 'name')) ?? text(member(metadata, 'generateName')) ?? 'unnamed'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { podLabel } from '../../../webhook/src/admission/pod-label.ts'
+import { podDisplayName } from '../../../webhook/src/admission/pod-display-name.ts'
 
 describe('what a pod is called in logs', () => {
   for (const [what, pod, label] of [
@@ -18,6 +18,6 @@ describe('what a pod is called in logs', () => {
     ['nothing, when metadata is inherited', Object.create({ metadata: { name: 'a' } }), 'unnamed'],
     ['at most 300 characters', { metadata: { name: 'a'.repeat(1000) } }, 'a'.repeat(300)],
   ] as const) {
-    it(`is ${what}`, () => expect(podLabel(pod)).to.equal(label))
+    it(`is ${what}`, () => expect(podDisplayName(pod)).to.equal(label))
   }
 })

@@ -1,54 +1,44 @@
 import { once } from 'node:events'
-import type { Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { connect } from 'node:tls'
 import { expect } from 'chai'
 import { afterEach, before, describe, it } from 'mocha'
-import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
 import type { ReviewHandler } from '../../../webhook/src/admission/handler.ts'
-import { createLoad } from '../../../webhook/src/admission/load.ts'
-import { createAdmissionServer, installCertificate } from '../../../webhook/src/admission/server.ts'
 import { ReviewError } from '../../../webhook/src/errors.ts'
-import { METRICS } from '../../../webhook/src/metrics.ts'
-import type { Capture } from '../../support/capture.ts'
-import { captureStream } from '../../support/capture.ts'
+import type { RunningAdmission } from '../../support/admission.ts'
+import { startAdmission } from '../../support/admission.ts'
 import type { KeyPair, TestAuthority } from '../../support/certificates.ts'
 import { createTestAuthority } from '../../support/certificates.ts'
 import { postJson } from '../../support/https.ts'
 
-describe('admission server', () => {
+describe('the admission port', () => {
   let authority: TestAuthority
   let certificate: KeyPair
-  let server: Server | undefined
-  let log: Capture
-  const metrics = createMetrics(METRICS)
+  let admission: RunningAdmission | undefined
 
   before(async () => {
     authority = await createTestAuthority()
     certificate = await authority.issue(['127.0.0.1'])
   })
   afterEach(async () => {
-    server?.closeAllConnections()
-    await server?.[Symbol.asyncDispose]()
-    server = undefined
+    await admission?.close()
+    admission = undefined
   })
 
   async function start(handle: ReviewHandler, isDraining = false): Promise<number> {
-    log = captureStream()
-    server = createAdmissionServer({
-      handle,
-      instruments: metrics.instruments,
-      log: createLogger({ level: 'info', format: 'json', stream: log.stream }),
-      load: createLoad({ requests: 100, bytes: 64 * 1024 * 1024 }),
-      isDraining: () => isDraining,
-    })
-    installCertificate(server, certificate)
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    return (server.address() as AddressInfo).port
+    admission = await startAdmission({ handle, certificate, isDraining })
+    return admission.port
   }
   const post = (port: number, path: string, body: string): ReturnType<typeof postJson> =>
     postJson(`https://127.0.0.1:${port}${path}`, body, authority.ca)
+  /** @returns the head of the answer to a request without a body. */
+  async function ask(port: number, head: string): Promise<string> {
+    const socket = connect({ port, host: '127.0.0.1', ca: authority.ca })
+    await once(socket, 'secureConnect')
+    socket.write(`${head}\r\n\r\n`)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    return answer.toString()
+  }
 
   it('hands the body on as text, and tells the mode by the path', async () => {
     const seen: unknown[] = []
@@ -80,20 +70,32 @@ describe('admission server', () => {
     for (const path of ['/', '/validate', '/mutate/', '/Mutate', '/mutate/namespace/x'])
       expect(await post(port, path, '')).to.include({
         status: 404,
-        body: 'reviews are answered at POST /mutate and POST /mutate/namespace\n',
+        body: 'paths here: POST /mutate, POST /mutate/namespace\n',
       })
   })
 
-  it('answers other methods with 404', async () => {
+  it('answers other methods with 405, and says which one it takes', async () => {
     const port = await start(() => expect.fail('not a review'))
-    for (const method of ['GET', 'PUT', 'OPTIONS']) {
-      const socket = connect({ port, host: '127.0.0.1', ca: authority.ca })
-      await once(socket, 'secureConnect')
-      socket.write(`${method} /mutate HTTP/1.1\r\nhost: webhook\r\n\r\n`)
-      const [answer] = (await once(socket, 'data')) as [Buffer]
-      expect(answer.toString()).to.match(/^HTTP\/1\.1 404 /)
-      socket.destroy()
-    }
+    for (const method of ['GET', 'HEAD', 'PUT', 'OPTIONS'])
+      expect(await ask(port, `${method} /mutate HTTP/1.1\r\nhost: webhook`)).to.match(
+        /^HTTP\/1\.1 405 [\s\S]*\r\nAllow: POST\r\n/,
+      )
+  })
+
+  it('answers a content type other than JSON with 415, a line in the log and a count', async () => {
+    const port = await start(() => expect.fail('not a review'))
+    const head = 'POST /mutate HTTP/1.1\r\nhost: webhook\r\ncontent-length: 0'
+    for (const type of ['', '\r\ncontent-type: text/plain', '\r\ncontent-type: application/jsonp'])
+      expect(await ask(port, `${head}${type}`)).to.match(/^HTTP\/1\.1 415 /)
+    expect(admission?.log()).to.include('"code":"unsupported-media-type"')
+    expect(await admission?.metrics()).to.include('errors_total{code="unsupported-media-type"} 3')
+  })
+
+  it('takes JSON with parameters, in upper case, too', async () => {
+    const port = await start(() => ({}))
+    const head = 'POST /mutate HTTP/1.1\r\nhost: webhook\r\ncontent-length: 0'
+    for (const type of ['application/json; charset=utf-8', 'Application/JSON'])
+      expect(await ask(port, `${head}\r\ncontent-type: ${type}`)).to.match(/^HTTP\/1\.1 200 /)
   })
 
   it('reads a body of several pieces as one text, whatever they split', async () => {
@@ -114,8 +116,8 @@ describe('admission server', () => {
       const reply = await post(port, '/mutate', '{}')
       expect(reply.status).to.equal(status)
       expect(reply.body).not.to.include('a defect')
-      expect(log.text()).to.include(`"code":"${name}"`)
-      expect((await metrics.render()).body).to.include(`outbound_jwt_admission_errors_total{code="${name}"} 1`)
+      expect(admission?.log()).to.include(`"code":"${name}"`)
+      expect(await admission?.metrics()).to.include(`outbound_jwt_admission_errors_total{code="${name}"} 1`)
     })
   }
 
@@ -129,8 +131,7 @@ describe('admission server', () => {
   it('asks for a new connection elsewhere while it drains', async () => {
     const kept = await post(await start(() => ({})), '/mutate', '')
     expect(kept.headers.connection).to.equal('keep-alive')
-    server?.closeAllConnections()
-    await server?.[Symbol.asyncDispose]()
+    await admission?.close()
     const draining = await post(await start(() => ({}), true), '/mutate', '')
     expect(draining).to.include({ status: 200 })
     expect(draining.headers.connection).to.equal('close')
