@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import type { ProxyConfig } from './config.ts'
 import type { Problem, Route } from './contract.ts'
 import { SETTINGS } from './config.ts'
-import type { TrustAnchors } from './http/outbound/trust.ts'
+import type { TrustAnchors } from './http/outbound/upstreams.ts'
 import { SettingsError, errorCode } from './runtime/index.ts'
 
 /**

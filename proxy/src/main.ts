@@ -9,7 +9,8 @@ import { formatHelp, readFlags } from './flags.ts'
 import { createDoctor } from './doctor/doctor.ts'
 import { controlRoutes } from './control.ts'
 import { LIMITS } from './http/limits.ts'
-import type { TrustAnchors } from './http/outbound/trust.ts'
+import type { TrustAnchors } from './http/outbound/upstreams.ts'
+import { writeAndDetachChunk } from './http/tunnel/chunk.ts'
 import { METRICS } from './metrics.ts'
 import { createProxy } from './proxy.ts'
 import { staticTokenRequests } from './routing/rules.ts'
@@ -76,6 +77,7 @@ const proxy = createProxy({
   log,
   limits: LIMITS,
   resolve: lookup,
+  writeChunk: writeAndDetachChunk,
   ownPorts,
 })
 let isListening = false

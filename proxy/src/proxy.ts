@@ -1,33 +1,27 @@
 import { randomUUID } from 'node:crypto'
-import type { LookupFunction } from 'node:net'
 import type { ProxyConfig } from './config.ts'
 import type { HostPattern, Route } from './contract.ts'
 import type { PartnerOptions } from './doctor/partner.ts'
-import { createConnector } from './http/tunnel/connect.ts'
-import { createForwarder } from './http/outbound/undici-forwarder.ts'
 import { createHandler } from './http/inbound/handler.ts'
-import type { Limits } from './http/limits.ts'
-import { createLookup } from './http/outbound/lookup.ts'
-import type { ResolveAll } from './http/outbound/lookup.ts'
-import { createRequestObserver, describeFailure } from './http/telemetry/request-observer.ts'
-import { createPlainTunnels } from './http/tunnel/plain.ts'
-import { createPools } from './http/outbound/pools.ts'
 import { createProxyServer } from './http/inbound/server.ts'
-import type { ProxyServer } from './http/inbound/server.ts'
-import { createTrust } from './http/outbound/trust.ts'
-import type { TrustAnchors } from './http/outbound/trust.ts'
-import { createTunnelObserver } from './http/telemetry/tunnel-observer.ts'
-import { createTunnels } from './http/tunnel/tunnel.ts'
-import { createUpgrader } from './http/tunnel/upgrade.ts'
+import type { InsideConnections, ProxyServer } from './http/inbound/server.ts'
+import type { Limits } from './http/limits.ts'
+import { UndiciForwarder } from './http/outbound/undici-forwarder.ts'
+import { Upstreams } from './http/outbound/upstreams.ts'
+import type { ResolveAll, TrustAnchors } from './http/outbound/upstreams.ts'
+import { createConnectionObserver } from './http/telemetry/connection-observer.ts'
+import { createRequestObserver } from './http/telemetry/request-observer.ts'
+import type { WriteChunk } from './http/tunnel/chunk.ts'
+import { Tunnels } from './http/tunnel/tunnel.ts'
 import type { ProxyMetrics } from './metrics.ts'
 import type { KeyPair, Logger, Metrics } from './runtime/index.ts'
-import { mayConnect } from './routing/address-policy.ts'
-import type { AddressPolicy, Connection } from './routing/address-policy.ts'
+import type { AddressPolicy } from './routing/address-policy.ts'
 import { locateAbsolute } from './routing/locate.ts'
 import type { Locate } from './routing/locate.ts'
-import { keepLocation } from './routing/location-header.ts'
+import { leaveLocations, rewriteLocations } from './routing/location-header.ts'
 import { createRouter } from './routing/router.ts'
 import { compileRules } from './routing/rules.ts'
+import { formatOrigin } from './routing/target.ts'
 import { createLocate, standaloneHints } from './standalone/locate.ts'
 import type { Tokens } from './tokens/token-request.ts'
 
@@ -41,6 +35,8 @@ export interface ProxyDeps {
   readonly log: Logger
   readonly limits: Limits
   readonly resolve: ResolveAll
+  /** How tunnels pass bytes on. */
+  readonly writeChunk: WriteChunk
   /** Ports this process listens on, for the address rules. */
   readonly ownPorts: readonly number[]
 }
@@ -56,6 +52,7 @@ export interface Proxy extends ProxyServer {
 export function createProxy(deps: ProxyDeps): Proxy {
   const { config, anchors, tokens, instruments, log, limits, resolve, ownPorts } = deps
   const now = (): number => performance.now()
+  const requestId = randomUUID
   const rules = compileRules(config.routes, config.upstreamScheme)
   const addresses: AddressPolicy = { allowLocalUpstreams: config.allowLocalUpstreams, ownPorts }
   const router = createRouter({
@@ -64,85 +61,50 @@ export function createProxy(deps: ProxyDeps): Proxy {
     addresses,
     ...(config.isStandalone && { hints: standaloneHints(config) }),
   })
-  const observer = createRequestObserver({
-    instruments,
-    log,
-    now,
-    // A sidecar's application keeps its own log; writing one costs it a tenth of its throughput.
-    accessLevel: config.isStandalone ? 'info' : 'debug',
-  })
-  const trust = createTrust(anchors)
+  // A sidecar's application keeps its own log; writing one costs it a tenth of its throughput.
+  const accessLevel = config.isStandalone ? 'info' : 'debug'
+  const requests = createRequestObserver({ instruments, log, now, accessLevel })
+  const connections = createConnectionObserver({ instruments, log, now })
   const timeoutMs = (route: Route | undefined): number =>
     Math.round((route?.timeoutSeconds ?? config.upstreamTimeoutSeconds) * 1000)
-  const lookup = (connection: Connection): LookupFunction =>
-    createLookup(resolve, (address) => mayConnect(address, connection, addresses))
-  const pools = createPools({
-    limits,
-    now,
-    timeoutMs: ({ ruled }) => timeoutMs(ruled?.route),
-    secureContext: ({ ruled }) => trust.context(ruled?.route),
-    lookup: ({ ruled, port }) => lookup({ port, ruled: ruled !== undefined }),
-  })
-  const forwarder = createForwarder({
-    pools,
-    onRetry: ({ destination }) => instruments.retries.with({ route: routeLabel(destination.ruled?.route) }).add(),
-  })
+  const upstreams = new Upstreams({ limits, anchors, resolve, addresses, timeoutMs, now })
+  const forwarder = new UndiciForwarder({ upstreams, onRetry: requests.retried })
+  const tunnels = new Tunnels({ idleMs: limits.tunnelIdleMs, now, write: deps.writeChunk, observer: connections })
+  const inside: InsideConnections = new WeakMap()
   const direct = locator(config)
-  const plainTunnels = createPlainTunnels()
   const handler = createHandler({
-    locate: (connection) => plainTunnels.locate(connection) ?? direct,
+    locate: (connection) => inside.get(connection)?.locate ?? direct,
     router,
     tokens,
     forwarder,
     limits,
-    observer,
+    observer: requests,
     now,
-    requestId: randomUUID,
-    inFlight: observer.inFlight,
-    // Whoever follows one in standalone mode does so outside of this proxy.
-    keepLocation: (location) => (config.isStandalone ? location : keepLocation(location, rules)),
-  })
-  const tunnelObserver = createTunnelObserver({ instruments, log, now })
-  const tunnels = createTunnels({
-    idleMs: limits.tunnelIdleMs,
-    now,
-    onOpened: tunnelObserver.tunnelOpened,
-    onClosed: tunnelObserver.tunnelClosed,
-  })
-  const connector = createConnector({
-    router,
-    tunnels,
-    limits,
-    observer: tunnelObserver,
-    lookup: ({ route, port }) => lookup({ port, ruled: route !== undefined }),
-    requestId: randomUUID,
+    requestId,
+    inFlight: requests.inFlight,
+    locations: config.isStandalone ? leaveLocations : rewriteLocations(rules),
   })
   const server = createProxyServer({
     handler,
-    connector,
-    upgrader: createUpgrader({ handler, tunnels }),
-    plainTunnels,
+    router,
+    upstreams,
     tunnels,
+    inside,
     limits,
+    observer: connections,
+    requestId,
     certificate: deps.certificate,
     longestTimeoutMs: Math.max(...[undefined, ...config.routes].map(timeoutMs)),
     tunnelDrainMs: tunnelDrainMs(config),
-    onTunnelsCut: tunnelObserver.tunnelsCut,
-    onTlsInPlain: tunnelObserver.tlsInPlain,
-    requestId: randomUUID,
-    onRefused: (error, requestId) => {
-      instruments.refused.with({ error_type: error.code }).add()
-      // A flood of these is what the limit is for.
-      if (error.code === 'overloaded') return
-      log.warn('connection refused', { ...describeFailure(error), requestId })
-    },
   })
   return {
     ...server,
-    connection: (route, { port }) =>
-      config.upstreamScheme === 'https'
-        ? { secureContext: trust.context(route), lookup: lookup({ port, ruled: true }) }
-        : undefined,
+    connection: (_route, { host, port }) => {
+      const destination = router.route(formatOrigin({ scheme: config.upstreamScheme, host, port }))
+      return 'refused' in destination || config.upstreamScheme === 'http'
+        ? undefined
+        : upstreams.of(destination).dialling
+    },
     close: () => {
       tunnels.destroy()
       return forwarder.close()
@@ -162,5 +124,3 @@ function locator(config: ProxyConfig): Locate {
 
 const UNCONFIGURED =
   'Set UPSTREAM_HOST or ALLOWED_HOSTS for requests like this one; or send the whole URL (http://host/path) to the proxy.'
-
-const routeLabel = (route: Route | undefined): string => route?.name ?? 'none'

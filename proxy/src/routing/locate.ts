@@ -1,6 +1,7 @@
 import type { RawHeaders } from '../http/headers.ts'
 import type { ErrorCode } from '../errors.ts'
-import { splitTarget } from './target.ts'
+import { DEFAULT_PORT, formatOrigin, parseAuthority, parseOrigin, splitTarget } from './target.ts'
+import type { Target } from './target.ts'
 
 /** Where a request says it wants to go. */
 export interface Located {
@@ -27,3 +28,20 @@ export const locateAbsolute =
     const located = target.startsWith('/') ? undefined : splitTarget(target)
     return located ?? { refused: 'bad_request_target', ...(hint !== undefined && { hint }) }
   }
+
+/**
+ * For requests inside a tunnel: its CONNECT said where they go, and whatever they say themselves must say the same. RFC 9110 §15.5.20.
+ * SECURITY: the tunnel was admitted for this origin alone.
+ */
+export function locateInside({ scheme, host, port }: Omit<Target, 'literal'>): Locate {
+  const absolute = locateAbsolute()
+  const origin = formatOrigin({ scheme, host, port })
+  return (target, headers) => {
+    const located = target.startsWith('/') ? { origin, path: target } : absolute(target, headers)
+    if ('refused' in located) return located
+    const hosts = headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === 'host')
+    const named = [parseOrigin(located.origin), ...hosts.map((name) => parseAuthority(name, DEFAULT_PORT[scheme]))]
+    const agree = named.every((authority) => authority?.host === host && authority.port === port)
+    return agree ? located : { refused: 'authority_mismatch' }
+  }
+}

@@ -56,6 +56,12 @@ function parseName(text: string): Host | undefined {
   return parseIpv4(host) === undefined ? undefined : { host, literal: true }
 }
 
+/** @returns the origin as a URL has it: no default port, an IPv6 address in brackets. RFC 6454 §6.2. */
+export function formatOrigin({ scheme, host, port }: Omit<Target, 'literal'>): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return `${scheme}://${name}${port === DEFAULT_PORT[scheme] ? '' : `:${port}`}`
+}
+
 /** Splits an absolute-form target. @returns the part before the path, and the path with its query, never empty. */
 export function splitTarget(target: string): { readonly origin: string; readonly path: string } | undefined {
   const authority = target.indexOf('//') + 2

@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { readConfig } from '../../../proxy/src/config.ts'
 import { LIMITS } from '../../../proxy/src/http/limits.ts'
 import type { Limits } from '../../../proxy/src/http/limits.ts'
-import type { ResolveAll } from '../../../proxy/src/http/outbound/lookup.ts'
+import type { ResolveAll } from '../../../proxy/src/http/outbound/upstreams.ts'
+import { writeAndDetachChunk } from '../../../proxy/src/http/tunnel/chunk.ts'
+import type { WriteChunk } from '../../../proxy/src/http/tunnel/chunk.ts'
 import { METRICS } from '../../../proxy/src/metrics.ts'
 import { createProxy } from '../../../proxy/src/proxy.ts'
 import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
@@ -22,6 +24,8 @@ export interface TestProxyOptions {
   readonly ca?: string
   /** Addresses by name; everything else does not resolve. Default: every name is this machine. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>
+  /** How tunnels pass bytes on. Default: the product's. */
+  readonly writeChunk?: WriteChunk
   /** Instead of `addresses`. */
   readonly resolve?: ResolveAll
 }
@@ -60,6 +64,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
     log: createLogger({ level: config.logLevel, format: 'json', stream: capture.stream }),
     limits: { ...LIMITS, lingerMs: 50, ...limits },
     resolve: options.resolve ?? resolver(addresses),
+    writeChunk: options.writeChunk ?? writeAndDetachChunk,
     ownPorts,
   })
   proxy.http.listen(0, '127.0.0.1')

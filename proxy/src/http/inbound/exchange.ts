@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../../errors.ts'
+import type { LocationRewriting } from '../../routing/location-header.ts'
 import type { Destination } from '../../routing/router.ts'
 import type { Forwarder, ForwardRequest, Forwarding, Receiver } from '../forwarder.ts'
-import type { RawHeaders } from '../headers.ts'
+import type { RawHeaders, RequestFields } from '../headers.ts'
 import { responseHeaders } from '../headers.ts'
 import { errorResponse } from './error-response.ts'
 
@@ -22,12 +23,24 @@ export interface Upgrade {
   switched(exchange: Exchange, headers: RawHeaders, upstream: Socket): void
 }
 
+/** What the client waits for before it goes on: `100 Continue`, or 101. */
+export type Interim = 'continue' | Upgrade
+
+/** Everything that is decided of a request before its token. */
+export interface Plan {
+  readonly destination: Destination
+  /** With its query. */
+  readonly path: string
+  /** Those of the request that are not for this proxy alone. */
+  readonly headers: RawHeaders
+  readonly fields: RequestFields
+}
+
 export interface ExchangeDeps {
   readonly observer: ExchangeObserver
   readonly requestId: () => string
   readonly now: () => number
-  /** What becomes of a Location in the response of a rule host. */
-  readonly keepLocation: (location: string) => string
+  readonly locations: LocationRewriting
 }
 
 /** One request and its response, seen from the client's side. One object per request instead of a closure per event. */
@@ -37,35 +50,45 @@ export class Exchange implements Receiver {
   readonly startedMs: number
   /** Of the target, once it is known to be one. */
   host = ''
-  /** With its query; set together with the destination. */
-  path = ''
   /** Set once the router has decided where the request may go. */
-  destination: Destination | undefined
+  plan: Plan | undefined
   /** When the request went to the forwarder; undefined while it has not. */
   forwardedMs: number | undefined
   /** When the partner's response was complete. */
   answeredMs: number | undefined
-  /** The client waits for `100 Continue`: until then no body will come. */
-  awaitsContinue = false
-  upgrade: Upgrade | undefined
+  readonly upgrade: Upgrade | undefined
   /** The proxy's own error, if there was one. */
   error: ProxyError | undefined
   /** The response is complete, or its connection is gone. */
   isClosed = false
   private readonly deps: ExchangeDeps
+  /** Until the client has heard `100 Continue` no body will come. */
+  private awaitsContinue: boolean
   private forwarding: Forwarding | undefined
   /** Bytes of the response still to come; −1 when that is not known. */
   private remaining = -1
   private waitsForDrain = false
 
-  constructor(request: IncomingMessage, response: ServerResponse, deps: ExchangeDeps) {
+  constructor(request: IncomingMessage, response: ServerResponse, deps: ExchangeDeps, interim?: Interim) {
     this.request = request
     this.response = response
+    this.awaitsContinue = interim === 'continue'
+    this.upgrade = interim === 'continue' ? undefined : interim
     this.deps = deps
     this.startedMs = deps.now()
     deps.observer.opened()
     response.sendDate = false
     response.on('close', () => this.close())
+  }
+
+  /** Where the request wants to go, whether it may or not. */
+  names(host: string): void {
+    this.host = host
+  }
+
+  /** Where the request goes. */
+  admit(plan: Plan): void {
+    this.plan = plan
   }
 
   /** Hands the request on; what the partner answers comes back through the receiver's methods. */
@@ -93,10 +116,8 @@ export class Exchange implements Receiver {
   started(status: number, reason: string, raw: RawHeaders): void {
     if (this.isClosed) return
     const chunked = this.request.httpVersionMinor > 0 && this.request.method !== 'HEAD'
-    const { destination, response } = this
-    const insideProxy = destination?.ruled !== undefined && destination.scheme === 'http'
-    const keepLocation = insideProxy ? this.deps.keepLocation : undefined
-    const { headers, length, framing } = responseHeaders(raw, chunked, keepLocation)
+    const { plan, response } = this
+    const { headers, length, framing } = responseHeaders(raw, chunked, this.deps.locations(plan?.destination))
     if (framing === 'ambiguous') throw new ProxyError('upstream_reset', { message: UNCERTAIN_LENGTH })
     this.remaining = length
     response.writeHead(status, REASON.test(reason) ? reason : '', headers)

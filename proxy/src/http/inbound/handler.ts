@@ -3,18 +3,18 @@ import type { Socket } from 'node:net'
 import { ProxyError } from '../../errors.ts'
 import type { Route } from '../../contract.ts'
 import type { Locate } from '../../routing/locate.ts'
-import type { Destination, Router } from '../../routing/router.ts'
+import type { Router } from '../../routing/router.ts'
 import { isForwardablePath } from '../../routing/target.ts'
 import type { Tokens } from '../../tokens/token-request.ts'
 import { PassingBody, collectBody } from './body.ts'
 import { Exchange } from './exchange.ts'
-import type { ExchangeDeps, Upgrade } from './exchange.ts'
+import type { ExchangeDeps, Interim, Plan } from './exchange.ts'
 import type { Forwarder } from '../forwarder.ts'
 import { carries, createCredential, existingPolicy, readFields, requestHeaders } from '../headers.ts'
-import type { Credential, RawHeaders, RequestFields } from '../headers.ts'
+import type { Credential } from '../headers.ts'
 import type { Limits } from '../limits.ts'
 
-export interface HandlerDeps extends ExchangeDeps {
+interface HandlerDeps extends ExchangeDeps {
   /** How requests on this connection say where they want to go. */
   readonly locate: (connection: Socket) => Locate
   readonly router: Router
@@ -32,29 +32,13 @@ interface RequestDeps extends HandlerDeps {
   readonly credential: Credentials
 }
 
-export type Handler = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  awaitsContinue: boolean,
-  upgrade?: Upgrade,
-) => void
-
-/** What is known of a request once everything but the token is decided. */
-interface Plan {
-  readonly destination: Destination
-  readonly path: string
-  /** Those of the request that are not for this proxy alone. */
-  readonly headers: RawHeaders
-  readonly fields: RequestFields
-}
+export type Handler = (request: IncomingMessage, response: ServerResponse, interim?: Interim) => void
 
 /** Creates the path of a request: target, rule, token, headers, forward, respond. Everything that fails ends in `exchange.failed`. */
 export function createHandler(handlerDeps: HandlerDeps): Handler {
   const deps: RequestDeps = { ...handlerDeps, credential: createCredentials() }
-  return (request, response, awaitsContinue, upgrade) => {
-    const exchange = new Exchange(request, response, deps)
-    exchange.awaitsContinue = awaitsContinue
-    exchange.upgrade = upgrade
+  return (request, response, interim) => {
+    const exchange = new Exchange(request, response, deps, interim)
     try {
       const plan = admit(exchange, deps)
       const token = tokenFor(plan, deps.tokens)
@@ -75,17 +59,18 @@ function admit(exchange: Exchange, { inFlight, limits, locate, router }: Handler
   if (rawHeaders.length > limits.headFields * 2) throw new ProxyError('headers_too_large')
   const target = locate(exchange.request.socket)(url, rawHeaders)
   if ('refused' in target) throw new ProxyError(target.refused, target)
-  if (!isForwardablePath(target.path)) throw new ProxyError('bad_request_target')
-  const destination = router.route(target.origin)
-  exchange.host = destination.host
+  const { origin, path, headers = rawHeaders } = target
+  if (!isForwardablePath(path)) throw new ProxyError('bad_request_target')
+  const destination = router.route(origin)
+  exchange.names(destination.host)
   if ('refused' in destination) throw new ProxyError(destination.refused, destination)
-  exchange.destination = destination
-  exchange.path = target.path
-  const fields = readFields(rawHeaders)
+  const plan = { destination, path, headers, fields: readFields(rawHeaders) }
+  exchange.admit(plan)
+  const { framing } = plan.fields
   // SECURITY: HTTP/1.0 has no chunked coding, so a server behind this one may not see the end of the body. RFC 9112 §6.1.
-  const isChunkedHttp10 = fields.framing === 'chunked' && exchange.request.httpVersionMinor === 0
-  if (fields.framing === 'ambiguous' || isChunkedHttp10) throw new ProxyError('ambiguous_framing')
-  return { destination, path: target.path, headers: target.headers ?? rawHeaders, fields }
+  const isChunkedHttp10 = framing === 'chunked' && exchange.request.httpVersionMinor === 0
+  if (framing === 'ambiguous' || isChunkedHttp10) throw new ProxyError('ambiguous_framing')
+  return plan
 }
 
 /** @returns undefined when the request goes without a token of ours. */
@@ -103,31 +88,19 @@ function tokenFor({ destination, headers, fields }: Plan, tokens: Tokens): strin
 
 function proceed(exchange: Exchange, plan: Plan, token: string | undefined, deps: RequestDeps): void {
   if (exchange.isClosed) return
-  const { request } = exchange
-  const { credential } = deps
+  const { request, upgrade } = exchange
+  const { credential, forwarder, limits } = deps
   const { destination, path, fields } = plan
   const route = destination.ruled?.route
-  const headers = requestHeaders(
-    plan.headers,
-    fields,
-    route && token !== undefined ? credential(route, token) : undefined,
-  )
+  const carried = route && token !== undefined ? credential(route, token) : undefined
+  const headers = requestHeaders(plan.headers, fields, carried)
+  const { method = 'GET' } = request
   const send = (body: Buffer | PassingBody | null): void =>
-    exchange.forward(
-      {
-        destination,
-        method: request.method ?? 'GET',
-        path,
-        headers,
-        body,
-        upgrade: exchange.upgrade?.protocol ?? null,
-      },
-      deps.forwarder,
-    )
+    exchange.forward({ destination, method, path, headers, body, upgrade: upgrade?.protocol ?? null }, forwarder)
   exchange.continue()
   const { framing } = fields
   if (framing === 'none') send(null)
-  else if (typeof framing === 'number' && framing <= deps.limits.bufferedBytes) collectBody(request, send)
+  else if (typeof framing === 'number' && framing <= limits.bufferedBytes) collectBody(request, send)
   else send(new PassingBody(request))
 }
 

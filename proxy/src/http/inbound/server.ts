@@ -6,38 +6,41 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../../errors.ts'
 import type { ErrorCode } from '../../errors.ts'
-import type { PlainTunnel } from '../../routing/tunnel.ts'
+import { locateInside } from '../../routing/locate.ts'
+import type { Locate } from '../../routing/locate.ts'
+import type { ServedTunnel } from '../../routing/router.ts'
 import type { KeyPair } from '../../runtime/index.ts'
-import type { Connector } from '../tunnel/connect.ts'
-import type { Handler } from './handler.ts'
+import { acceptConnect } from '../tunnel/connect.ts'
+import type { ConnectDeps, ConnectObserver } from '../tunnel/connect.ts'
+import type { Interim } from './exchange.ts'
 import { createIdleSweep, responseUnderWay } from './idle.ts'
-import type { Limits } from '../limits.ts'
-import type { PlainTunnels } from '../tunnel/plain.ts'
 import { errorResponse, refuseSocket } from './error-response.ts'
 import { isConnection } from '../tunnel/tunnel.ts'
-import type { Tunnels } from '../tunnel/tunnel.ts'
-import { wantedProtocol } from '../tunnel/upgrade.ts'
-import type { Upgrader } from '../tunnel/upgrade.ts'
+import { acceptUpgrade, wantedProtocol } from '../tunnel/upgrade.ts'
+import type { UpgradeDeps } from '../tunnel/upgrade.ts'
 
-export interface ProxyServerDeps {
-  readonly handler: Handler
-  readonly connector: Connector
-  readonly upgrader: Upgrader
-  readonly plainTunnels: PlainTunnels
-  readonly tunnels: Tunnels
-  readonly limits: Limits
+/** Connections that came out of a CONNECT, and how requests on them say where they want to go. */
+export type InsideConnections = WeakMap<Socket, { readonly tunnel: ServedTunnel; readonly locate: Locate }>
+
+interface ProxyServerDeps extends ConnectDeps, UpgradeDeps {
+  readonly observer: ConnectObserver & ServerObserver
+  /** Filled here; an entry ends with its connection. */
+  readonly inside: InsideConnections
   /** Absent: the port speaks plain HTTP. */
   readonly certificate: KeyPair | undefined
   /** Longest silence that is still somebody's right: the slowest partner's time until its response head. */
   readonly longestTimeoutMs: number
-  readonly requestId: () => string
-  /** A request that never became one: malformed, too large, too slow. */
-  readonly onRefused: (error: ProxyError, requestId: string) => void
-  /** Somebody speaks TLS where the CONNECT promised plain HTTP. */
-  readonly onTlsInPlain: (tunnel: PlainTunnel) => void
   /** How long tunnels may last once the drain has begun: nothing tells when they are done. */
   readonly tunnelDrainMs: number
-  readonly onTunnelsCut: (count: number) => void
+}
+
+/** What happens to connections outside of requests. */
+export interface ServerObserver {
+  /** A request that never became one: malformed, too large, too slow. */
+  connectionRefused(error: ProxyError, requestId: string): void
+  /** Somebody speaks TLS where the CONNECT promised plain HTTP. */
+  tlsInPlain(tunnel: ServedTunnel): void
+  tunnelsCut(count: number): void
 }
 
 export interface ProxyServer {
@@ -59,7 +62,8 @@ const TUNNEL_IN_TUNNEL = 'Send the CONNECT to the proxy itself, not into a tunne
 
 /** Creates the data port. The caller listens. */
 export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
-  const { handler, limits, certificate } = deps
+  const { handler, inside, limits, certificate, observer } = deps
+  const connectDeps = { ...deps, serveInside }
   let isDraining = false
   const options = {
     // SECURITY: a lenient parser is how requests get smuggled.
@@ -83,12 +87,12 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   http.timeout = Math.max(limits.bodyIdleMs, deps.longestTimeoutMs + limits.silenceMarginMs)
 
   const sweepIdle = createIdleSweep(http)
-  http.on('request', (request, response) => serve(request, response, false))
-  http.on('checkContinue', (request, response) => serve(request, response, true))
+  http.on('request', (request, response) => serve(request, response))
+  http.on('checkContinue', (request, response) => serve(request, response, 'continue'))
   http.on('checkExpectation', (_request, response) => {
     const error = new ProxyError('expectation_failed')
     const requestId = deps.requestId()
-    deps.onRefused(error, requestId)
+    observer.connectionRefused(error, requestId)
     const { status, headers, body } = errorResponse(error, '', requestId)
     response.writeHead(status, headers).end(body)
   })
@@ -96,24 +100,24 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     // SECURITY: nothing may be written into a response that is under way.
     if (responseUnderWay(socket)) socket.destroy()
     else if (isInTunnel(socket)) refuse(socket, new ProxyError('bad_request_target', { hint: TUNNEL_IN_TUNNEL }))
-    else deps.connector.accept(request, socket, head, servePlain)
+    else acceptConnect(request, socket, head, connectDeps)
   })
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (responseUnderWay(socket)) socket.destroy()
     // Node before 24.9 asks nobody which upgrades are wanted.
     else if (wantedProtocol(request) === undefined || !isConnection(socket))
       refuse(socket, new ProxyError('upgrade_unsupported'))
-    else deps.upgrader(request, socket, head)
+    else acceptUpgrade(request, socket, head, deps)
   })
   // There is no one to answer yet: the connection is gone before it could say anything.
-  http.on('drop', () => deps.onRefused(new ProxyError('overloaded'), deps.requestId()))
+  http.on('drop', () => observer.connectionRefused(new ProxyError('overloaded'), deps.requestId()))
   http.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket) => {
-    const tunnel = deps.plainTunnels.of(socket)
+    const tunnel = inside.get(socket)?.tunnel
     if (tunnel && error.rawPacket?.[0] === TLS_HANDSHAKE) {
-      deps.onTlsInPlain(tunnel)
+      observer.tlsInPlain(tunnel)
       socket.destroy()
     } else if (isTlsFailure(error)) {
-      deps.onRefused(new ProxyError('malformed_request', { cause: error }), deps.requestId())
+      observer.connectionRefused(new ProxyError('malformed_request', { cause: error }), deps.requestId())
       socket.destroy()
     } else if (isGone(error, socket)) socket.destroy()
     else refuse(socket, new ProxyError(parserFailure(error.code), { cause: error }))
@@ -133,7 +137,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
       // Node's own `close` ends idle connections at once, under the hands of a client that is just writing to one.
       NetServer.prototype.close.call(http)
       const sweeping = setInterval(sweepIdle, limits.lingerMs / 2)
-      const cut = setTimeout(() => deps.onTunnelsCut(deps.tunnels.destroy()), deps.tunnelDrainMs)
+      const cut = setTimeout(() => observer.tunnelsCut(deps.tunnels.destroy()), deps.tunnelDrainMs)
       await closed
       clearInterval(sweeping)
       clearTimeout(cut)
@@ -141,28 +145,28 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   }
 
   /** A pipelined request waits for its turn: only safe methods may run beside one another. RFC 9112 §9.3.2. */
-  function serve(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+  function serve(request: IncomingMessage, response: ServerResponse, interim?: Interim): void {
     if (response.socket === null) {
-      response.once('socket', () => serve(request, response, awaitsContinue))
+      response.once('socket', () => serve(request, response, interim))
       return
     }
     if (isDraining) response.shouldKeepAlive = false
-    handler(request, response, awaitsContinue)
+    handler(request, response, interim)
   }
 
-  function servePlain(client: Socket, tunnel: PlainTunnel): void {
-    deps.plainTunnels.bind(client, tunnel)
+  function serveInside(client: Socket, tunnel: ServedTunnel): void {
+    inside.set(client, { tunnel, locate: locateInside(tunnel) })
     // For a server that speaks TLS a connection begins with the end of its handshake, and this one has had its own.
     http.emit(certificate ? 'secureConnection' : 'connection', client)
   }
 
   function isInTunnel(socket: Duplex): boolean {
-    return isConnection(socket) && deps.plainTunnels.of(socket) !== undefined
+    return isConnection(socket) && inside.has(socket)
   }
 
   function refuse(socket: Duplex, error: ProxyError): void {
     const requestId = deps.requestId()
-    deps.onRefused(error, requestId)
+    observer.connectionRefused(error, requestId)
     refuseSocket(socket, error, '', requestId)
   }
 }

@@ -2,29 +2,38 @@ import type { Dispatcher } from 'undici'
 import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../../errors.ts'
+import type { Destination } from '../../routing/router.ts'
 import { isClosedConnection, upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
-import type { Connection, Pools } from './pools.ts'
+import type { Connection } from './connection.ts'
+import type { Upstream, Upstreams } from './upstreams.ts'
 import { isConnection } from '../tunnel/tunnel.ts'
 
-export interface ForwarderDeps {
-  readonly pools: Pools
-  readonly onRetry: (request: ForwardRequest) => void
+interface ForwarderDeps {
+  readonly upstreams: Upstreams
+  readonly onRetry: (destination: Destination) => void
 }
 
 /** RFC 9110 §9.2.2. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /** Forwards with undici's dispatcher, whose own serialiser decides the framing. */
-export function createForwarder(deps: ForwarderDeps): Forwarder {
-  return {
-    forward: (request, receiver) => {
-      const attempt = new Attempt(request, receiver, deps)
-      attempt.dispatch()
-      return attempt
-    },
-    close: () => deps.pools.close(),
+export class UndiciForwarder implements Forwarder {
+  private readonly deps: ForwarderDeps
+
+  constructor(deps: ForwarderDeps) {
+    this.deps = deps
+  }
+
+  forward(request: ForwardRequest, receiver: Receiver): Forwarding {
+    const attempt = new Attempt(request, receiver, this.deps)
+    attempt.dispatch()
+    return attempt
+  }
+
+  close(): Promise<void> {
+    return this.deps.upstreams.close()
   }
 }
 
@@ -33,6 +42,7 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
   private readonly request: ForwardRequest
   private readonly receiver: Receiver
   private readonly deps: ForwarderDeps
+  private readonly upstream: Upstream
   /** While the request is on it. */
   private connection: Connection | undefined
   private controller: Dispatcher.DispatchController | undefined
@@ -46,11 +56,12 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
     this.request = request
     this.receiver = receiver
     this.deps = deps
+    this.upstream = deps.upstreams.of(request.destination)
   }
 
   dispatch(): void {
-    const { destination, method, path, headers, body, upgrade } = this.request
-    this.connection ??= this.deps.pools.take(destination)
+    const { method, path, headers, body, upgrade } = this.request
+    this.connection ??= this.upstream.take()
     this.connection.dispatch({ method, path, headers, body, upgrade }, this)
   }
 
@@ -117,7 +128,7 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
       this.retried = true
       this.controller = undefined
       this.phase = 'connecting'
-      this.deps.onRetry(this.request)
+      this.deps.onRetry(this.request.destination)
       // Its socket is gone, so that this takes a new one, which cannot have been closed for being idle.
       this.dispatch()
       return
@@ -129,7 +140,7 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
 
   private release(): void {
     if (!this.connection) return
-    this.deps.pools.release(this.request.destination, this.connection)
+    this.upstream.release(this.connection)
     this.connection = undefined
     // undici leaves the body of a request it never got to send.
     if (this.request.body instanceof Readable) this.request.body.destroy()

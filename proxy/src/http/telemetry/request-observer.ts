@@ -3,14 +3,17 @@ import type { ProxyError } from '../../errors.ts'
 import type { ProxyMetrics } from '../../metrics.ts'
 import type { Bound, Instrument, Logger, Metrics } from '../../runtime/index.ts'
 import { describeError } from '../../runtime/index.ts'
+import type { Destination } from '../../routing/router.ts'
 import type { Exchange, ExchangeObserver } from '../inbound/exchange.ts'
 
 export interface RequestObserver extends ExchangeObserver {
   /** Requests whose response is not complete. */
   inFlight(): number
+  /** A request goes out again, over another connection. */
+  retried(destination: Destination): void
 }
 
-export interface RequestObserverDeps {
+interface RequestObserverDeps {
   readonly instruments: Metrics<ProxyMetrics>['instruments']
   readonly log: Logger
   readonly now: () => number
@@ -20,8 +23,7 @@ export interface RequestObserverDeps {
 
 type Duration = Instrument<ProxyMetrics['serverDuration']>
 
-/** The label of requests that no rule concerns. */
-const NO_ROUTE = 'none'
+const routeLabel = (destination: Destination | undefined): string => destination?.ruled?.route.name ?? 'none'
 
 /** Counts, times and logs requests; failures are warnings. */
 export function createRequestObserver({ instruments, log, now, accessLevel }: RequestObserverDeps): RequestObserver {
@@ -32,6 +34,7 @@ export function createRequestObserver({ instruments, log, now, accessLevel }: Re
 
   return {
     inFlight: () => inFlight,
+    retried: (destination) => instruments.retries.with({ route: routeLabel(destination) }).add(),
     opened: () => {
       gauge.set(++inFlight)
     },
@@ -60,12 +63,12 @@ export function createRequestObserver({ instruments, log, now, accessLevel }: Re
 }
 
 /** SECURITY: the path without its query, and no header. */
-function describe({ request, host, destination, path }: Exchange): Record<string, string | undefined> {
+function describe({ request, host, plan }: Exchange): Record<string, string | undefined> {
   return {
     method: request.method,
     host,
-    route: destination?.ruled?.route.name,
-    path: destination && path.split('?', 1)[0],
+    route: plan?.destination.ruled?.route.name,
+    path: plan?.path.split('?', 1)[0],
   }
 }
 
@@ -86,7 +89,7 @@ const status = ({ response }: Exchange): number => (response.headersSent ? respo
 function boundDurations(instrument: Duration): (exchange: Exchange, error: string) => Bound {
   const byRoute = new Map<string, Map<number, Bound>>()
   return (exchange, error) => {
-    const route = exchange.destination?.ruled?.route.name ?? NO_ROUTE
+    const route = routeLabel(exchange.plan?.destination)
     const method = METHODS.indexOf(exchange.request.method ?? '')
     const bind = (): Bound =>
       instrument.with({

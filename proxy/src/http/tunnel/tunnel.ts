@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { passChunk } from './chunk.ts'
+import type { WriteChunk } from './chunk.ts'
 
 /** `blind`: a CONNECT; `upgrade`: what follows a 101. */
 export type TunnelMode = 'blind' | 'upgrade'
@@ -17,19 +17,18 @@ export interface Ends {
   readonly openedMs: number
 }
 
-export interface TunnelsDeps {
+/** Hears of every tunnel that could be opened. */
+export interface TunnelsObserver {
+  tunnelOpened(ends: Ends): void
+  tunnelClosed(ends: Ends): void
+}
+
+interface TunnelsDeps {
   /** Silence in both directions after which a tunnel ends. */
   readonly idleMs: number
   readonly now: () => number
-  readonly onOpened: (ends: Ends) => void
-  readonly onClosed: (ends: Ends) => void
-}
-
-export interface Tunnels {
-  /** Passes bytes both ways from now on. Both sockets are open, and nobody else listens to their data. */
-  join(ends: Omit<Ends, 'openedMs'>): void
-  /** Ends them all, whatever they are doing, and every one to come. @returns how many there were. */
-  destroy(): number
+  readonly write: WriteChunk
+  readonly observer: TunnelsObserver
 }
 
 interface OpenTunnel extends Ends {
@@ -45,36 +44,43 @@ const LOOKS = 60
 /** NAT gateways forget connections that say nothing, AWS's after 350 s; the application's own probes end at this proxy. */
 const KEEP_ALIVE_MS = 60_000
 
-/** Creates the book of open tunnels. */
-export function createTunnels({ idleMs, now, onOpened, onClosed }: TunnelsDeps): Tunnels {
-  const open = new Set<OpenTunnel>()
-  let isOver = false
-  let looking: NodeJS.Timeout | undefined
+/** The book of open tunnels. */
+export class Tunnels {
+  private readonly deps: TunnelsDeps
+  private readonly open = new Set<OpenTunnel>()
+  private isOver = false
+  private looking: NodeJS.Timeout | undefined
 
-  function closed(tunnel: OpenTunnel): void {
-    if (!tunnel.client.closed || !tunnel.upstream.closed || !open.delete(tunnel)) return
-    onClosed(tunnel)
-    if (open.size > 0) return
-    clearInterval(looking)
-    looking = undefined
+  constructor(deps: TunnelsDeps) {
+    this.deps = deps
   }
 
-  return {
-    join: ({ mode, client, upstream, host }) => {
-      const tunnel = { mode, client, upstream, host, openedMs: now(), bytes: 0, quietLooks: 0 }
-      open.add(tunnel)
-      onOpened(tunnel)
-      const onClose = (): void => closed(tunnel)
-      follow(client, upstream, onClose)
-      follow(upstream, client, onClose)
-      looking ??= setInterval(() => open.forEach(lookAfter), idleMs / LOOKS)
-      if (isOver) destroy(tunnel)
-    },
-    destroy: () => {
-      isOver = true
-      open.forEach(destroy)
-      return open.size
-    },
+  /** Passes bytes both ways from now on. Both sockets are open, and nobody else listens to their data. */
+  join({ mode, client, upstream, host }: Omit<Ends, 'openedMs'>): void {
+    const { idleMs, now, observer, write } = this.deps
+    const tunnel = { mode, client, upstream, host, openedMs: now(), bytes: 0, quietLooks: 0 }
+    this.open.add(tunnel)
+    observer.tunnelOpened(tunnel)
+    const onClose = (): void => this.closed(tunnel)
+    follow(client, upstream, write, onClose)
+    follow(upstream, client, write, onClose)
+    this.looking ??= setInterval(() => this.open.forEach(lookAfter), idleMs / LOOKS)
+    if (this.isOver) destroy(tunnel)
+  }
+
+  /** Ends them all, whatever they are doing, and every one to come. @returns how many there were. */
+  destroy(): number {
+    this.isOver = true
+    this.open.forEach(destroy)
+    return this.open.size
+  }
+
+  private closed(tunnel: OpenTunnel): void {
+    if (!tunnel.client.closed || !tunnel.upstream.closed || !this.open.delete(tunnel)) return
+    this.deps.observer.tunnelClosed(tunnel)
+    if (this.open.size > 0) return
+    clearInterval(this.looking)
+    this.looking = undefined
   }
 }
 
@@ -97,13 +103,13 @@ function destroy({ client, upstream }: Ends): void {
  * What happens to one side happens to the other: its bytes, its end, and its breaking.
  * By hand, because `pipe` costs as much again as the rest of a short tunnel: it listens to ten events and lets go of them one by one.
  */
-function follow(from: Socket, to: Socket, closed: () => void): void {
+function follow(from: Socket, to: Socket, write: WriteChunk, closed: () => void): void {
   // Limits of what came before the tunnel.
   from.setTimeout(0)
   from
     .on('error', ignore)
     .on('data', (chunk: Buffer) => {
-      if (!passChunk(to, chunk)) hold(from, to)
+      if (!write(to, chunk)) hold(from, to)
     })
     .on('end', () => to.end())
     .on('close', (broken: boolean) => {

@@ -21,45 +21,41 @@ export function wantedProtocol({ headers, rawHeaders, httpVersionMinor }: Incomi
   return readFields(rawHeaders).framing === 'none' ? upgrade : undefined
 }
 
-export interface UpgraderDeps {
+export interface UpgradeDeps {
   readonly handler: Handler
   readonly tunnels: Tunnels
 }
 
-/** @param head what the client sent behind the request. */
-export type Upgrader = (request: IncomingMessage, client: Socket, head: Buffer) => void
-
 /**
- * Creates the path of a request that wants another protocol: the handler's own, with a response that Node does not make for it.
+ * The path of a request that wants another protocol: the handler's own, with a response that Node does not make for it.
  * When the partner switches, both connections become a tunnel; any other answer is handed back like that of any request.
+ * @param head what the client sent behind the request.
  */
-export function createUpgrader({ handler, tunnels }: UpgraderDeps): Upgrader {
-  return (request, client, head) => {
-    const response = new ServerResponse(request)
-    response.shouldKeepAlive = false
-    response.assignSocket(client)
-    const takeEarly = holdEarly(client, head)
-    client.on('error', () => client.destroy()).on('drain', () => response.emit('drain'))
-    response.once('finish', () => {
-      response.emit('close')
-      if (response.socket === null) return
-      response.detachSocket(client)
-      client.end()
-      closeInStages(client)
-    })
+export function acceptUpgrade(request: IncomingMessage, client: Socket, head: Buffer, deps: UpgradeDeps): void {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(client)
+  const takeEarly = holdEarly(client, head)
+  client.on('error', () => client.destroy()).on('drain', () => response.emit('drain'))
+  response.once('finish', () => {
+    response.emit('close')
+    if (response.socket === null) return
+    response.detachSocket(client)
+    client.end()
+    closeInStages(client)
+  })
 
-    const protocol = wantedProtocol(request) ?? ''
-    const switched = (exchange: Exchange, raw: RawHeaders, upstream: Socket): void => {
-      response.writeHead(101, switchingHeaders(raw, protocol))
-      response.end()
-      // From here on the response hears no more of its connection.
-      response.detachSocket(client)
-      client.once('close', () => response.emit('close'))
-      for (const chunk of takeEarly()) upstream.write(chunk)
-      tunnels.join({ mode: 'upgrade', client, upstream, host: exchange.host })
-    }
-    handler(request, response, false, { protocol, switched })
+  const protocol = wantedProtocol(request) ?? ''
+  const switched = (exchange: Exchange, raw: RawHeaders, upstream: Socket): void => {
+    response.writeHead(101, switchingHeaders(raw, protocol))
+    response.end()
+    // From here on the response hears no more of its connection.
+    response.detachSocket(client)
+    client.once('close', () => response.emit('close'))
+    for (const chunk of takeEarly()) upstream.write(chunk)
+    deps.tunnels.join({ mode: 'upgrade', client, upstream, host: exchange.host })
   }
+  deps.handler(request, response, { protocol, switched })
 }
 
 /** No client may say more than this before it knows whom it talks to. */

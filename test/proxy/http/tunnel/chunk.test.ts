@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { passChunk } from '../../../../proxy/src/http/tunnel/chunk.ts'
+import { writeAndDetachChunk } from '../../../../proxy/src/http/tunnel/chunk.ts'
 
 describe('a chunk that is passed on', () => {
   const LARGE = 64 * 1024
@@ -22,7 +22,7 @@ describe('a chunk that is passed on', () => {
 
   it('keeps its bytes until it is written, and gives its memory back then', async () => {
     const { to, held, finish } = slowWritable()
-    passChunk(to, Buffer.from(new ArrayBuffer(LARGE)).fill('x'))
+    writeAndDetachChunk(to, Buffer.from(new ArrayBuffer(LARGE)).fill('x'))
     expect(held[0]?.toString()).to.equal('x'.repeat(LARGE))
     finish()
     await new Promise(setImmediate)
@@ -31,8 +31,8 @@ describe('a chunk that is passed on', () => {
 
   it('keeps its bytes while it waits behind another', async () => {
     const { to, held, finish } = slowWritable()
-    passChunk(to, Buffer.from(new ArrayBuffer(LARGE)).fill('x'))
-    passChunk(to, Buffer.from(new ArrayBuffer(LARGE)).fill('y'))
+    writeAndDetachChunk(to, Buffer.from(new ArrayBuffer(LARGE)).fill('x'))
+    writeAndDetachChunk(to, Buffer.from(new ArrayBuffer(LARGE)).fill('y'))
     finish()
     await new Promise(setImmediate)
     expect(held[1]?.toString()).to.equal('y'.repeat(LARGE))
@@ -40,7 +40,7 @@ describe('a chunk that is passed on', () => {
 
   it('gives its memory back when it cannot be written', async () => {
     const { to, held, finish } = slowWritable()
-    passChunk(to, Buffer.from(new ArrayBuffer(LARGE)))
+    writeAndDetachChunk(to, Buffer.from(new ArrayBuffer(LARGE)))
     finish(new Error('broken'))
     await new Promise(setImmediate)
     expect(held[0]?.length).to.equal(0)
@@ -49,7 +49,7 @@ describe('a chunk that is passed on', () => {
   it('stays as it is when it is a part of a larger buffer, which others may hold', async () => {
     const { to, held, finish } = slowWritable()
     const whole = Buffer.alloc(2 * LARGE, 'x')
-    passChunk(to, whole.subarray(0, LARGE))
+    writeAndDetachChunk(to, whole.subarray(0, LARGE))
     finish()
     await new Promise(setImmediate)
     expect(whole.toString()).to.equal('x'.repeat(2 * LARGE))
@@ -58,7 +58,7 @@ describe('a chunk that is passed on', () => {
 
   it('says whether there is room for more', () => {
     const { to } = slowWritable()
-    expect(passChunk(to, Buffer.alloc(1))).to.equal(true)
-    expect(passChunk(to, Buffer.from(new ArrayBuffer(LARGE)))).to.equal(false)
+    expect(writeAndDetachChunk(to, Buffer.alloc(1))).to.equal(true)
+    expect(writeAndDetachChunk(to, Buffer.from(new ArrayBuffer(LARGE)))).to.equal(false)
   })
 })

@@ -2,10 +2,9 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { parseRoutes } from '../../../proxy/src/contract.ts'
-import type { Refusal } from '../../../proxy/src/routing/router.ts'
+import { createRouter } from '../../../proxy/src/routing/router.ts'
+import type { Refusal, Tunnel } from '../../../proxy/src/routing/router.ts'
 import { compileRules } from '../../../proxy/src/routing/rules.ts'
-import { decideTunnel } from '../../../proxy/src/routing/tunnel.ts'
-import type { Tunnel } from '../../../proxy/src/routing/tunnel.ts'
 
 const [REFUSING, TUNNELLING] = parseRoutes(
   JSON.stringify([
@@ -16,14 +15,17 @@ const [REFUSING, TUNNELLING] = parseRoutes(
   (problem) => expect.fail(JSON.stringify(problem)),
 )
 
-describe('decideTunnel', () => {
+describe('the decision about a CONNECT', () => {
   const cases: readonly (readonly [string, object])[] = [
     ['other.example:443', { mode: 'blind', host: 'other.example', port: 443, route: undefined }],
     ['OTHER.example.:22', { mode: 'blind', host: 'other.example', port: 22, route: undefined }],
     ['10.0.0.1:5432', { mode: 'blind', host: '10.0.0.1', port: 5432, route: undefined }],
     ['[2001:db8::1]:443', { mode: 'blind', host: '2001:db8::1', port: 443, route: undefined }],
     ['blind.partner.example:443', { mode: 'blind', route: TUNNELLING }],
-    ['api.partner.example:80', { mode: 'plain', origin: 'http://api.partner.example', route: REFUSING }],
+    [
+      'api.partner.example:80',
+      { mode: 'plain', scheme: 'http', host: 'api.partner.example', port: 80, route: REFUSING },
+    ],
     ['blind.partner.example:80', { mode: 'plain', route: TUNNELLING }],
     ['odd.partner.example:80', { mode: 'plain', route: TUNNELLING }],
     ['Api.Partner.Example.:443', { refused: 'use_http_url', host: 'api.partner.example' }],
@@ -64,8 +66,8 @@ describe('decideTunnel', () => {
       addresses: { allowLocalUpstreams: false, ownPorts: [] },
     } as const
     const hints = { hostDenied: 'List it.', portDenied: String }
-    expect(decideTunnel('other.example:443', { ...deps, hints })).to.include({ hint: 'List it.' })
-    expect(decideTunnel('other.example:443', deps)).not.to.have.property('hint')
+    expect(createRouter({ ...deps, hints }).tunnel('other.example:443')).to.include({ hint: 'List it.' })
+    expect(createRouter(deps).tunnel('other.example:443')).not.to.have.property('hint')
   })
 
   it('never opens a blind tunnel to a partner that did not ask for it, in any spelling', () => {
@@ -81,9 +83,10 @@ describe('decideTunnel', () => {
 })
 
 function decide(authority: string, unmatched: 'passthrough' | 'deny' = 'passthrough'): Tunnel | Refusal {
-  return decideTunnel(authority, {
+  const router = createRouter({
     rules: compileRules([REFUSING!, TUNNELLING!]),
     unmatched,
     addresses: { allowLocalUpstreams: false, ownPorts: [15400] },
   })
+  return router.tunnel(authority)
 }

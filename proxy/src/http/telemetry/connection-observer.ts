@@ -1,25 +1,22 @@
 import type { ProxyMetrics } from '../../metrics.ts'
 import type { Logger, Metrics } from '../../runtime/index.ts'
-import type { PlainTunnel } from '../../routing/tunnel.ts'
+import type { ServerObserver } from '../inbound/server.ts'
 import type { ConnectObserver } from '../tunnel/connect.ts'
+import type { TunnelsObserver } from '../tunnel/tunnel.ts'
 import { describeFailure } from './request-observer.ts'
-import type { Ends } from '../tunnel/tunnel.ts'
 
-export interface TunnelObserver extends ConnectObserver {
-  tunnelOpened(ends: Ends): void
-  tunnelClosed(ends: Ends): void
-  tunnelsCut(count: number): void
-  tlsInPlain(tunnel: PlainTunnel): void
-}
-
-export interface TunnelObserverDeps {
+interface ConnectionObserverDeps {
   readonly instruments: Metrics<ProxyMetrics>['instruments']
   readonly log: Logger
   readonly now: () => number
 }
 
-/** Counts and logs tunnels. A refusal is a warning: it is what a client without its token looks like. */
-export function createTunnelObserver({ instruments, log, now }: TunnelObserverDeps): TunnelObserver {
+/** Counts and logs what happens to connections outside of requests. A refusal is a warning: it is what a client without its token looks like. */
+export function createConnectionObserver({
+  instruments,
+  log,
+  now,
+}: ConnectionObserverDeps): ConnectObserver & ServerObserver & TunnelsObserver {
   const connects = {
     blind: instruments.connects.with({ result: 'blind' }),
     unauthenticated: instruments.connects.with({ result: 'unauthenticated' }),
@@ -30,11 +27,17 @@ export function createTunnelObserver({ instruments, log, now }: TunnelObserverDe
     upgrade: instruments.tunnels.with({ mode: 'upgrade' }),
   }
   return {
-    opened: (tunnel) => connects[tunnel.mode === 'blind' && tunnel.route ? 'unauthenticated' : tunnel.mode].add(),
+    accepted: (result) => connects[result].add(),
     refused: (error, host, requestId) => {
       instruments.connects.with({ result: error.code }).add()
       const level = error.code === 'internal_error' ? 'error' : 'warn'
       log[level]('connect refused', { host, ...describeFailure(error), requestId })
+    },
+    connectionRefused: (error, requestId) => {
+      instruments.refused.with({ error_type: error.code }).add()
+      // A flood of these is what the limit is for.
+      if (error.code === 'overloaded') return
+      log.warn('connection refused', { ...describeFailure(error), requestId })
     },
     tunnelOpened: ({ mode }) => open[mode].add(),
     tunnelClosed: ({ mode, host, openedMs, client }) => {

@@ -1,0 +1,222 @@
+import type { LookupAddress } from 'node:dns'
+import { connect } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
+import { createSecureContext } from 'node:tls'
+import type { SecureContext } from 'node:tls'
+import type { buildConnector } from 'undici'
+import createConnector from 'undici/lib/core/connect.js'
+import type { Route } from '../../contract.ts'
+import { ProxyError } from '../../errors.ts'
+import { mayConnect } from '../../routing/address-policy.ts'
+import type { AddressPolicy } from '../../routing/address-policy.ts'
+import type { BlindTunnel, Destination } from '../../routing/router.ts'
+import { ATTEMPT_MS } from '../limits.ts'
+import type { Limits } from '../limits.ts'
+import { Connection } from './connection.ts'
+
+/** Trust anchors as PEM; what has none of its own uses `common`, and without that the public ones. */
+export interface TrustAnchors {
+  readonly common: string | undefined
+  readonly byRoute: ReadonlyMap<Route, string>
+}
+
+/** `dns.lookup` with all addresses: getaddrinfo, so that search domains and /etc/hosts count as for any other program. */
+export type ResolveAll = (
+  host: string,
+  options: { readonly all: true; readonly family?: number | 'IPv4' | 'IPv6'; readonly hints?: number },
+  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
+
+interface UpstreamsDeps {
+  readonly limits: Limits
+  readonly anchors: TrustAnchors
+  readonly resolve: ResolveAll
+  readonly addresses: AddressPolicy
+  /** Until the response head. */
+  readonly timeoutMs: (route: Route | undefined) => number
+  readonly now: () => number
+}
+
+/** From here on upstreams without a connection are dropped when another one is called. */
+const ORIGINS = 64
+
+/** Whom this process calls, by origin. An origin belongs to one rule or to none, so route, trust and address rules come with it. */
+export class Upstreams {
+  private readonly byOrigin = new Map<string, Upstream>()
+  /** Made with the first connection that needs it: reading the public anchors takes longer than starting. */
+  private readonly contexts = new Map<string | undefined, SecureContext>()
+  private readonly deps: UpstreamsDeps
+
+  constructor(deps: UpstreamsDeps) {
+    this.deps = deps
+  }
+
+  of(destination: Destination): Upstream {
+    return this.byOrigin.get(destination.origin) ?? this.add(destination)
+  }
+
+  /** Connects for a tunnel, without TLS. */
+  open({ host, port, route }: BlindTunnel): Socket {
+    return connect({
+      ...this.dialling(port, route),
+      host,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      timeout: this.deps.limits.connectMs,
+    })
+  }
+
+  /** Ends every connection that was made for requests. */
+  async close(): Promise<void> {
+    await Promise.all([...this.byOrigin.values()].map((upstream) => upstream.destroy()))
+  }
+
+  private add(destination: Destination): Upstream {
+    if (this.byOrigin.size >= ORIGINS)
+      for (const [origin, upstream] of this.byOrigin) if (upstream.isUnused) this.byOrigin.delete(origin)
+    const { origin, port, ruled } = destination
+    const route = ruled?.route
+    const upstream = new Upstream(destination, this.deps, {
+      ...this.dialling(port, route),
+      ...(origin.startsWith('https:') && { secureContext: this.secureContext(route) }),
+    })
+    this.byOrigin.set(origin, upstream)
+    return upstream
+  }
+
+  /** What every connection that leaves this process has in common. */
+  private dialling(port: number, route: Route | undefined): Dialling {
+    const { addresses, resolve } = this.deps
+    const lookup = checked(resolve, (address) => mayConnect(address, { port, ruled: route !== undefined }, addresses))
+    return { lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MS }
+  }
+
+  private secureContext(route: Route | undefined): SecureContext {
+    const { common, byRoute } = this.deps.anchors
+    const ca = (route && byRoute.get(route)) ?? common
+    let context = this.contexts.get(ca)
+    if (!context) {
+      context = createSecureContext({ minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) })
+      this.contexts.set(ca, context)
+    }
+    return context
+  }
+}
+
+interface Dialling {
+  /** Resolves the host to addresses that may be connected to. */
+  readonly lookup: LookupFunction
+  readonly autoSelectFamily: true
+  readonly autoSelectFamilyAttemptTimeout: number
+  /** Absent: without TLS. */
+  readonly secureContext?: SecureContext
+}
+
+/**
+ * One origin that is called: how it is connected to, and its connections.
+ * undici's own pool looks at every connection for every request; here the last one used is on top, and the rest can go idle.
+ * No request waits for another's connection: there are at most as many as requests in flight.
+ */
+export class Upstream {
+  readonly origin: string
+  readonly dialling: Dialling
+  readonly connect: buildConnector.connector
+  private readonly timeoutMs: number
+  private readonly deps: UpstreamsDeps
+  private readonly connections = new Set<Connection>()
+  private readonly idle: Connection[] = []
+
+  constructor({ origin, ruled }: Destination, deps: UpstreamsDeps, dialling: Dialling) {
+    this.origin = origin
+    this.deps = deps
+    this.dialling = dialling
+    this.timeoutMs = deps.timeoutMs(ruled?.route)
+    this.connect = createConnector({
+      ...dialling,
+      allowH2: false,
+      timeout: deps.limits.connectMs,
+      // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
+      rejectUnauthorized: true,
+    })
+  }
+
+  /** Requests that have a connection and are not over. */
+  get inFlight(): number {
+    return this.connections.size - this.idle.length
+  }
+
+  get isUnused(): boolean {
+    return this.inFlight === 0 && this.idle.length === 0
+  }
+
+  /** @returns the connection that was used last, or a new one; the caller gives it back. */
+  take(): Connection {
+    return this.idle.pop() ?? this.add()
+  }
+
+  /** @param connection whose request is over, however it ended. */
+  release(connection: Connection): void {
+    const oldestMs = this.deps.now() - this.deps.limits.upstreamAgeMs
+    if (connection.connectedMs !== undefined && connection.connectedMs >= oldestMs) this.idle.push(connection)
+    else this.discard(connection)
+  }
+
+  /** A connection that ended while it was idle. */
+  forget(connection: Connection): void {
+    const index = this.idle.indexOf(connection)
+    if (index === -1) return
+    this.idle.splice(index, 1)
+    this.discard(connection)
+  }
+
+  async destroy(): Promise<void> {
+    this.idle.length = 0
+    await Promise.all([...this.connections].map((connection) => connection.destroy()))
+  }
+
+  private add(): Connection {
+    const { limits, now } = this.deps
+    const options = {
+      pipelining: 1,
+      allowH2: false,
+      headersTimeout: this.timeoutMs,
+      bodyTimeout: limits.bodyIdleMs,
+      maxHeaderSize: limits.headBytes,
+      keepAliveTimeout: limits.upstreamIdleMs,
+      keepAliveMaxTimeout: limits.upstreamIdleMs,
+    }
+    const connection = new Connection(this, options, now)
+    this.connections.add(connection)
+    return connection
+  }
+
+  private discard(connection: Connection): void {
+    this.connections.delete(connection)
+    // With the process's end it is destroyed already, and then it rejects.
+    if (!connection.destroyed) void connection.close()
+  }
+}
+
+/**
+ * Resolves a name to those of its addresses that may be connected to.
+ * SECURITY: the socket connects to an address that was checked; there is no second resolution between check and use.
+ */
+function checked(resolve: ResolveAll, allows: (address: string) => boolean): LookupFunction {
+  return (host, { family, hints }, done) => {
+    const options = {
+      all: true,
+      ...(family !== undefined && { family }),
+      ...(hints !== undefined && { hints }),
+    } as const
+    resolve(host, options, (error, addresses) => {
+      if (error) {
+        done(error, [])
+        return
+      }
+      const allowed = addresses.filter(({ address }) => allows(address))
+      if (allowed.length === 0) done(new ProxyError('address_denied'), [])
+      else done(null, allowed)
+    })
+  }
+}
