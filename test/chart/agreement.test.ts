@@ -6,7 +6,10 @@ import { PROXY_CONTAINER, VERSION } from '../../proxy/src/contract.ts'
 import { INJECTION_DEFAULTS } from '../../webhook/src/injection/settings.ts'
 import type { AnnotationName } from '../../webhook/src/injection/annotations/annotations.ts'
 import { ANNOTATIONS } from '../../webhook/src/injection/annotations/annotations.ts'
+import { caVolume } from '../../webhook/src/injection/annotations/ca.ts'
+import { planCredentials } from '../../webhook/src/injection/sidecar/credentials.ts'
 import { SIDECAR_VARIABLES } from '../../webhook/src/injection/sidecar/sidecar-variables.ts'
+import { SHARED_VOLUMES, VOLUME_PREFIX } from '../../webhook/src/injection/sidecar/volumes.ts'
 import { SETTINGS } from '../../webhook/src/config.ts'
 import { CHART, readChartValues } from '../support/chart/values.ts'
 import { INSTALL } from '../support/generate/chart-install.ts'
@@ -77,6 +80,21 @@ describe('the chart and the code', () => {
       ?.split(' ')
       .map((text) => JSON.parse(text) as string)
     expect(reserved).to.have.members([...SIDECAR_VARIABLES].filter((name) => name !== 'LOG_LEVEL'))
+  })
+
+  it('let the guard know every variable that injection or the operator sets', () => {
+    const pods = find('ValidatingAdmissionPolicy', 'aws-outbound-jwt-injector-pods') as Policy
+    const expression = pods.spec.variables.find(({ name }) => name === 'known')?.expression ?? ''
+    for (const name of SIDECAR_VARIABLES) expect(expression).to.include(`'${name}'`)
+  })
+
+  it('name every volume of the sidecar so that the guard knows it', () => {
+    const ca = { index: 0, configMap: 'authority', key: 'ca.crt' }
+    const { volumes } = planCredentials('arn:aws:iam::123456789012:role/orders', 'eu-central-1')
+    for (const { name } of [...volumes, caVolume(ca)]) {
+      expect(name.startsWith(VOLUME_PREFIX), name).to.equal(true)
+      expect(SHARED_VOLUMES).not.to.include(name)
+    }
   })
 
   it('call the container by the same name', () => {

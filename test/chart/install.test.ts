@@ -17,7 +17,7 @@ describe('the plain manifest', () => {
 
   it('holds neither keys nor anything of Helm', () => {
     const text = readFileSync(INSTALL, 'utf8')
-    expect(text).not.to.match(/caBundle|PRIVATE KEY|^(?:data|stringData):|Helm|helm/m)
+    expect(text).not.to.match(/caBundle:|PRIVATE KEY|^(?:data|stringData):|Helm|helm/m)
   })
 })
 

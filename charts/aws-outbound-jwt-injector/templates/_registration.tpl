@@ -40,19 +40,16 @@
         {{- end }}
 {{- end }}
 
-{{/* Shared by the registration and the guard. */}}
+{{/* Shared by both entries. */}}
 {{- define "injector.unlessOptedOut" -}}
 - name: not-opted-out
   expression: "!(object.metadata.?annotations[?'outbound-jwt.io/inject'].orValue('') in ['false', 'disabled'])"
+{{ include "injector.unlessMirrored" . }}
+{{- end }}
+
+{{/* Shared by the registration and the guard. */}}
+{{- define "injector.unlessMirrored" -}}
 # Static pods, which nobody can change.
 - name: not-mirrored
   expression: "!object.metadata.?annotations[?'kubernetes.io/config.mirror'].hasValue()"
-{{- end }}
-
-{{- define "injector.guardedNamespaces" }}
-  {{- with .Values.guard.namespaceSelector }}
-  matchResources:
-    namespaceSelector:
-      {{- toYaml . | nindent 6 }}
-  {{- end }}
 {{- end }}

@@ -34,7 +34,7 @@ describe('the chart on a real API server', function () {
     const bringsItsRole = JSON.stringify(example).includes('outbound-jwt.io/role-arn')
     it(`${bringsItsRole ? 'admits' : 'wants a role for'} the ${kind} of ${file}`, async () => {
       const { refused = '' } = await dryRun(SHOP, example)
-      expect(refused).to.match(bringsItsRole ? /^$/ : new RegExp(`service account ${SHOP}/default has no role`))
+      expect(refused).to.match(bringsItsRole ? /^$/ : new RegExp(`no AWS role for service account ${SHOP}/default`))
     })
   }
 

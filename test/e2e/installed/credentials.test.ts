@@ -8,7 +8,7 @@ import { create, deleteNamespaces, kubectl } from '../support/kubectl.ts'
 import type { Shop } from '../support/workload.ts'
 import { ASKING, openShop } from '../support/workload.ts'
 
-const NO_ROLE = /service account .*has no role/
+const NO_ROLE = /no AWS role for service account/
 /** What the guard or the API server says of a sidecar that lost its restartPolicy. */
 const STRIPPED = /restartPolicy|startupProbe|may not be set/
 

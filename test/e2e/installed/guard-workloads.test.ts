@@ -171,6 +171,14 @@ describe('the guard of workloads', function () {
       expect(warnings[0]).to.include(warning)
     })
 
+  it('says nothing about the label that the webhook writes', async () => {
+    const object = {
+      ...pod({}, podSpec([sidecar()])),
+      metadata: { name: 'orders', labels: prefixed({ injected: 'true' }) },
+    }
+    expect((await dryRun(NAMESPACE, object)).warnings).to.deep.equal([])
+  })
+
   it('knows that a namespace has opted its pods in', async () => {
     const object = workload('Deployment', { annotations: { hosts: 'api.partner.example' } })
     expect((await dryRun(OPTED_IN, object)).warnings).to.deep.equal([])

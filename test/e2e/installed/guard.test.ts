@@ -3,8 +3,9 @@ import { before, describe, it } from 'mocha'
 import { eventually } from '../support/eventually.ts'
 import { dryRun } from '../support/dry-run.ts'
 import type { Variable } from '../support/guard.ts'
-import { LOOPBACK, ROLE, pod, podSpec, sidecar } from '../support/guard.ts'
-import { SYSTEM } from '../support/names.ts'
+import { LOOPBACK, RESTRICTED, ROLE, ROUTES, pod, podSpec, sidecar } from '../support/guard.ts'
+import { kubectl } from '../support/kubectl.ts'
+import { PRODUCT, SYSTEM } from '../support/names.ts'
 
 /** The one namespace with the guard and without the webhook: the injector's own. */
 const NAMESPACE = SYSTEM
@@ -13,8 +14,26 @@ const ASKED = { inject: 'true' }
 /** The API server compiles a new policy within a second or so. */
 const ACTIVE_LIMIT_MS = 30_000
 
+/** A pod as a hook or a hand may leave it: our sidecar, and no annotation. */
+const BARE = {}
+const TOKEN = { name: 'aws-outbound-jwt-token', emptyDir: {} }
+const SHARED = { name: 'aws-outbound-jwt-tokens', emptyDir: {} }
+
+const variable = (name: string): Variable => ({ name, value: 'x' })
 const address = (value: string): Variable => ({ name: 'LISTEN_ADDR', value })
 const from = (name: string): Variable => ({ name, valueFrom: { secretKeyRef: { name: 'aws', key: 'id' } } })
+
+/** A pod with our sidecar and one more container that mounts a volume. */
+function mounting(mount: object, as: 'containers' | 'initContainers' = 'containers'): object {
+  const container = {
+    name: 'other',
+    image: 'registry.example/other:1',
+    volumeMounts: [{ mountPath: '/stolen', ...mount }],
+    securityContext: RESTRICTED,
+  }
+  const spec = as === 'containers' ? podSpec([sidecar()], [container]) : podSpec([sidecar(), container])
+  return pod(STATUS, { ...spec, volumes: [TOKEN, SHARED] })
+}
 
 const ACCEPTED: readonly (readonly [what: string, object])[] = [
   ['a pod that asks for nothing', pod({}, podSpec())],
@@ -30,6 +49,36 @@ const ACCEPTED: readonly (readonly [what: string, object])[] = [
   ['a pod injected for its namespace', pod(STATUS, podSpec([sidecar()]))],
   ['other init containers around it', pod(ASKED, podSpec([sidecar([LOOPBACK, ROLE], { name: 'first' }), sidecar()]))],
   [
+    'what EKS and other injectors add to every container',
+    pod(
+      ASKED,
+      podSpec([
+        sidecar([
+          LOOPBACK,
+          ROLE,
+          ...['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_STS_REGIONAL_ENDPOINTS'].map(
+            variable,
+          ),
+          ...['AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'].map(variable),
+          ...['KUBERNETES_SERVICE_HOST', 'OTEL_SERVICE_NAME', 'DD_AGENT_HOST', 'AZURE_CLIENT_ID'].map(variable),
+        ]),
+      ]),
+    ),
+  ],
+  [
+    'a variable of sidecar.extraEnv',
+    pod(ASKED, podSpec([sidecar([LOOPBACK, ROLE, variable('AWS_ENDPOINT_URL_STS')])])),
+  ],
+  ['an injected pod whose annotations are gone', pod(BARE, podSpec([sidecar([LOOPBACK, ROLE, ROUTES])]))],
+  [
+    'a sidecar of our name that was written by hand',
+    pod(BARE, {
+      ...podSpec([sidecar([address('0.0.0.0:8080'), variable('UPSTREAM_HOST')], { args: ['--log-level=debug'] })]),
+    }),
+  ],
+  ['an application that mounts what is shared', mounting({ name: SHARED.name, readOnly: true })],
+  ['hostNetwork of a pod that asks for nothing', pod({}, { ...podSpec(), hostNetwork: true })],
+  [
     'a static pod of the kubelet',
     pod({ ...ASKED, 'kubernetes.io/config.mirror': 'x' }, { ...podSpec(), nodeName: 'node1' }),
   ],
@@ -37,7 +86,11 @@ const ACCEPTED: readonly (readonly [what: string, object])[] = [
 
 const NOT_INJECTED = 'has no container aws-outbound-jwt-proxy'
 const NOT_LOOPBACK = 'LISTEN_ADDR of container aws-outbound-jwt-proxy must be 127.0.0.1'
-const NO_ROLE = `service account ${NAMESPACE}/default has no role`
+const NO_ROLE = `no AWS role for service account ${NAMESPACE}/default reached container aws-outbound-jwt-proxy`
+const HOST_NETWORK = 'aws-outbound-jwt-proxy in a pod with hostNetwork'
+const OTHER_PROGRAM = 'aws-outbound-jwt-proxy has command or args'
+const NOT_OURS = 'aws-outbound-jwt-proxy has variables that injection does not set'
+const INTRUDER = 'container other mounts a volume of container aws-outbound-jwt-proxy'
 
 const REFUSED: readonly (readonly [what: string, object, message: string])[] = [
   ['a pod that asked and was not injected', pod(ASKED, podSpec()), NOT_INJECTED],
@@ -76,6 +129,63 @@ const REFUSED: readonly (readonly [what: string, object, message: string])[] = [
     NO_ROLE,
   ],
   ['a sidecar without variables', pod(ASKED, podSpec([sidecar([])])), NOT_LOOPBACK],
+  ['hostNetwork', pod(STATUS, { ...podSpec([sidecar()]), hostNetwork: true }), HOST_NETWORK],
+  [
+    'a sidecar with another command',
+    pod(STATUS, podSpec([sidecar(undefined, { command: ['/bin/sh'] })])),
+    OTHER_PROGRAM,
+  ],
+  ['a sidecar with arguments', pod(STATUS, podSpec([sidecar(undefined, { args: ['--inspect'] })])), OTHER_PROGRAM],
+  ...['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'HTTP_PROXY', 'AWS_CA_BUNDLE', 'LD_PRELOAD', 'CONTROL_LISTEN_ADDR'].map(
+    (name) =>
+      [
+        `a sidecar with ${name}`,
+        pod(STATUS, podSpec([sidecar([LOOPBACK, ROLE, variable(name)])])),
+        `${NOT_OURS} (${name})`,
+      ] as const,
+  ),
+  [
+    'a sidecar with every variable of a ConfigMap',
+    pod(STATUS, podSpec([sidecar(undefined, { envFrom: [{ configMapRef: { name: 'any' } }] })])),
+    'aws-outbound-jwt-proxy has envFrom',
+  ],
+  [
+    'more variables than a message can hold',
+    pod(
+      STATUS,
+      podSpec([
+        sidecar([LOOPBACK, ROLE, ...Array.from({ length: 500 }, (_, index) => variable(`OF_ANOTHER_HOOK_${index}`))]),
+      ]),
+    ),
+    'variables that neither injection nor the chart sets',
+  ],
+  ['an application that mounts the token', mounting({ name: TOKEN.name }), INTRUDER],
+  [
+    'an init container that mounts the token',
+    mounting({ name: TOKEN.name, readOnly: true }, 'initContainers'),
+    INTRUDER,
+  ],
+  ['an application that may write what is shared', mounting({ name: SHARED.name }), INTRUDER],
+  [
+    'hostNetwork without annotations',
+    pod(BARE, { ...podSpec([sidecar([LOOPBACK, ROLE, ROUTES])]), hostNetwork: true }),
+    HOST_NETWORK,
+  ],
+  [
+    'another command without annotations',
+    pod(BARE, podSpec([sidecar([LOOPBACK, ROLE, ROUTES], { command: ['/bin/sh'] })])),
+    OTHER_PROGRAM,
+  ],
+  [
+    'other variables without annotations',
+    pod(BARE, podSpec([sidecar([LOOPBACK, ROLE, ROUTES, variable('NODE_OPTIONS')])])),
+    NOT_OURS,
+  ],
+  [
+    'a sidecar that opted out on every address',
+    pod({ inject: 'false' }, podSpec([sidecar([address('0.0.0.0:1'), ROLE, ROUTES])])),
+    NOT_LOOPBACK,
+  ],
 ]
 
 describe('the guard of pods', function () {
@@ -90,4 +200,40 @@ describe('the guard of pods', function () {
 
   for (const [what, object, message] of REFUSED)
     it(`refuses ${what}`, async () => expect((await dryRun(NAMESPACE, object)).refused).to.include(message))
+
+  it('asks for the registration when a pod was not injected', async () => {
+    const { refused } = await dryRun(NAMESPACE, pod(ASKED, podSpec()))
+    expect(refused).to.include(`Does MutatingWebhookConfiguration ${PRODUCT} exist?`)
+  })
+
+  it('names the label of the namespace, and the way out, where the label alone asked', async () => {
+    const LABEL = `because namespace ${NAMESPACE} is labelled outbound-jwt.io/inject`
+    const withoutRole = podSpec([sidecar([LOOPBACK])])
+    expect((await dryRun(NAMESPACE, pod(STATUS, withoutRole))).refused).to.include(LABEL)
+    expect((await dryRun(NAMESPACE, pod({ ...ASKED, ...STATUS }, withoutRole))).refused).not.to.include(LABEL)
+  })
+
+  it('can be evaluated within the API server’s budget for the largest pods', async () => {
+    const env = Array.from({ length: 40 }, (_, index) => ({ name: `VARIABLE_${index}`, value: 'x' }))
+    const volumeMounts = Array.from({ length: 40 }, (_, index) => ({ name: 'data', mountPath: `/data/${index}` }))
+    const many = Array.from({ length: 200 }, (_, index) => ({
+      name: `container-${index}`,
+      image: 'registry.example/other:1',
+      env,
+      volumeMounts,
+      securityContext: RESTRICTED,
+    }))
+    const harmless = Array.from({ length: 400 }, (_, index) => variable(`OTEL_${index}`))
+    const spec = {
+      ...podSpec([sidecar([LOOPBACK, ROLE, ...harmless])], many),
+      volumes: [{ name: 'data', emptyDir: {} }],
+    }
+    expect((await dryRun(NAMESPACE, pod(STATUS, spec))).refused).to.equal(undefined)
+  })
+
+  it('has expressions that the API server finds nothing wrong with', async () => {
+    const status = 'jsonpath={.items[*].status.typeChecking.expressionWarnings}'
+    const policies = ['get', 'validatingadmissionpolicies', '-l', `app.kubernetes.io/name=${PRODUCT}`, '-o']
+    expect(await kubectl(...policies, status)).to.equal('')
+  })
 })

@@ -143,7 +143,7 @@ describe('annotated workloads', function () {
   it('are refused when nobody gives them credentials', async () => {
     const { inject, routes } = ASKING
     const refusal = await shop.apply(shop.pod('nobody', { annotations: { inject, routes } })).catch(String)
-    expect(refusal).to.match(/service account .*has no role/)
+    expect(refusal).to.match(/no AWS role for service account/)
   })
 
   it('are the only ones touched', async () => {

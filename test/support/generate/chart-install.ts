@@ -6,7 +6,15 @@ export const INSTALL = 'manifests/install.yaml'
 
 /** Needs helm; without it nothing is made, and test/chart says so. */
 export function documents(): readonly GeneratedDocument[] {
-  return isInstalled('helm') ? [{ path: INSTALL, content: installManifest() }] : []
+  if (!isInstalled('helm')) return []
+  const document = {
+    path: INSTALL,
+    // When it is its turn: helm reads files of the chart that are generated, too, and come earlier by their path.
+    get content() {
+      return installManifest()
+    },
+  }
+  return [document]
 }
 
 export const installManifest =
