@@ -22,7 +22,17 @@ const page = readFileSync('docs/operations.md', 'utf8')
 const FOREIGN: MetricRow[] = ['container_memory_working_set_bytes', 'container_spec_memory_limit_bytes'].map(
   (name) => ({ type: 'gauge', name, help: '', labels: ['container'] }),
 )
-const rows: readonly MetricRow[] = [...Object.values(PROXY), ...Object.values(WEBHOOK), ...FOREIGN]
+/** What the API server counts about webhooks and policies. */
+const API_SERVER: MetricRow[] = [
+  { type: 'counter', name: 'apiserver_admission_webhook_rejection_count', help: '', labels: ['name', 'error_type'] },
+  {
+    type: 'counter',
+    name: 'apiserver_validating_admission_policy_check_total',
+    help: '',
+    labels: ['policy', 'enforcement_action'],
+  },
+]
+const rows: readonly MetricRow[] = [...Object.values(PROXY), ...Object.values(WEBHOOK), ...FOREIGN, ...API_SERVER]
 /** Labels of a target, which Prometheus adds. */
 const TARGET = ['namespace', 'pod']
 
