@@ -36,6 +36,7 @@ const literal = (name: string): unknown => parse(variable(name)) as unknown
 /** Texts at the edges of each form. */
 const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   inject: ['true', 'enabled', 'false', 'disabled'],
+  hosts: ['api.partner.example', '*.partner.example:8443', ' a.example , B-1.xn--p1ai. ,c.example:1'],
   duration: ['60', '900s', '15m', '1h'],
   'signing-algorithm': ['RS256', 'ES384'],
   'role-arn': ['arn:aws:iam::123456789012:role/a', 'arn:aws-us-gov:iam::123456789012:role/a/b+=,.@_-c'],
@@ -73,13 +74,15 @@ describe('the chart and the code', () => {
     expect(literal('known')).to.have.members(Object.keys(ANNOTATIONS))
   })
 
-  it('reserve the same variables of the sidecar', () => {
-    const helpers = readFileSync(`${CHART}/templates/_helpers.tpl`, 'utf8')
-    const reserved = /\$reserved := list (.*?) -/
-      .exec(helpers)?.[1]
-      ?.split(' ')
-      .map((text) => JSON.parse(text) as string)
-    expect(reserved).to.have.members([...SIDECAR_VARIABLES].filter((name) => name !== 'LOG_LEVEL'))
+  it('leave to the operator no variable that injection sets', () => {
+    const schema = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8')) as {
+      properties: { sidecar: { properties: { extraEnv: { properties: Record<string, unknown> } } } }
+    }
+    const { properties } = schema.properties.sidecar.properties.extraEnv
+    for (const name of SIDECAR_VARIABLES) {
+      if (name === 'LOG_LEVEL') expect(properties[name]).to.be.an('object')
+      else expect(properties[name], name).to.equal(false)
+    }
   })
 
   it('let the guard know every variable that injection or the operator sets', () => {

@@ -20,9 +20,16 @@ const REFUSED = [
   ['sidecar.region=Frankfurt', '/sidecar/region', 'does not match pattern'],
   ['sidecar.resources.limits.memory=64Mi', '/sidecar/resources/limits/memory', 'does not match pattern'],
   ['sidecar.securityContext.runAsUser=0', '/sidecar/securityContext/runAsUser', 'want 1'],
-  ['sidecar.extraEnv.ROUTES=x', 'sidecar.extraEnv.ROUTES: another variable'],
+  ['sidecar.extraEnv.ROUTES=x', '/sidecar/extraEnv/ROUTES', 'false schema'],
+  ['sidecar.extraEnv.CONTROL_LISTEN_ADDR=x', '/sidecar/extraEnv/CONTROL_LISTEN_ADDR', 'false schema'],
+  ['sidecar.extraEnv.UPSTREAM_HOST=x', '/sidecar/extraEnv/UPSTREAM_HOST', 'false schema'],
+  ['sidecar.extraEnv.LOG_LEVEL=chatty', '/sidecar/extraEnv/LOG_LEVEL', "'error', 'warn', 'info', 'debug'"],
+  ['sidecar.extraEnv.SHUTDOWN_TIMEOUT=long', '/sidecar/extraEnv/SHUTDOWN_TIMEOUT', 'does not match pattern'],
   ['sidecar.extraEnv.A-B=x', '/sidecar/extraEnv', "'A-B' not allowed"],
   ['namespaceOptIn.defaults.host=x', '/namespaceOptIn/defaults', "'host'"],
+  ['namespaceOptIn.defaults.hosts=https://x.example/', '/namespaceOptIn/defaults/hosts', 'does not match pattern'],
+  ['namespaceOptIn.defaults.duration=2 hours', '/namespaceOptIn/defaults/duration', 'does not match pattern'],
+  ['networkPolicy.apiServerCIDRs[0]=10.0.0.1', '/networkPolicy/apiServerCIDRs/0', 'does not match pattern'],
   ['logLevel=DEBUG', '/logLevel', "'debug'"],
 ] as const
 

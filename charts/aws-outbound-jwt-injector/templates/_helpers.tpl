@@ -46,12 +46,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- fail "certificate.caBundle: PEM text that begins with -----BEGIN CERTIFICATE-----, because certificate.mode is secret: --set-file certificate.caBundle=ca.crt" -}}
 {{- end -}}
 {{- end -}}
-{{- $reserved := list "LISTEN_ADDR" "ADMIN_LISTEN_ADDR" "ROUTES" "UNMATCHED" "EXPECTED_ROLE_ARN" "POD_NAME" "POD_NAMESPACE" "AWS_ROLE_ARN" "AWS_WEB_IDENTITY_TOKEN_FILE" "AWS_REGION" "AWS_STS_REGIONAL_ENDPOINTS" "AWS_EC2_METADATA_DISABLED" -}}
-{{- range $name, $_ := .Values.sidecar.extraEnv -}}
-{{- if has $name $reserved -}}
-{{- fail (printf "sidecar.extraEnv.%s: another variable; injection sets this one itself" $name) -}}
-{{- end -}}
-{{- end -}}
 {{- if eq (int .Values.webhook.port) (int .Values.webhook.adminPort) -}}
 {{- fail "webhook.adminPort: another port than webhook.port" -}}
 {{- end -}}

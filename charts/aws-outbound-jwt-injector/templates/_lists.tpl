@@ -4,3 +4,4 @@
 {{- define "injector.injectionMarks" -}}['ROUTES']{{- end -}}
 {{- define "injector.volumePrefix" -}}'aws-outbound-jwt-'{{- end -}}
 {{- define "injector.sharedVolumes" -}}['aws-outbound-jwt-trust', 'aws-outbound-jwt-tokens']{{- end -}}
+{{- define "injector.annotationForms" -}}{'inject': '^(true|enabled|false|disabled)$', 'hosts': '^ *[*]?[A-Za-z0-9.-]+(:[0-9]{1,5})? *(, *[*]?[A-Za-z0-9.-]+(:[0-9]{1,5})? *)*$', 'duration': '^[0-9]+[smh]?$', 'signing-algorithm': '^(RS256|ES384)$', 'role-arn': '^arn:aws[A-Za-z0-9_-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$', 'region': '^[a-z]{2,4}(-[a-z]{2,16}){1,3}-[0-9]{1,2}$', 'unmatched': '^(passthrough|deny)$', 'env-policy': '^(refuse|keep|override)$', 'runtimes': '^ *(node|java) *(, *(node|java) *)?$', 'proxy-port': '^[0-9]{4,5}$', 'admin-port': '^[0-9]{4,5}$', 'log-level': '^(error|warn|info|debug)$'}{{- end -}}

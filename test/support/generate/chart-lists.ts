@@ -5,6 +5,7 @@ import {
   SIDECAR_VARIABLES,
 } from '../../../webhook/src/injection/sidecar/sidecar-variables.ts'
 import { SHARED_VOLUMES, VOLUME_PREFIX } from '../../../webhook/src/injection/sidecar/volumes.ts'
+import { ANNOTATION_FORMS } from './annotation-forms.ts'
 import { CHART } from '../chart/values.ts'
 import type { GeneratedDocument } from './documents.ts'
 
@@ -15,6 +16,9 @@ const TEMPLATES: Readonly<Record<string, string>> = {
   'injector.injectionMarks': list(INJECTION_MARKS),
   'injector.volumePrefix': text(VOLUME_PREFIX),
   'injector.sharedVolumes': list(SHARED_VOLUMES),
+  'injector.annotationForms': `{${Object.entries(ANNOTATION_FORMS)
+    .map((entry) => entry.map(text).join(': '))
+    .join(', ')}}`,
 }
 
 /** Lists of the code for templates of the chart, as CEL writes them. */

@@ -1,17 +1,54 @@
+import { LOG_LEVELS, VARIABLES } from '../../../proxy/src/contract.ts'
+import { SETTINGS } from '../../../proxy/src/config.ts'
+import { STANDALONE_SETTINGS } from '../../../proxy/src/standalone/settings.ts'
+import type { AnnotationName } from '../../../webhook/src/injection/annotations/annotations.ts'
 import { ANNOTATIONS } from '../../../webhook/src/injection/annotations/annotations.ts'
+import { SIDECAR_VARIABLES } from '../../../webhook/src/injection/sidecar/sidecar-variables.ts'
+import { ANNOTATION_FORMS } from './annotation-forms.ts'
 import type { ChartValue, JsonSchema } from '../chart/values.ts'
 import { CHART, readChartValues } from '../chart/values.ts'
 import type { GeneratedDocument } from './documents.ts'
 import { GENERATED, markdownTable } from './documents.ts'
 
 /** Annotations a namespace can have defaults for: all that a pod can have, but the wish itself. */
-const DEFAULTS = Object.keys(ANNOTATIONS).filter((name) => name !== 'inject')
+const DEFAULTS = (Object.keys(ANNOTATIONS) as AnnotationName[]).filter((name) => name !== 'inject')
+
+/** Variables of the sidecar that are not the operator's: injection sets them, or every sidecar would end at its start. */
+const RESERVED = [
+  ...[...SIDECAR_VARIABLES].filter((name) => name !== VARIABLES.logLevel),
+  SETTINGS.controlListenAddr.variable,
+  // SECURITY: no injected sidecar calls loopback addresses.
+  SETTINGS.allowLocalUpstreams.variable,
+  ...Object.values(STANDALONE_SETTINGS).map(({ variable }) => variable),
+]
+
+const DURATION: JsonSchema = { pattern: '^([0-9]+|([0-9]+([.][0-9]+)?(h|m|s|ms))+)$' }
+const PATH: JsonSchema = { pattern: '^/' }
+
+/** Values of the operator's variables, where a wrong one would end every sidecar at its start. */
+const OPERATOR_VARIABLES: Readonly<Record<string, JsonSchema>> = {
+  [VARIABLES.logLevel]: { enum: LOG_LEVELS },
+  [SETTINGS.logFormat.variable]: { enum: ['json', 'text'] },
+  [SETTINGS.upstreamTimeoutSeconds.variable]: DURATION,
+  [SETTINGS.shutdownTimeoutSeconds.variable]: DURATION,
+  [SETTINGS.drainDelaySeconds.variable]: DURATION,
+  [SETTINGS.tokenRefreshSkewSeconds.variable]: DURATION,
+  [SETTINGS.upstreamCaFile.variable]: PATH,
+  [SETTINGS.metricsEnabled.variable]: { enum: ['true', 'false'] },
+  [SETTINGS.metricsPath.variable]: PATH,
+}
 
 /** Maps whose keys the code knows. */
 const KEYS: Readonly<Record<string, JsonSchema>> = {
   'namespaceOptIn.defaults': {
-    properties: Object.fromEntries(DEFAULTS.map((name) => [name, { type: 'string' }])),
+    properties: Object.fromEntries(DEFAULTS.map((name) => [name, { type: 'string', pattern: ANNOTATION_FORMS[name] }])),
     additionalProperties: false,
+  },
+  'sidecar.extraEnv': {
+    properties: {
+      ...Object.fromEntries(RESERVED.map((name) => [name, false])),
+      ...OPERATOR_VARIABLES,
+    },
   },
 }
 
@@ -37,7 +74,7 @@ helm test aws-outbound-jwt-injector --namespace outbound-jwt-system
 \`\`\`
 
 [Install](../../docs/install.md), [quick start](../../docs/quick-start.md), [upgrade](../../docs/upgrade.md) and [uninstall](../../docs/uninstall.md) have the details.
-A value that does not exist, or has the wrong form, stops \`helm install\` with its path.
+A value that does not exist, or has the wrong form, stops \`helm install\` with its path. What no form can say (the items of \`routes\`, bounds of durations) the webhook checks at its start: it does not start, its log names the value, and the replicas before it go on.
 
 ## Values
 

@@ -1,0 +1,19 @@
+import type { AnnotationName } from '../../../webhook/src/injection/annotations/annotations.ts'
+
+const DNS_NAME = '[*]?[A-Za-z0-9.-]+(:[0-9]{1,5})?'
+
+/** Patterns (of Go, CEL and JSON Schema alike) that every good value has. They find the usual mistakes early; the webhook checks everything. */
+export const ANNOTATION_FORMS: Readonly<Partial<Record<AnnotationName, string>>> = {
+  inject: '^(true|enabled|false|disabled)$',
+  hosts: `^ *${DNS_NAME} *(, *${DNS_NAME} *)*$`,
+  duration: '^[0-9]+[smh]?$',
+  'signing-algorithm': '^(RS256|ES384)$',
+  'role-arn': '^arn:aws[A-Za-z0-9_-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$',
+  region: '^[a-z]{2,4}(-[a-z]{2,16}){1,3}-[0-9]{1,2}$',
+  unmatched: '^(passthrough|deny)$',
+  'env-policy': '^(refuse|keep|override)$',
+  runtimes: '^ *(node|java) *(, *(node|java) *)?$',
+  'proxy-port': '^[0-9]{4,5}$',
+  'admin-port': '^[0-9]{4,5}$',
+  'log-level': '^(error|warn|info|debug)$',
+}
