@@ -16,7 +16,6 @@ import { createProxy } from './proxy.ts'
 import { staticTokenRequests } from './routing/rules.ts'
 import type { AdminRoutes } from './runtime/index.ts'
 import {
-  SettingsError,
   createAdminServer,
   createLogger,
   createMetrics,
@@ -24,6 +23,7 @@ import {
   listen,
   notReady,
   okReply,
+  settingsOrExit,
   superviseProcess,
 } from './runtime/index.ts'
 import { CERTIFICATE_POLL_MS, followCertificate, readListenerCertificate } from './standalone/certificate.ts'
@@ -157,18 +157,14 @@ function readSettingsOrExit(): Settled {
     process.stdout.write(flags.wants === 'help' ? formatHelp(SETTINGS, STANDALONE_TABLE) : `${VERSION}\n`)
     process.exit(EXIT.drained)
   }
-  try {
+  return settingsOrExit(process, () => {
     const config = readConfig(process.env, flags)
     return {
       config,
       anchors: readTrustAnchors(config, readText),
       certificate: readListenerCertificate(config, readText),
     }
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error
-    process.stderr.write(`${error.message}\n`)
-    process.exit(EXIT.settings)
-  }
+  })
 }
 
 function readText(path: string): string {

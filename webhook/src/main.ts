@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { EXIT, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
+import { VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
-  SettingsError,
   createLogger,
   createMetrics,
   formatAddress,
   installCertificate,
   listen,
+  settingsOrExit,
   superviseProcess,
 } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { createReviewHandler } from './admission/handler.ts'
@@ -16,7 +16,7 @@ import { createLoad } from './admission/load.ts'
 import { createLogObserver, createMetricsObserver } from './admission/observers.ts'
 import { createReviewEndpoint } from './admission/review-endpoint.ts'
 import { startCertificates } from './certificates/modes.ts'
-import { createCertificateSource } from './certificates/source.ts'
+import { createServing } from './certificates/serving.ts'
 import { readConfig } from './config.ts'
 import { createRoutes } from './http/routes.ts'
 import { createServers } from './http/servers.ts'
@@ -29,7 +29,7 @@ import { METRICS } from './metrics.ts'
  */
 const LOAD_LIMITS = { requests: 512, bytes: 24 * 1024 * 1024 }
 
-const config = settingsOrExit(() => readConfig(process.env))
+const config = settingsOrExit(process, () => readConfig(process.env))
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
 const metrics = createMetrics(METRICS)
 const { instruments } = metrics
@@ -52,19 +52,19 @@ const { admission, admin } = createServers(
     }),
     notReadyReason: () => {
       if (isDraining) return 'draining'
-      return isListening ? certificates.trouble() : 'not listening yet'
+      return isListening ? certificates.notReadyReason() : 'not listening yet'
     },
     renderMetrics: () => {
-      const left = ((source.current?.notAfter ?? Date.now()) - Date.now()) / 1000
+      const left = ((serving.current?.notAfter ?? Date.now()) - Date.now()) / 1000
       instruments.certificateExpiry.with({}).set(left)
       return metrics.render()
     },
   }),
 )
-const source = createCertificateSource({ install: (pair) => installCertificate(admission, pair), log, instruments })
-const certificates = settingsOrExit(() =>
+const serving = createServing({ install: (pair) => installCertificate(admission, pair), log, instruments })
+const certificates = settingsOrExit(process, () =>
   startCertificates(config, {
-    source,
+    serving,
     clock: { now: Date.now, elapsed: () => performance.now() },
     random: Math.random,
     read: (path) => readFileSync(path, 'utf8'),
@@ -90,14 +90,4 @@ async function drain(): Promise<void> {
   await closed
   certificates.stop()
   admin.close()
-}
-
-function settingsOrExit<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error
-    process.stderr.write(`${error.message}\n`)
-    process.exit(EXIT.settings)
-  }
 }

@@ -36,6 +36,32 @@ export function readKeyPair(files: KeyPairFiles, read: (path: string) => string)
   return { cert: cert.pem, key: key.pem, notAfter: cert.parsed.validToDate.getTime() }
 }
 
+export interface PollDeps {
+  readonly read: (path: string) => string
+  readonly pollMs: number
+  /** Called with every good pair, the one that is known included. */
+  readonly onPair: (pair: KeyPair) => void
+  /** Called each time there is none; the last good one is still in use. */
+  readonly onProblem: (error: SettingsError) => void
+}
+
+/**
+ * Reads a certificate and its key again and again: the one way that works for every kind of mount. A Secret's is replaced by moving a symlink.
+ * @returns what ends it.
+ */
+export function pollKeyPair(files: KeyPairFiles, { read, pollMs, onPair, onProblem }: PollDeps): () => void {
+  const poll = (): void => {
+    try {
+      onPair(readKeyPair(files, read))
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error
+      onProblem(error)
+    }
+  }
+  const timer = setInterval(poll, pollMs)
+  return () => clearInterval(timer)
+}
+
 /** SECURITY: the cause is left out; an error about a key may quote it. */
 function load<T>(
   { where, path }: NamedFile,

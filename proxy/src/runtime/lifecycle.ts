@@ -1,5 +1,6 @@
 import { EXIT } from '../contract/names.ts'
 import type { Logger } from './logger.ts'
+import { SettingsError } from './settings.ts'
 
 /** What a process of ours needs of `process`; tests pass an EventEmitter. */
 export interface ProcessPort {
@@ -53,4 +54,15 @@ export function superviseProcess({ process, log, drain, shutdownTimeoutMs }: Lif
 /** @returns name, message and stack of anything that was thrown, never its other properties: SDK errors carry requests. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error)
+}
+
+/** @returns what could be read; ends the process with a message and status 64 when settings cannot be used. */
+export function settingsOrExit<T>(process: Pick<NodeJS.Process, 'stderr' | 'exit'>, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(EXIT.settings)
+  }
 }

@@ -1,7 +1,7 @@
 import type { ProxyConfig } from '../config.ts'
 import { describeProblem } from '../contract.ts'
 import type { KeyPair, KeyPairFiles, Logger } from '../runtime/index.ts'
-import { SettingsError, readKeyPair } from '../runtime/index.ts'
+import { pollKeyPair, readKeyPair } from '../runtime/index.ts'
 import { STANDALONE_SETTINGS } from './settings.ts'
 
 /** The certificate that the listener speaks TLS with, and its files. */
@@ -38,29 +38,27 @@ export interface FollowDeps {
 }
 
 /**
- * Follows the files. Reading them again is the one way that works for every kind of mount: a Secret's is replaced by moving a symlink.
- * A pair that cannot be used leaves the last good one in use, and is logged once.
+ * Follows the files. A pair that cannot be used leaves the last good one in use, and is logged once.
  * @returns what ends it.
  */
 export function followCertificate({ files, pair }: ListenerCertificate, deps: FollowDeps): () => void {
   const { read, install, pollMs, log } = deps
   let current = pair
   let problem = ''
-  const look = (): void => {
-    try {
-      const next = readKeyPair(files, read)
+  return pollKeyPair(files, {
+    read,
+    pollMs,
+    onPair: (next) => {
       problem = ''
       if (next.cert === current.cert && next.key === current.key) return
       install(next)
       current = next
       log.info('certificate in use', { expires: new Date(next.notAfter).toISOString() })
-    } catch (error) {
-      if (!(error instanceof SettingsError)) throw error
+    },
+    onProblem: (error) => {
       const found = error.problems.map(describeProblem).join('; ')
       if (found !== problem) log.warn('certificate not replaced; the one before stays in use', { problem: found })
       problem = found
-    }
-  }
-  const timer = setInterval(look, pollMs)
-  return () => clearInterval(timer)
+    },
+  })
 }

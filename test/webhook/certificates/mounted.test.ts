@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { afterEach, before, beforeEach, describe, it } from 'mocha'
 import { SettingsError, createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
-import type { CertificateMode } from '../../../webhook/src/certificates/modes.ts'
 import { startMounted } from '../../../webhook/src/certificates/mounted.ts'
-import { createCertificateSource } from '../../../webhook/src/certificates/source.ts'
+import type { CertificateMode } from '../../../webhook/src/certificates/serving.ts'
+import { createServing } from '../../../webhook/src/certificates/serving.ts'
 import { METRICS } from '../../../webhook/src/metrics.ts'
 import type { Capture } from '../../support/capture.ts'
 import { captureStream } from '../../support/capture.ts'
@@ -40,7 +40,7 @@ describe('certificate in mounted files', () => {
     mode = startMounted({
       files: { certFile: 'crt', keyFile: 'key' },
       read: (path) => files[path] ?? expect.fail(`no such file: ${path}`),
-      source: createCertificateSource({ install: ({ cert }) => installed.push(cert), log: logger, instruments }),
+      serving: createServing({ install: ({ cert }) => installed.push(cert), log: logger, instruments }),
       now: () => now,
       pollMs: 5,
       log: logger,
@@ -60,7 +60,7 @@ describe('certificate in mounted files', () => {
   it('is served, and followed when it changes', async () => {
     start()
     expect(installed).to.deep.equal([first.cert])
-    expect(mode?.trouble()).to.equal(undefined)
+    expect(mode?.notReadyReason()).to.equal(undefined)
     files = { crt: second.cert, key: second.key }
     await until('the second is installed', () => installed.length === 2)
     expect(installed[1]).to.equal(second.cert)
@@ -73,7 +73,7 @@ describe('certificate in mounted files', () => {
     files = { crt: 'no PEM', key: second.key }
     await logged('TLS_CERT_FILE')
     expect(installed).to.deep.equal([first.cert])
-    expect(mode?.trouble()).to.equal(undefined)
+    expect(mode?.notReadyReason()).to.equal(undefined)
     expect(log.text()).not.to.include(second.key.split('\n')[1])
     files = { crt: second.cert, key: second.key }
     await logged('certificate problem is over')
@@ -83,11 +83,11 @@ describe('certificate in mounted files', () => {
   it('is not ready once it has expired, and ready again with another', async () => {
     start()
     now += 3 * 24 * 60 * 60 * 1000
-    expect(mode?.trouble()).to.include('expired')
+    expect(mode?.notReadyReason()).to.include('expired')
     await logged('files-expired')
     const later = await authority.issue(['a.example'], { notAfter: new Date(now + 60_000) })
     files = { crt: later.cert, key: later.key }
-    await until('it is ready', () => mode?.trouble() === undefined)
+    await until('it is ready', () => mode?.notReadyReason() === undefined)
   })
 
   it('cannot begin without a good pair', () => {

@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { KubeError } from '../../../webhook/src/kube/failure.ts'
-import { backoffMs } from '../../../webhook/src/kube/watch.ts'
 import type { WatchHandle } from '../../../webhook/src/kube/watch.ts'
 import type { WebhookConfigurationResource } from '../../../webhook/src/kube/webhook-configuration.ts'
 import { createWebhookConfigurationResource } from '../../../webhook/src/kube/webhook-configuration.ts'
@@ -171,11 +170,5 @@ describe('MutatingWebhookConfiguration by name', () => {
       await until('the connection is closed', () => streams[0]!.destroyed)
       expect(states).to.deep.equal([undefined])
     })
-  })
-
-  it('waits longer after every failure, at most half a minute, and not at the same time as others', () => {
-    expect([1, 2, 3, 4].map((failures) => backoffMs(failures, () => 0))).to.deep.equal([250, 500, 1000, 2000])
-    expect(backoffMs(1, () => 0.999)).to.be.closeTo(500, 1)
-    expect(backoffMs(50, () => 1)).to.equal(30_000)
   })
 })

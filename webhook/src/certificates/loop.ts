@@ -1,3 +1,4 @@
+import { backoffMs } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { KubeError } from '../kube/failure.ts'
 import type { Keeper, KeeperState } from './keeper.ts'
 import type { ProblemReporter } from './problems.ts'
@@ -47,8 +48,7 @@ export function startLoop({ keeper, onState, problems, tickMs, random }: LoopDep
       failures += 1
       // Losing a compare-and-swap is how replicas take turns, and says that there is something new to read.
       if (!isConflict(error)) report(error)
-      const limit = Math.min(tickMs, LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1))
-      return limit / 2 + (limit / 2) * random()
+      return backoffMs({ firstMs: FIRST_RETRY_MS, longestMs: Math.min(tickMs, LONGEST_RETRY_MS) }, failures, random())
     }
   }
 

@@ -7,17 +7,10 @@ import type { WebhookMetrics } from '../metrics.ts'
 import type { KeeperClock } from './keeper.ts'
 import { startMounted } from './mounted.ts'
 import { startSelf } from './self.ts'
-import type { CertificateSource } from './source.ts'
-
-/** A way to have a certificate. */
-export interface CertificateMode {
-  /** @returns why the served certificate cannot be relied on; undefined when it can. */
-  trouble(): string | undefined
-  stop(): void
-}
+import type { CertificateMode, Serving } from './serving.ts'
 
 export interface ModeDeps {
-  readonly source: CertificateSource
+  readonly serving: Serving
   readonly clock: KeeperClock
   /** From 0 to 1. */
   readonly random: () => number
@@ -31,9 +24,9 @@ const POLL_MS = 5_000
 
 /** Starts the mode that the settings name. @throws SettingsError when mounted files cannot be used. */
 export function startCertificates(config: WebhookConfig, deps: ModeDeps): CertificateMode {
-  const { source, clock, random, read, log, instruments } = deps
+  const { serving, clock, random, read, log, instruments } = deps
   if (config.certificateMode !== 'self')
-    return startMounted({ files: config, read, source, now: clock.now, pollMs: POLL_MS, log, instruments })
+    return startMounted({ files: config, read, serving, now: clock.now, pollMs: POLL_MS, log, instruments })
   const kube = loadKubeConfig()
   return startSelf({
     secret: createSecretResource(kube, { namespace: config.namespace, name: config.certificateSecret }),
@@ -43,7 +36,7 @@ export function startCertificates(config: WebhookConfig, deps: ModeDeps): Certif
       lifetimeMs: config.certificateLifetimeSeconds * 1000,
       publicationDelayMs: config.publicationDelaySeconds * 1000,
     },
-    source,
+    serving,
     clock,
     random,
     log,

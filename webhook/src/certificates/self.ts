@@ -6,17 +6,16 @@ import { SUBJECT, mintCertificate } from './certificate.ts'
 import type { KeeperClock } from './keeper.ts'
 import { createKeeper } from './keeper.ts'
 import { startLoop } from './loop.ts'
-import type { CertificateMode } from './modes.ts'
 import { createProblemReporter } from './problems.ts'
 import type { Lifetimes } from './rotation.ts'
-import type { CertificateSource } from './source.ts'
+import type { CertificateMode, Serving } from './serving.ts'
 
 export interface SelfDeps {
   readonly secret: SecretResource
   readonly configuration: WebhookConfigurationResource
   readonly hosts: readonly string[]
   readonly lifetimes: Lifetimes
-  readonly source: CertificateSource
+  readonly serving: Serving
   readonly clock: KeeperClock
   /** From 0 to 1. */
   readonly random: () => number
@@ -34,7 +33,7 @@ const WAITING = 'waiting for another replica to put its certificate back into th
 
 /** Starts mode `self`: makes, publishes, renews and serves a certificate that needs nobody else. */
 export function startSelf(deps: SelfDeps): CertificateMode {
-  const { secret, configuration, hosts, lifetimes, source, clock, random, log, instruments } = deps
+  const { secret, configuration, hosts, lifetimes, serving, clock, random, log, instruments } = deps
   const problems = createProblemReporter({ log, instruments })
   let trusted = false
   let waiting = false
@@ -63,7 +62,7 @@ export function startSelf(deps: SelfDeps): CertificateMode {
   const loop = startLoop({
     keeper,
     onState: (state) => {
-      if (state.served) source.serve(state.served)
+      if (state.served) serving.serve(state.served)
       else if (!waiting) log.info(WAITING)
       waiting = state.served === undefined
       trusted = state.trusted
@@ -83,10 +82,10 @@ export function startSelf(deps: SelfDeps): CertificateMode {
     random,
   })
   return {
-    trouble: () => {
+    notReadyReason: () => {
       if (waiting) return WAITING
       if (!trusted) return 'no certificate that caBundle trusts; the log names the problem'
-      return clock.now() < (source.current?.notAfter ?? 0) ? undefined : 'the certificate has expired'
+      return clock.now() < (serving.current?.notAfter ?? 0) ? undefined : 'the certificate has expired'
     },
     stop: () => {
       loop.stop()

@@ -1,5 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { Watch } from '@kubernetes/client-node'
+import { backoffMs } from '@aws-outbound-jwt-injector/proxy/runtime'
 import type { KubeError } from './failure.ts'
 import { toKubeError } from './failure.ts'
 
@@ -25,8 +26,8 @@ interface Watched {
 
 /** The server ends a quiet watch a little before the client gives it up for dead, which it does after 30 s without a byte. */
 const QUIET_SECONDS = 25
-const FIRST_BACKOFF_MS = 500
-const LONGEST_BACKOFF_MS = 30_000
+/** Spread so that replicas do not come back together. */
+const BACKOFF = { firstMs: 500, longestMs: 30_000 }
 
 /**
  * Watches one object by name, for ever. It never resumes from an old version: each connection begins with the object as it is, so nothing
@@ -42,7 +43,7 @@ export function watchObject(config: KubeConfig, { path, name, what }: Watched, d
   let seen: string | undefined
 
   const reconnect = (): void => {
-    if (!stopped) timer = setTimeout(() => void connect(), backoffMs(Math.max(failures, 1), deps.random))
+    if (!stopped) timer = setTimeout(() => void connect(), backoffMs(BACKOFF, Math.max(failures, 1), deps.random()))
   }
   const end = (current: Connection, error: unknown): void => {
     if (current.ended || stopped) return
@@ -101,12 +102,6 @@ interface Connection {
   controller?: AbortController
   /** A Status object that came as an event. */
   failure?: unknown
-}
-
-/** Doubles from half a second to half a minute, spread over the upper half so that replicas do not come back together. */
-export function backoffMs(failures: number, random: () => number): number {
-  const limit = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1))
-  return limit / 2 + (limit / 2) * random()
 }
 
 function versionOf(object: unknown): string | undefined {

@@ -1,30 +1,29 @@
-import type { Logger, Metrics } from '@aws-outbound-jwt-injector/proxy/runtime'
+import type { KeyPair, Logger, Metrics } from '@aws-outbound-jwt-injector/proxy/runtime'
 import type { WebhookMetrics } from '../metrics.ts'
 
-/** A certificate and its key as PEM, as `node:tls` takes them. */
-export interface ServingCertificate {
-  readonly cert: string
-  readonly key: string
-  /** Wall clock, milliseconds. */
-  readonly notAfter: number
-}
-
 /** What the server serves, whichever mode it comes from. */
-export interface CertificateSource {
-  readonly current: ServingCertificate | undefined
+export interface Serving {
+  readonly current: KeyPair | undefined
   /** Takes another certificate into use for new connections; those that are open go on. The same one again changes nothing. */
-  serve(certificate: ServingCertificate): void
+  serve(certificate: KeyPair): void
 }
 
-export interface CertificateSourceDeps {
+/** A way to have a certificate, running. */
+export interface CertificateMode {
+  /** @returns why the served certificate cannot be relied on; undefined when it can. */
+  notReadyReason(): string | undefined
+  stop(): void
+}
+
+export interface ServingDeps {
   /** Hands the pair to the server. */
   readonly install: (pair: { readonly cert: string; readonly key: string }) => void
   readonly log: Logger
   readonly instruments: Pick<Metrics<WebhookMetrics>['instruments'], 'certificateChanges'>
 }
 
-export function createCertificateSource({ install, log, instruments }: CertificateSourceDeps): CertificateSource {
-  let current: ServingCertificate | undefined
+export function createServing({ install, log, instruments }: ServingDeps): Serving {
+  let current: KeyPair | undefined
   return {
     get current() {
       return current

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
-import { SettingsError } from '../../../proxy/src/runtime/index.ts'
-import { readCertificateFiles } from '../../../webhook/src/certificates/files.ts'
+import { SettingsError, readKeyPair } from '../../../proxy/src/runtime/index.ts'
+import { mountedFiles } from '../../../webhook/src/certificates/mounted.ts'
 import type { KeyPair } from '../../support/certificates.ts'
 import { createTestAuthority } from '../../support/certificates.ts'
 
@@ -21,7 +21,7 @@ describe('serving certificate in files', () => {
       files[path] ?? expect.fail(`no such file: ${path}`)
 
   it('is read with its key and its end', () => {
-    const certificate = readCertificateFiles(FILES, read({ '/tls/tls.crt': pair.cert, '/tls/tls.key': pair.key }))
+    const certificate = readKeyPair(mountedFiles(FILES), read({ '/tls/tls.crt': pair.cert, '/tls/tls.key': pair.key }))
     expect(certificate).to.deep.equal({ cert: pair.cert, key: pair.key, notAfter: expires.getTime() })
   })
 
@@ -49,7 +49,7 @@ describe('serving certificate in files', () => {
 
   function refusal(files: Readonly<Record<string, string>>): string {
     try {
-      readCertificateFiles(FILES, read(files))
+      readKeyPair(mountedFiles(FILES), read(files))
     } catch (error) {
       if (error instanceof SettingsError) return error.message
       throw error
