@@ -11,13 +11,14 @@ const ADAPTERS = {
   winston: ['proxy/src/runtime/logger.ts'],
   express: ['webhook/src/http/app.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
-  '@peculiar/x509': ['webhook/src/certificates/certificate.ts'],
+  '@peculiar/x509': ['webhook/src/certificates/certificate.ts', 'proxy/src/authority/x509.ts'],
   yaml: ['webhook/src/injection/annotations/yaml.ts', 'webhook/src/cli/manifests.ts'],
   diff: ['webhook/src/cli/diff.ts'],
 }
 
 /** No I/O, no clock, no environment, no library: what these compute depends on their arguments alone. */
 const PURE = [
+  'proxy/src/authority/{constraints,jks,validity}.ts',
   'proxy/src/contract.ts',
   'proxy/src/contract/**/*.ts',
   'proxy/src/errors.ts',
