@@ -1,0 +1,62 @@
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { NamedFile } from '../runtime/index.ts'
+import { SettingsError, errorCode } from '../runtime/index.ts'
+
+/** Files as an argument; an error has Node's code. */
+export interface Files {
+  /** @returns the content; undefined when there is no such file. */
+  read(path: string): string | undefined
+  /** Writes a file whole: a reader finds the old one or the new one. @param mode such as 0o444, whatever the umask is. */
+  replace(path: string, content: string | Uint8Array, mode: number): void
+}
+
+/** The file system of the machine. */
+export const diskFiles: Files = {
+  read: (path) => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined
+      throw error
+    }
+  },
+  replace: (path, content, mode) => {
+    const temporary = join(dirname(path), `.${basename(path)}.new`)
+    // What a process that was killed left behind may not be writable.
+    rmSync(temporary, { force: true })
+    // SECURITY: a key is never readable to others, not even before chmod.
+    writeFileSync(temporary, content, { mode, flag: 'wx' })
+    chmodSync(temporary, mode)
+    renameSync(temporary, path)
+  },
+}
+
+const WRONG: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'it is not a directory',
+  EROFS: 'it is read-only',
+  EACCES: 'it may not be read or written',
+  EPERM: 'it may not be read or written',
+  ENOSPC: 'it has no space left',
+  EDQUOT: 'it has no space left',
+}
+
+/**
+ * Uses a directory that a setting names.
+ * @returns what `use` returns.
+ * @throws SettingsError naming setting, directory and what is wrong with it.
+ */
+export function inDirectory<T>({ where, path }: NamedFile, use: () => T): T {
+  const fail = (wrong: string): never => {
+    throw new SettingsError([{ where, value: path, allowed: `a directory that can be written (${wrong})` }])
+  }
+  if (path === '') return fail('a route with https: intercept needs it')
+  try {
+    return use()
+  } catch (error) {
+    const code = errorCode(error)
+    if (code === undefined) throw error
+    return fail(WRONG[code] ?? code)
+  }
+}
