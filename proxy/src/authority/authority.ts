@@ -70,11 +70,10 @@ export async function openAuthority(options: AuthorityOptions): Promise<PodAutho
     trustFiles({ publicRoots: options.publicRoots, extra, anchor: authority.root }, anchor.validFromDate.getTime()),
   )
 
-  const key = await x509.createLeafKey()
-  const leaves = createLeaves(clock, async (host, wallMs) => {
-    const cert = await x509.issueLeaf(authority, host, key.publicKey, wallMs)
-    return createSecureContext({ cert, key: key.pem })
-  })
+  const issuer = await x509.createLeafIssuer(authority)
+  const leaves = createLeaves(clock, async (host, wallMs) =>
+    createSecureContext({ cert: await issuer.issue(host, wallMs), key: issuer.key }),
+  )
   return {
     secureContext: async (host) => {
       if (!intercepts(hosts, host)) throw new LeafRefusedError('not_intercepted', 'no route intercepts this host')

@@ -3,8 +3,8 @@ import { leafState } from './validity.ts'
 
 /** More hosts than a pod calls at a time; a client that makes names up below a wildcard gets no more memory than that. */
 const MOST_LEAVES = 256
-/** Bounds what a flood of names costs: up to 13 ms of CPU each were measured on a busy machine, so a flood can still fill a core. */
-const MOST_PER_SECOND = 100
+/** Bounds what a flood of names costs: a certificate takes some 7 ms of CPU, so a flood takes a sixth of a core. */
+const MOST_PER_SECOND = 25
 
 /** Why no certificate was made: the caller ends the handshake. */
 export class LeafRefusedError extends Error {

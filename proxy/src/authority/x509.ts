@@ -58,33 +58,37 @@ export async function createAuthority(constraints: NameConstraints, wallMs: numb
   return { root: pem(root), intermediate: pem(intermediate), signingKey: keys.privateKey }
 }
 
-/** @returns a key that every leaf of this process has, as PEM and as what a certificate is made of. */
-export async function createLeafKey(): Promise<{ readonly pem: string; readonly publicKey: webcrypto.CryptoKey }> {
-  const keys = await generateKeys(true)
-  return { pem: await exportKey(keys.privateKey), publicKey: keys.publicKey }
+/** Makes leaves, all with one key. */
+export interface LeafIssuer {
+  /** PEM of the leaves' key. */
+  readonly key: string
+  /** @returns the PEM of a certificate for one host, and of the intermediate: the chain as a TLS server sends it. */
+  issue(host: string, wallMs: number): Promise<string>
 }
 
-/** @returns the PEM of a certificate for one host, and of the intermediate: the chain as a TLS server sends it. */
-export async function issueLeaf(
-  { intermediate, signingKey }: Authority,
-  host: string,
-  publicKey: webcrypto.CryptoKey,
-  wallMs: number,
-): Promise<string> {
-  const leaf = await x509.X509CertificateGenerator.create({
-    ...head(SUBJECTS.leaf, SUBJECTS.intermediate, leafValidity(wallMs)),
-    publicKey,
-    signingKey,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: host }]),
-      await x509.SubjectKeyIdentifierExtension.create(publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(new x509.X509Certificate(intermediate).publicKey),
-    ],
-  })
-  return pem(leaf) + intermediate
+/** Everything that all leaves have in common is made here, once: it is most of what a certificate costs. */
+export async function createLeafIssuer({ intermediate, signingKey }: Authority): Promise<LeafIssuer> {
+  const keys = await generateKeys(true)
+  const extensions = [
+    new x509.BasicConstraintsExtension(false, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+    await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    await x509.AuthorityKeyIdentifierExtension.create(new x509.X509Certificate(intermediate).publicKey),
+  ]
+  const publicKey = await x509.PublicKey.create(keys.publicKey)
+  return {
+    key: await exportKey(keys.privateKey),
+    issue: async (host, wallMs) => {
+      const leaf = await x509.X509CertificateGenerator.create({
+        ...head(SUBJECTS.leaf, SUBJECTS.intermediate, leafValidity(wallMs)),
+        publicKey,
+        signingKey,
+        extensions: [...extensions, new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: host }])],
+      })
+      return pem(leaf) + intermediate
+    },
+  }
 }
 
 /** @returns the one text that an authority is stored as. SECURITY: it holds the intermediate's key. */
