@@ -5,8 +5,8 @@ import { parse, parseAllDocuments } from 'yaml'
 import { PROXY_CONTAINER, VERSION } from '../../proxy/src/contract.ts'
 import { INJECTION_DEFAULTS } from '../../webhook/src/injection/settings.ts'
 import type { AnnotationName } from '../../webhook/src/injection/annotations/annotations.ts'
-import { ANNOTATIONS } from '../../webhook/src/injection/annotations/annotations.ts'
-import { caVolume } from '../../webhook/src/injection/annotations/ca.ts'
+import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../webhook/src/injection/annotations/annotations.ts'
+import { mountedVolume } from '../../webhook/src/injection/annotations/mounted-volume.ts'
 import { planCredentials } from '../../webhook/src/injection/sidecar/credentials.ts'
 import { SIDECAR_VARIABLES } from '../../webhook/src/injection/sidecar/sidecar-variables.ts'
 import { SHARED_VOLUMES, VOLUME_PREFIX } from '../../webhook/src/injection/sidecar/volumes.ts'
@@ -41,6 +41,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'signing-algorithm': ['RS256', 'ES384'],
   'role-arn': ['arn:aws:iam::123456789012:role/a', 'arn:aws-us-gov:iam::123456789012:role/a/b+=,.@_-c'],
   region: ['eu-central-1', 'us-gov-west-1', 'us-isob-east-1', 'ap-southeast-12'],
+  https: ['refuse', 'tunnel'],
   unmatched: ['passthrough', 'deny'],
   'env-policy': ['refuse', 'keep', 'override'],
   runtimes: ['node', 'java', 'node,java', ' java , node '],
@@ -74,6 +75,10 @@ describe('the chart and the code', () => {
     expect(literal('known')).to.have.members(Object.keys(ANNOTATIONS))
   })
 
+  it('know the same annotations of a partner, which `routes` stands instead of', () => {
+    expect(literal('partner')).to.have.members(PARTNER_ANNOTATIONS)
+  })
+
   it('leave to the operator no variable that injection sets', () => {
     const schema = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8')) as {
       properties: { sidecar: { properties: { extraEnv: { properties: Record<string, unknown> } } } }
@@ -92,9 +97,10 @@ describe('the chart and the code', () => {
   })
 
   it('name every volume of the sidecar so that the guard knows it', () => {
-    const ca = { index: 0, configMap: 'authority', key: 'ca.crt' }
+    const source = { configMap: { name: 'authority', items: [{ key: 'ca.crt', path: 'ca.crt' }] } } as const
+    const { volume } = mountedVolume({ purpose: 'ca', source }, 0)
     const { volumes } = planCredentials('arn:aws:iam::123456789012:role/orders', 'eu-central-1')
-    for (const { name } of [...volumes, caVolume(ca)]) {
+    for (const { name } of [...volumes, volume]) {
       expect(name.startsWith(VOLUME_PREFIX), name).to.equal(true)
       expect(SHARED_VOLUMES).not.to.include(name)
     }

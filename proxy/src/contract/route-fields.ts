@@ -1,145 +1,229 @@
-// One parser per field of a route, over values as JSON or YAML gives them. ROUTES and the annotations share them.
-import { formatHostPattern, parseHostPattern } from './host-pattern.ts'
-import { absolutePath, accepted, integer, oneOf, refused } from './parsers.ts'
-import type { Parsed, Parser } from './parsers.ts'
-import type { Report } from './problem.ts'
-import type { TokenHeader } from './route.ts'
-import { DURATION_BOUNDS, TIMEOUT_BOUNDS } from './route.ts'
+import type { FieldParser, TextParser } from './fields.ts'
+import { listField, seconds, separated, stringField, writtenDuration } from './fields.ts'
+import type { WrittenParser } from './mounted-object.ts'
+import { configMapFile } from './mounted-object.ts'
+import { absolutePath, oneOf } from './parsers.ts'
+import {
+  AUDIENCE_ITEMS,
+  DURATION_BOUNDS,
+  MOST_HOSTS,
+  TIMEOUT_BOUNDS,
+  UPSTREAM_TIMEOUT_SECONDS,
+  audienceText,
+  header,
+  hostText,
+  nameText,
+  tags,
+  tagsText,
+} from './route-values.ts'
 
-/** Parses one value; reports what is wrong under `where` and then returns undefined. */
-export type FieldParser<T> = (value: unknown, where: string, report: Report) => T | undefined
-
-export const AUDIENCE_ITEMS = 10
-const AUDIENCE_CHARACTERS = 1000
-/** STS takes no more. */
-export const MOST_TAGS = 50
-/** IAM tag characters. Source: the STS API reference, type Tag. */
-const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u
-const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u
-/** RFC 9110 §5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-
-/** SECURITY: a token in one of these would break framing, vanish on the next hop, or redirect the request. RFC 9110 §7.6.1. */
-const RESERVED_HEADERS = new Set(
-  'connection content-length cookie expect host http2-settings keep-alive te trailer transfer-encoding upgrade'.split(
-    ' ',
-  ),
-)
-
-/** A string, by one of the text parsers. */
-export const stringField =
-  <T>(parse: Parser<T>): FieldParser<T> =>
-  (value, where, report) => {
-    const parsed: Parsed<T> = typeof value === 'string' ? parse(value) : refused('a string; quote it')
-    if (parsed.ok) return parsed.value
-    report({ where, value: show(value), allowed: parsed.allowed })
-    return undefined
-  }
-
-/** A list of strings with `minimum` to `maximum` items, each reported under its own index. */
-export const listField =
-  <T>(parse: Parser<T>, minimum: number, maximum: number): FieldParser<readonly T[]> =>
-  (value, where, report) => {
-    if (!Array.isArray(value) || value.length < minimum || value.length > maximum) {
-      report({ where, value: show(value), allowed: `a list of ${minimum} to ${maximum} strings` })
-      return undefined
-    }
-    const items = value.map((item: unknown, index) => stringField(parse)(item, `${where}[${index}]`, report))
-    return items.every((item) => item !== undefined) ? items : undefined
-  }
-
-/** More would not fit in one annotation of readable size. */
-const HOSTS = 100
-
-export const hostText: Parser<string> = (value) => {
-  const parsed = parseHostPattern(value)
-  return parsed.ok ? accepted(formatHostPattern(parsed.value)) : parsed
+/** One field of a route: a row of the table that ROUTES, the annotations and their docs are made from. */
+interface RouteField<T> {
+  /** Parses the value that ROUTES has. */
+  readonly parse: FieldParser<T>
+  /** Value of a route that does not have the field, and left out of ROUTES. */
+  readonly default?: T
+  /** A route may be without it. */
+  readonly optional?: true
+  /** In the annotation `routes`. Absent: authors do not write it. */
+  readonly written?: WrittenField<T>
+  /** As an annotation of its own, for a pod with one route. */
+  readonly annotation?: FlatAnnotation<T>
 }
 
-export const audienceText: Parser<string> = (value) =>
-  value.length >= 1 && value.length <= AUDIENCE_CHARACTERS
-    ? accepted(value)
-    : refused(`an audience of 1 to ${AUDIENCE_CHARACTERS} characters`)
-
-export const hosts = listField(hostText, 1, HOSTS)
-export const audience = listField(audienceText, 1, AUDIENCE_ITEMS)
-export const signingAlgorithm = stringField(oneOf('RS256', 'ES384'))
-export const onExisting = stringField(oneOf('replace', 'keep', 'reject'))
-export const https = stringField(oneOf('refuse', 'tunnel'))
-export const name = stringField((value) =>
-  /^[\w.*:-]{1,260}$/.test(value) ? accepted(value) : refused('1 to 260 letters, digits or ._*:-'),
-)
-export const caFile = stringField(absolutePath)
-
-const seconds =
-  ({ minimum, maximum }: { readonly minimum: number; readonly maximum: number }): FieldParser<number> =>
-  (value, where, report) =>
-    stringField(integer(minimum, maximum))(typeof value === 'number' ? String(value) : value, where, report)
-
-export const durationSeconds = seconds(DURATION_BOUNDS)
-export const timeoutSeconds = seconds(TIMEOUT_BOUNDS)
-
-export const header: FieldParser<TokenHeader> = (value, where, report) => {
-  if (!isRecord(value)) {
-    report({ where, value: show(value), allowed: '{name: a header name, scheme: an authentication scheme or empty}' })
-    return undefined
-  }
-  rejectUnknown(value, ['name', 'scheme'], where, report)
-  const headerName = stringField(headerNameText)(value['name'] ?? 'Authorization', `${where}.name`, report)
-  const scheme = stringField(schemeText)(value['scheme'] ?? 'Bearer', `${where}.scheme`, report)
-  return headerName === undefined || scheme === undefined ? undefined : { name: headerName, scheme }
+interface WrittenField<T> {
+  readonly key: string
+  /** Absent: as in ROUTES. */
+  readonly parse?: WrittenParser<T>
+  readonly example: string
+  /** What an absent key means, for the docs. */
+  readonly fallback: string
+  readonly doc: string
 }
 
-export const headerNameText: Parser<string> = (value) =>
-  TOKEN.test(value) && !RESERVED_HEADERS.has(value.toLowerCase()) && !/^proxy-/i.test(value)
-    ? accepted(value)
-    : refused('a header name that is not a framing, hop-by-hop, Host, Cookie or Proxy-* header')
-const schemeText: Parser<string> = (value) =>
-  value === '' || TOKEN.test(value) ? accepted(value) : refused('an authentication scheme such as Bearer, or empty')
-
-export const tags: FieldParser<Readonly<Record<string, string>>> = (value, where, report) => {
-  const before = isRecord(value) ? Object.entries(value) : []
-  if (!isRecord(value) || before.length > MOST_TAGS) {
-    report({ where, value: show(value), allowed: `at most ${MOST_TAGS} tags, each key: value` })
-    return undefined
-  }
-  const seen = new Set<string>()
-  const problems = before.filter(([key, item]) => {
-    const valid = TAG_KEY.test(key) && typeof item === 'string' && TAG_VALUE.test(item) && !seen.has(key.toLowerCase())
-    seen.add(key.toLowerCase())
-    if (!valid) report({ where: `${where}.${key}`, value: show(item), allowed: TAG_FORM })
-    return !valid
-  })
-  return problems.length === 0 ? Object.fromEntries(before as [string, string][]) : undefined
-}
-const TAG_FORM =
-  'a quoted string of at most 256 letters, digits, spaces or _.:/=+-@ under a key of 1 to 128 of them that is used once in any case'
-
-/** Reports every key that is not one of `known`, so that a misspelt field is never silently its default. */
-export function rejectUnknown(value: object, known: readonly string[], where: string, report: Report): void {
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key))
-      report({ where: where === '' ? key : `${where}.${key}`, value: key, allowed: `one of ${known.join(', ')}` })
-  }
+interface FlatAnnotation<T> {
+  /** After `outbound-jwt.io/`. */
+  readonly name: string
+  readonly parse: TextParser<T>
+  /** What an absent annotation means, for the docs. */
+  readonly fallback: string
+  readonly doc: string
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+const hosts = listField(hostText, 1, MOST_HOSTS)
+const audience = listField(audienceText, 1, AUDIENCE_ITEMS)
+const signingAlgorithm = stringField(oneOf('RS256', 'ES384'))
+const https = stringField(oneOf('refuse', 'tunnel'))
+const OF_HOST = '`https://<host>` of the partner that is called'
+const HTTPS_DOC =
+  'An `https://` URL of a partner: `refuse` it with the `http://` URL to use, or `tunnel` it, without a token.'
+
+/** The closed set, in the order of ROUTES, of the docs and of error messages. A new field is a row here, and its use. */
+const FIELDS = {
+  /** Metric label and log field. Absent: the first host. */
+  name: { parse: stringField(nameText) },
+  /** Host patterns in their one spelling, see `formatHostPattern`. */
+  hosts: {
+    parse: hosts,
+    written: {
+      key: 'hosts',
+      example: "[api.partner.example, '*.partner.example:8443']",
+      fallback: 'required',
+      doc: `Partners that get this token, at most ${MOST_HOSTS}; the forms of the annotation \`hosts\`. A host is in one route only.`,
+    },
+    annotation: {
+      name: 'hosts',
+      parse: separated(hosts),
+      fallback: 'the hosts of `audience`, when every item is an https URL',
+      doc: 'Partners that get the token, comma separated: `host` or `*.suffix` (any depth, not the suffix itself), with an optional `:port` (TLS, default 443).',
+    },
+  },
+  /** Audiences of the token. Empty: `https://<matched host>`, per host, without port. */
+  audience: {
+    parse: audience,
+    default: [],
+    written: {
+      key: 'audience',
+      example: '[https://api.partner.example]',
+      fallback: OF_HOST,
+      doc: `Audiences of the token, at most ${AUDIENCE_ITEMS}.`,
+    },
+    annotation: {
+      name: 'audience',
+      parse: separated(audience),
+      fallback: OF_HOST,
+      doc: `Audiences of the token, comma separated, 1 to ${AUDIENCE_ITEMS}. Without \`hosts\`, each https URL is a partner of its own and gets a token for itself only.`,
+    },
+  },
+  /** The default leaves 7 minutes of cover for an STS outage when refreshed at half its life. */
+  durationSeconds: {
+    parse: seconds(DURATION_BOUNDS),
+    default: 900,
+    written: {
+      key: 'duration',
+      parse: writtenDuration(DURATION_BOUNDS),
+      example: '15m',
+      fallback: '`900s`',
+      doc: 'Life of the token, 60 s to 1 h.',
+    },
+    annotation: {
+      name: 'duration',
+      parse: writtenDuration(DURATION_BOUNDS),
+      fallback: '`900s`',
+      doc: 'Life of the token, 60 s to 1 h: `15m`, `900s` or seconds. What the AWS session cannot hold is shortened.',
+    },
+  },
+  /** The default is the one algorithm every relying party accepts; several refuse ES384. */
+  signingAlgorithm: {
+    parse: signingAlgorithm,
+    default: 'RS256',
+    written: {
+      key: 'signingAlgorithm',
+      example: 'ES384',
+      fallback: '`RS256`',
+      doc: '`RS256` or `ES384`.',
+    },
+    annotation: {
+      name: 'signing-algorithm',
+      parse: signingAlgorithm,
+      fallback: '`RS256`',
+      doc: 'Signature of the token: `RS256` or `ES384`.',
+    },
+  },
+  /** Sent as STS tags; self-asserted claims unless IAM pins them. */
+  tags: {
+    parse: tags,
+    default: {},
+    written: {
+      key: 'tags',
+      example: "{team: orders, build: '42'}",
+      fallback: 'none',
+      doc: 'Claims of your own, at most 50. The role needs `sts:TagGetWebIdentityToken`.',
+    },
+    annotation: {
+      name: 'tags',
+      parse: tagsText,
+      fallback: 'none',
+      doc: 'Claims of your own, `key=value,key2=value2`, at most 50. The role needs `sts:TagGetWebIdentityToken`.',
+    },
+  },
+  header: {
+    parse: header,
+    default: { name: 'Authorization', scheme: 'Bearer' },
+    written: {
+      key: 'header',
+      example: "{name: X-Partner-Token, scheme: ''}",
+      fallback: '`Authorization`, `Bearer`',
+      doc: 'Header that carries the token, and the word before it; an empty scheme is none. Not a framing, hop-by-hop, Host, Cookie or Proxy-* header.',
+    },
+  },
+  /** What happens to a header of the application's that ours would collide with. */
+  onExisting: {
+    parse: stringField(oneOf('replace', 'keep', 'reject')),
+    default: 'replace',
+    written: {
+      key: 'onExisting',
+      example: 'reject',
+      fallback: '`replace`',
+      doc: "What happens to the application's own header of that name: `replace` it, `keep` it (no token), or `reject` the request.",
+    },
+  },
+  /** What an https:// URL of the host (a CONNECT to its TLS port) gets: a refusal that names the http:// URL, or a blind tunnel without a token. */
+  https: {
+    parse: https,
+    default: 'refuse',
+    written: { key: 'https', example: 'tunnel', fallback: '`refuse`', doc: HTTPS_DOC },
+    annotation: { name: 'https', parse: https, fallback: '`refuse`', doc: HTTPS_DOC },
+  },
+  /** How long these partners may take until their response head. Absent: UPSTREAM_TIMEOUT. */
+  timeoutSeconds: {
+    parse: seconds(TIMEOUT_BOUNDS),
+    optional: true,
+    written: {
+      key: 'timeout',
+      parse: writtenDuration(TIMEOUT_BOUNDS),
+      example: '30s',
+      fallback: `\`${UPSTREAM_TIMEOUT_SECONDS}s\``,
+      doc: 'How long the partner may take until its response head, 1 s to 1 h; then the application gets 504 `upstream_timeout`.',
+    },
+  },
+  /** PEM file with the only trust anchors for these hosts. */
+  caFile: {
+    parse: stringField(absolutePath),
+    optional: true,
+    written: {
+      key: 'ca',
+      parse: configMapFile('ca', 'ca.crt'),
+      example: '{configMap: partner-ca, key: ca.crt}',
+      fallback: 'public authorities',
+      doc: 'ConfigMap in the namespace of the pod with the only trust anchors for these hosts, as PEM.',
+    },
+  },
+} as const satisfies Readonly<Record<string, RouteField<unknown>>>
+
+type Fields = typeof FIELDS
+export type RouteFieldName = keyof Fields
+type ValueOf<Name extends RouteFieldName> = NonNullable<ReturnType<Fields[Name]['parse']>>
+type Having<Property extends string> = {
+  [Name in RouteFieldName]: Fields[Name] extends Readonly<Record<Property, unknown>> ? Name : never
+}[RouteFieldName]
+
+/** How tokens for a set of partner hosts are made and sent. Frozen; every field has its value, defaults included. */
+export type Route = { readonly [Name in Exclude<RouteFieldName, Having<'optional'>>]: ValueOf<Name> } & {
+  readonly [Name in Having<'optional'>]?: ValueOf<Name>
 }
+export type SigningAlgorithm = Route['signingAlgorithm']
+export type OnExisting = Route['onExisting']
 
-/** @returns a value as its author would recognise it; what is large or deep is cut. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') return value
-  return value === undefined ? 'nothing' : JSON.stringify(outline(value, SHOWN_DEPTH))
-}
+/** The table, one type for all rows. */
+export const ROUTE_FIELDS: { readonly [Name in RouteFieldName]: RouteField<ValueOf<Name>> } = FIELDS
+export const ROUTE_FIELD_NAMES = Object.keys(FIELDS) as readonly RouteFieldName[]
 
-const SHOWN_DEPTH = 3
-const SHOWN_ENTRIES = 20
+export const ROUTE_DEFAULTS = Object.fromEntries(
+  ROUTE_FIELD_NAMES.filter((name) => 'default' in FIELDS[name]).map((name) => [name, ROUTE_FIELDS[name].default]),
+) as { readonly [Name in Having<'default'>]: ValueOf<Name> }
 
-function outline(value: unknown, depth: number): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (depth === 0) return '...'
-  if (Array.isArray(value)) return value.slice(0, SHOWN_ENTRIES).map((item) => outline(item, depth - 1))
-  const entries = Object.entries(value).slice(0, SHOWN_ENTRIES)
-  return Object.fromEntries(entries.map(([key, item]) => [key, outline(item, depth - 1)]))
+/** Name of a flat annotation → type of its value. */
+export type FlatValues = {
+  readonly [Name in Having<'annotation'> as Fields[Name]['annotation']['name']]: ValueOf<Name>
 }

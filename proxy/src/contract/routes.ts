@@ -1,44 +1,29 @@
 import { readHostPattern } from './host-pattern.ts'
+import type { FieldParser } from './fields.ts'
+import { isRecord, rejectUnknown, show } from './fields.ts'
 import type { Problem, Report } from './problem.ts'
-import * as field from './route-fields.ts'
-import type { FieldParser } from './route-fields.ts'
-import { isRecord, rejectUnknown, show } from './route-fields.ts'
-import type { Route } from './route.ts'
-import { ROUTE_DEFAULTS } from './route.ts'
-
-/** Parser per field, in the order in which `formatRoutes` writes them. */
-const ROUTE_FIELDS: { readonly [Field in keyof Route]-?: FieldParser<NonNullable<Route[Field]>> } = {
-  name: field.name,
-  hosts: field.hosts,
-  audience: field.audience,
-  durationSeconds: field.durationSeconds,
-  signingAlgorithm: field.signingAlgorithm,
-  tags: field.tags,
-  header: field.header,
-  onExisting: field.onExisting,
-  https: field.https,
-  timeoutSeconds: field.timeoutSeconds,
-  caFile: field.caFile,
-}
-const FIELD_NAMES = Object.keys(ROUTE_FIELDS) as (keyof Route)[]
+import type { Route, RouteFieldName } from './route-fields.ts'
+import { ROUTE_DEFAULTS, ROUTE_FIELDS, ROUTE_FIELD_NAMES } from './route-fields.ts'
 
 /** Where a field came from, for its problems: `ROUTES[0].hosts` or `outbound-jwt.io/hosts`. */
-export type Where = (fieldName: keyof Route) => string
+export type Where = (field: RouteFieldName) => string
 
 /**
  * Builds one route from raw field values; absent fields get their defaults.
+ * @param parserOf for values in another form than that of ROUTES.
  * @returns undefined when anything was reported.
  */
 export function buildRoute(
-  values: Readonly<Partial<Record<keyof Route, unknown>>>,
+  values: Readonly<Partial<Record<RouteFieldName, unknown>>>,
   where: Where,
   report: Report,
+  parserOf: (field: RouteFieldName) => FieldParser<unknown> = (field) => ROUTE_FIELDS[field].parse,
 ): Route | undefined {
   const problems: Problem[] = []
   const parsed: Record<string, unknown> = { ...ROUTE_DEFAULTS }
-  for (const name of FIELD_NAMES) {
+  for (const name of ROUTE_FIELD_NAMES) {
     if (values[name] === undefined) continue
-    parsed[name] = ROUTE_FIELDS[name](values[name], where(name), (problem) => problems.push(problem))
+    parsed[name] = parserOf(name)(values[name], where(name), (problem) => problems.push(problem))
   }
   if (values.hosts === undefined)
     problems.push({ where: where('hosts'), value: '', allowed: 'at least one partner host' })
@@ -62,7 +47,7 @@ export function parseRoutes(json: string, variable: string, report: Report): rea
       report({ where: prefix, value: show(entry), allowed: 'a JSON object' })
       return undefined
     }
-    rejectUnknown(entry, FIELD_NAMES, prefix, report)
+    rejectUnknown(entry, ROUTE_FIELD_NAMES, prefix, report)
     return buildRoute(entry, (name) => `${prefix}.${name}`, report)
   })
   if (routes.includes(undefined)) return []
@@ -91,7 +76,7 @@ export function formatRoutes(routes: readonly Route[]): string {
     routes.map((route) => {
       const defaults: Readonly<Record<string, unknown>> = { ...ROUTE_DEFAULTS, name: route.hosts[0] }
       return Object.fromEntries(
-        FIELD_NAMES.map((name) => [name, route[name]] as const).filter(
+        ROUTE_FIELD_NAMES.map((name) => [name, route[name]] as const).filter(
           ([name, value]) => value !== undefined && JSON.stringify(value) !== JSON.stringify(defaults[name]),
         ),
       )

@@ -59,6 +59,7 @@ const EVERYTHING = {
   duration: '15m',
   'signing-algorithm': 'ES384',
   tags: 'team=orders',
+  https: 'tunnel',
   'role-arn': 'arn:aws-us-gov:iam::123456789012:role/path/orders+1@x',
   region: 'us-gov-west-1',
   containers: 'application',

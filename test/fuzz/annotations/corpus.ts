@@ -23,6 +23,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   duration: ['15m', '900s', '900', '1h', '60', '3600s'],
   'signing-algorithm': ['RS256', 'ES384'],
   tags: ['team=orders', 'a=,b=c=d,C=é', 'k=$(HOME)'],
+  https: ['refuse', 'tunnel'],
   'role-arn': ['arn:aws:iam::123456789012:role/orders', 'arn:aws-cn:iam::123456789012:role/a/b+c=d,e.f@g-h'],
   region: ['eu-central-1', 'us-gov-west-1'],
   containers: ['orders', 'orders,metrics'],
@@ -78,7 +79,7 @@ export function createAnnotations(random: Random): Record<string, string> {
   const partners = how === 'both' ? ['hosts', 'audience'] : [how]
   if (how !== 'any') for (const name of ['hosts', 'audience']) names.delete(name)
   if (how === 'routes' && random.chance(0.95))
-    for (const name of ['duration', 'signing-algorithm', 'tags']) names.delete(name)
+    for (const name of ['duration', 'signing-algorithm', 'tags', 'https']) names.delete(name)
   const written = [...names, ...(how === 'any' ? [] : partners)].map((name) => [
     nameOf(name, random),
     valueOf(name, random),

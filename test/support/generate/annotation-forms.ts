@@ -8,6 +8,7 @@ export const ANNOTATION_FORMS: Readonly<Partial<Record<AnnotationName, string>>>
   hosts: `^ *${DNS_NAME} *(, *${DNS_NAME} *)*$`,
   duration: '^[0-9]+[smh]?$',
   'signing-algorithm': '^(RS256|ES384)$',
+  https: '^(refuse|tunnel)$',
   'role-arn': '^arn:aws[A-Za-z0-9_-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$',
   region: '^[a-z]{2,4}(-[a-z]{2,16}){1,3}-[0-9]{1,2}$',
   unmatched: '^(passthrough|deny)$',

@@ -1,3 +1,4 @@
+import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../../webhook/src/injection/annotations/annotations.ts'
 import {
   CREDENTIAL_VARIABLES,
   HARMLESS_PREFIXES,
@@ -16,6 +17,8 @@ const TEMPLATES: Readonly<Record<string, string>> = {
   'injector.injectionMarks': list(INJECTION_MARKS),
   'injector.volumePrefix': text(VOLUME_PREFIX),
   'injector.sharedVolumes': list(SHARED_VOLUMES),
+  'injector.annotations': list(Object.keys(ANNOTATIONS)),
+  'injector.partnerAnnotations': list(PARTNER_ANNOTATIONS),
   'injector.annotationForms': `{${Object.entries(ANNOTATION_FORMS)
     .map((entry) => entry.map(text).join(': '))
     .join(', ')}}`,

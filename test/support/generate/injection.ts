@@ -1,6 +1,6 @@
-import { ANNOTATIONS } from '../../../webhook/src/injection/annotations/annotations.ts'
+import { ROUTE_FIELDS } from '../../../proxy/src/contract.ts'
+import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../../webhook/src/injection/annotations/annotations.ts'
 import { OUTCOMES, REASONS, REMEDIES } from '../../../webhook/src/injection/reasons.ts'
-import { WRITTEN_FIELDS } from '../../../webhook/src/injection/annotations/written-fields.ts'
 import type { GeneratedDocument } from './documents.ts'
 import { GENERATED, markdownTable } from './documents.ts'
 
@@ -10,6 +10,8 @@ export function documents(): readonly GeneratedDocument[] {
     { path: 'docs/reasons.md', content: reasonsPage() },
   ]
 }
+
+const PARTNERS = new Intl.ListFormat('en-GB').format(PARTNER_ANNOTATIONS.map((name) => `\`${name}\``))
 
 const annotationsPage = (): string => `${GENERATED}
 
@@ -37,7 +39,7 @@ ${markdownTable(
 
 ## Several partners: \`routes\`
 
-A YAML list, at most 64 KiB, without anchors, aliases or tags. It replaces \`hosts\`, \`audience\`, \`duration\`, \`signing-algorithm\` and \`tags\`; both is a mistake.
+A YAML list, at most 64 KiB, without anchors, aliases or tags. It replaces ${PARTNERS}; both is a mistake.
 Values are strings: quote what YAML would take for a number or a boolean.
 
 \`\`\`yaml
@@ -51,12 +53,9 @@ outbound-jwt.io/routes: |
 
 ${markdownTable(
   ['key', 'example', 'default', 'meaning'],
-  Object.entries(WRITTEN_FIELDS).map(([key, { example, fallback, doc }]) => [
-    `\`${key}\``,
-    `\`${example}\``,
-    fallback,
-    doc,
-  ]),
+  Object.values(ROUTE_FIELDS).flatMap(({ written }) =>
+    written ? [[`\`${written.key}\``, `\`${written.example}\``, written.fallback, written.doc]] : [],
+  ),
 )}
 
 ## Ports of a partner

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { readConfig } from '../../../proxy/src/config.ts'
+import type { Route } from '../../../proxy/src/contract.ts'
 import { LIMITS } from '../../../proxy/src/http/limits.ts'
 import type { Limits } from '../../../proxy/src/http/limits.ts'
 import type { ResolveAll } from '../../../proxy/src/http/outbound/upstreams.ts'
@@ -16,6 +17,8 @@ import type { KeyPair } from '../certificates.ts'
 
 export interface TestProxyOptions {
   readonly routes?: readonly object[]
+  /** Stands between each route and what reads it. */
+  readonly watch?: (route: Route) => Route
   readonly settings?: Readonly<Record<string, string>>
   readonly limits?: Partial<Limits>
   /** For a listener that speaks TLS. */
@@ -45,12 +48,13 @@ export interface TestProxy {
 
 /** The data port as the product composes it, on a free port; only tokens and name resolution are the test's. */
 export async function startTestProxy(options: TestProxyOptions = {}): Promise<TestProxy> {
-  const { routes, settings = {}, limits = {}, certificate, ca, addresses } = options
-  const config = readConfig({
+  const { routes, watch = (route: Route) => route, settings = {}, limits = {}, certificate, ca, addresses } = options
+  const read = readConfig({
     ...(routes && { ROUTES: JSON.stringify(routes) }),
     ALLOW_LOCAL_UPSTREAMS: 'true',
     ...settings,
   })
+  const config = { ...read, routes: read.routes.map(watch) }
   const capture = captureStream()
   const metrics = createMetrics(METRICS)
   const tokens = createFakeTokens()

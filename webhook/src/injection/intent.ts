@@ -1,6 +1,5 @@
 import type { AnnotationValues } from './annotations/annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations/annotations.ts'
-import { caMount, caVolume } from './annotations/ca.ts'
 import type { Credentials, SidecarVariable } from './sidecar/credentials.ts'
 import { planCredentials } from './sidecar/credentials.ts'
 import type { Environment } from './application/environment.ts'
@@ -51,13 +50,13 @@ function readWishes(keys: Keys, mode: 'pod' | 'namespace', settings: InjectionSe
   const routes = planRoutes(values, wanted, refusals.as('invalid-annotation'))
   rejectNoPartner(wanted, refusals)
   const credentials = planCredentials(values['role-arn'], chooseRegion(values, settings, refusals))
-  const bundles = routes.flatMap(({ ca }) => ca ?? [])
+  const mounted = routes.flatMap((route) => route.mounted)
   return {
     values,
     environment: readEnvironment(values, routes, refusals),
     variables: sidecarVariables({ values, routes, credentials }, settings.extraEnv),
-    mounts: [...credentials.mounts, ...bundles.map(caMount)],
-    volumes: [...credentials.volumes, ...bundles.map(caVolume)],
+    mounts: [...credentials.mounts, ...mounted.map(({ mount }) => mount)],
+    volumes: [...credentials.volumes, ...mounted.map(({ volume }) => volume)],
     inputs: hashInputs(keys),
   }
 }

@@ -83,6 +83,11 @@ const REFUSED: Readonly<Record<AnnotationName, Readonly<Record<string, string>>>
     [Array.from({ length: 51 }, (_, i) => `k${i}=`).join(',')]:
       `: got ${quote(JSON.stringify(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${i}`, '']))))}, expected at most 50 tags, each key: value`,
   },
+  https: {
+    '': ': got "", expected refuse or tunnel',
+    Tunnel: ': got "Tunnel", expected refuse or tunnel',
+    allow: ': got "allow", expected refuse or tunnel',
+  },
   routes: {
     '': ': got "", expected a YAML list of routes, such as "- hosts: [api.partner.example]"',
     '[]': ': got "[]", expected a YAML list of routes, such as "- hosts: [api.partner.example]"',
@@ -187,6 +192,7 @@ const TAKEN: Readonly<Record<AnnotationName, Readonly<Record<string, unknown>>>>
   audience: { 'https://a.example/x?y=1, urn:b': ['https://a.example/x?y=1', 'urn:b'], [long(1000)]: [long(1000)] },
   duration: { '60': 60, '900s': 900, '15m': 900, '1h': 3600 },
   'signing-algorithm': { RS256: 'RS256', ES384: 'ES384' },
+  https: { refuse: 'refuse', tunnel: 'tunnel' },
   tags: {
     'a=1, b = c=d ,__proto__=x,e=': Object.fromEntries([
       ['a', '1'],
@@ -268,7 +274,7 @@ describe('annotations', () => {
     }
   })
 
-  it('name the partner in five of them', () => {
-    expect(PARTNER_ANNOTATIONS).to.deep.equal(['hosts', 'audience', 'duration', 'signing-algorithm', 'tags'])
+  it('name the partner in six of them', () => {
+    expect(PARTNER_ANNOTATIONS).to.deep.equal(['hosts', 'audience', 'duration', 'signing-algorithm', 'tags', 'https'])
   })
 })

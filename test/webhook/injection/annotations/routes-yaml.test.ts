@@ -22,7 +22,7 @@ describe('the routes annotation', () => {
       '[{"hosts": ["a.example"], "duration": "60"}] # JSON is YAML',
       '---\n- hosts:\n    - a.example\n  duration: 60s\n',
     ])
-      expect(parse(text)).to.deep.equal({ value: [{ route: expected }], complaints: [] })
+      expect(parse(text)).to.deep.equal({ value: [{ route: expected, mounted: [] }], complaints: [] })
   })
 
   it('takes a timeout as it takes a duration', () => {
@@ -39,7 +39,20 @@ describe('the routes annotation', () => {
 
   it('mounts a ConfigMap per route, and says where', () => {
     const { value } = parse('- hosts: [a.example]\n- hosts: [b.example]\n  ca: {configMap: c.a, key: x_y.pem}')
-    expect(value?.[1]).to.deep.include({ ca: { index: 1, configMap: 'c.a', key: 'x_y.pem' } })
+    expect(value?.[0]?.mounted).to.deep.equal([])
+    expect(value?.[1]?.mounted).to.deep.equal([
+      {
+        volume: {
+          name: 'aws-outbound-jwt-ca-1',
+          configMap: { name: 'c.a', items: [{ key: 'x_y.pem', path: 'ca.crt' }] },
+        },
+        mount: {
+          name: 'aws-outbound-jwt-ca-1',
+          mountPath: '/var/run/secrets/outbound-jwt.io/ca/1',
+          readOnly: true,
+        },
+      },
+    ])
     expect(value?.[1]?.route.caFile).to.equal('/var/run/secrets/outbound-jwt.io/ca/1/ca.crt')
   })
 
@@ -72,11 +85,11 @@ describe('the routes annotation', () => {
     expect(
       complaints('- hosts: [1, true, null]\n  audience: [12]\n  signingAlgorithm: ~\n  duration: true'),
     ).to.deep.equal([
-      'routes[0].duration: got "true", expected a string; quote it',
       'routes[0].hosts[0]: got "1", expected a string; quote it',
       'routes[0].hosts[1]: got "true", expected a string; quote it',
       'routes[0].hosts[2]: got "null", expected a string; quote it',
       'routes[0].audience[0]: got "12", expected a string; quote it',
+      'routes[0].duration: got "true", expected a string; quote it',
       'routes[0].signingAlgorithm: got "null", expected a string; quote it',
     ])
   })

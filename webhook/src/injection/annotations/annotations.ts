@@ -1,32 +1,29 @@
-import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { FieldParser, FlatValues, Parser, TextParser } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
   ADMIN_PORT,
-  DURATION_BOUNDS,
   LOG_LEVELS,
+  MOST_ITEMS,
   PROXY_PORT,
-  ROUTE_DEFAULTS,
+  ROUTE_FIELDS,
+  ROUTE_FIELD_NAMES,
   UNMATCHED,
   accepted,
-  audience,
-  duration,
-  hosts,
   integer,
   listField,
   oneOf,
   refused,
   region,
   roleArn,
+  separated,
   stringField,
 } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { Parser } from '@aws-outbound-jwt-injector/proxy/contract'
 import { cpuQuantity, memoryQuantity } from './quantity.ts'
 import { parseRoutesAnnotation } from './routes-yaml.ts'
-import { parseTags } from './tags.ts'
 
 /** One annotation: a row of the table that parsing, error texts and docs/annotations.md are made from. */
 export interface Annotation<T> {
   /** Parses the text; reports what is wrong under `where` and then returns undefined. */
-  readonly parse: (text: string, where: string, report: Report) => T | undefined
+  readonly parse: TextParser<T>
   /** What an absent annotation means, for the docs. */
   readonly fallback: string
   readonly doc: string
@@ -38,21 +35,8 @@ const single = <T>(parse: Parser<T>, fallback: string, doc: string): Annotation<
   doc,
 })
 
-/** More containers than any pod has, and more than any other list may have. */
-const ITEMS = 250
-
-const separated = <T>(
-  parse: (items: unknown, where: string, report: Report) => readonly T[] | undefined,
-  fallback: string,
-  doc: string,
-): Annotation<readonly T[]> => ({
-  parse: (text, where, report) =>
-    parse(
-      // One more than any list may have is enough to be refused.
-      text.split(',', ITEMS + 1).map((item) => item.trim()),
-      where,
-      report,
-    ),
+const list = <T>(parse: FieldParser<readonly T[]>, fallback: string, doc: string): Annotation<readonly T[]> => ({
+  parse: separated(parse),
   fallback,
   doc,
 })
@@ -72,6 +56,17 @@ const noProxyEntry: Parser<string> = (value) =>
 /** Below 1024 the sidecar could not listen; it runs without capabilities. */
 const port = integer(1024, 65535)
 
+/** Of the fields of a route that are annotations of their own. */
+const PARTNER = Object.fromEntries(
+  ROUTE_FIELD_NAMES.flatMap((field) => {
+    const { annotation } = ROUTE_FIELDS[field]
+    return annotation === undefined ? [] : [[annotation.name, annotation]]
+  }),
+) as unknown as { readonly [Name in keyof FlatValues]: Annotation<FlatValues[Name]> }
+
+/** Names a partner: as one group, set on the pod or by default, never mixed. */
+export const PARTNER_ANNOTATIONS = Object.keys(PARTNER) as readonly (keyof FlatValues)[]
+
 /** The closed set, in the order of the docs. Names come after `outbound-jwt.io/`. */
 export const ANNOTATIONS = {
   inject: single(
@@ -79,35 +74,11 @@ export const ANNOTATIONS = {
     'not injected, unless the namespace is labelled `outbound-jwt.io/inject=enabled`',
     'Whether this pod gets the sidecar. `false` and `disabled` win over the label of the namespace.',
   ),
-  hosts: separated(
-    hosts,
-    'the hosts of `audience`, when every item is an https URL',
-    'Partners that get the token, comma separated: `host` or `*.suffix` (any depth, not the suffix itself), with an optional `:port` (TLS, default 443).',
-  ),
-  audience: separated(
-    audience,
-    '`https://<host>` of the partner that is called',
-    'Audiences of the token, comma separated, 1 to 10. Without `hosts`, each https URL is a partner of its own and gets a token for itself only.',
-  ),
-  duration: single(
-    duration(DURATION_BOUNDS.minimum, DURATION_BOUNDS.maximum),
-    `\`${ROUTE_DEFAULTS.durationSeconds}s\``,
-    'Life of the token, 60 s to 1 h: `15m`, `900s` or seconds. What the AWS session cannot hold is shortened.',
-  ),
-  'signing-algorithm': single(
-    oneOf('RS256', 'ES384'),
-    `\`${ROUTE_DEFAULTS.signingAlgorithm}\``,
-    'Signature of the token: `RS256` or `ES384`.',
-  ),
-  tags: {
-    parse: parseTags,
-    fallback: 'none',
-    doc: 'Claims of your own, `key=value,key2=value2`, at most 50. The role needs `sts:TagGetWebIdentityToken`.',
-  } satisfies Annotation<Readonly<Record<string, string>>>,
+  ...PARTNER,
   routes: {
     parse: parseRoutesAnnotation,
-    fallback: 'one route, from the five annotations above',
-    doc: 'YAML list for several partners, instead of the five annotations above; see below.',
+    fallback: 'one route, from the annotations of a partner above',
+    doc: 'YAML list for several partners, instead of the annotations of one above; see below.',
   } satisfies Annotation<unknown>,
   'role-arn': single(
     roleArn,
@@ -119,13 +90,13 @@ export const ANNOTATIONS = {
     'the region of the chart, else what EKS injects',
     'AWS region whose STS signs the tokens. Needed with `role-arn` when the chart names none.',
   ),
-  containers: separated(
-    listField(containerName, 1, ITEMS),
+  containers: list(
+    listField(containerName, 1, MOST_ITEMS),
     'every container but known mesh and agent sidecars',
     'Containers that get the variables, comma separated. An init container must start after the sidecar.',
   ),
-  'skip-containers': separated(
-    listField(containerName, 1, ITEMS),
+  'skip-containers': list(
+    listField(containerName, 1, MOST_ITEMS),
     'none',
     'Containers that do not get the variables, comma separated.',
   ),
@@ -134,8 +105,8 @@ export const ANNOTATIONS = {
     `\`${UNMATCHED[0]}\``,
     'Hosts without a route: `passthrough` forwards them untouched and without a token, `deny` refuses them.',
   ),
-  'no-proxy': separated(
-    listField(noProxyEntry, 1, ITEMS),
+  'no-proxy': list(
+    listField(noProxyEntry, 1, MOST_ITEMS),
     'none',
     'Hosts that are called directly, comma separated, added to `NO_PROXY`. May use `$(VARIABLE)`. IPv6 addresses without brackets.',
   ),
@@ -144,7 +115,7 @@ export const ANNOTATIONS = {
     '`refuse`',
     'A container that already sets `HTTP_PROXY` in any case, even empty: `refuse` the pod, `keep` the container as it is (no token), or `override` the value.',
   ),
-  runtimes: separated(
+  runtimes: list(
     listField(oneOf('node', 'java'), 1, 2),
     '`node`',
     'Runtimes that need more than `HTTP_PROXY`, comma separated: `node` sets `NODE_USE_ENV_PROXY`, `java` extends `JAVA_TOOL_OPTIONS`.',
@@ -163,12 +134,3 @@ export type AnnotationName = keyof typeof ANNOTATIONS
 export type AnnotationValues = {
   readonly [Name in AnnotationName]?: Exclude<ReturnType<(typeof ANNOTATIONS)[Name]['parse']>, undefined>
 }
-
-/** Names a partner: as one group, set on the pod or by default, never mixed. */
-export const PARTNER_ANNOTATIONS = [
-  'hosts',
-  'audience',
-  'duration',
-  'signing-algorithm',
-  'tags',
-] as const satisfies readonly AnnotationName[]

@@ -1,33 +1,34 @@
-import type { Problem, Report, Route } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Mount, Problem, Report, Route, RouteFieldName } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
-  DURATION_BOUNDS,
-  TIMEOUT_BOUNDS,
+  ROUTE_FIELDS,
+  ROUTE_FIELD_NAMES,
   buildRoute,
-  duration,
   formatRoutes,
   isRecord,
   rejectUnknown,
   show,
-  stringField,
 } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { CaBundle } from './ca.ts'
-import { caFile, parseCa } from './ca.ts'
-import { WRITTEN_FIELDS } from './written-fields.ts'
+import type { MountedVolume } from './mounted-volume.ts'
+import { mountedVolume } from './mounted-volume.ts'
 import { parseYaml } from './yaml.ts'
 
-/** A route, and where the trust anchors it names come from. */
+/** A route, and the volumes behind the files that it names. */
 export interface PlannedRoute {
   readonly route: Route
-  readonly ca?: CaBundle
+  readonly mounted: readonly MountedVolume[]
 }
 
 /** One environment variable holds 128 KiB (MAX_ARG_STRLEN) and `$` is doubled in it. */
 const LARGEST = 64 * 1024
 
-const WRITTEN = Object.keys(WRITTEN_FIELDS)
-const AS_WRITTEN = new Map<string, string>(
-  Object.entries(WRITTEN_FIELDS).map(([written, { field }]) => [field, written]),
+/** Field → key as authors write it. */
+const WRITTEN_KEYS: ReadonlyMap<RouteFieldName, string> = new Map(
+  ROUTE_FIELD_NAMES.flatMap((field) => {
+    const { written } = ROUTE_FIELDS[field]
+    return written === undefined ? [] : [[field, written.key]]
+  }),
 )
+const KEYS = [...WRITTEN_KEYS.values()]
 
 /** Parses the `routes` annotation. Reports every problem; undefined when there was one. */
 export function parseRoutesAnnotation(
@@ -66,35 +67,27 @@ interface Place {
 
 function planRoute(entry: unknown, index: number, { where, report }: Place): PlannedRoute | undefined {
   if (!isRecord(entry)) {
-    report({ where, value: show(entry), allowed: `a mapping with ${WRITTEN.join(', ')}` })
+    report({ where, value: show(entry), allowed: `a mapping with ${KEYS.join(', ')}` })
     return undefined
   }
   const problems: Problem[] = []
   const collect: Report = (problem) => problems.push(problem)
-  rejectUnknown(entry, WRITTEN, where, collect)
-  const ca = entry['ca'] === undefined ? undefined : parseCa(entry['ca'], { index, where: `${where}.ca` }, collect)
-  const secondsOf = (key: 'duration' | 'timeout', bounds: Bounds): number | undefined =>
-    entry[key] === undefined
-      ? undefined
-      : parseSeconds(entry[key], bounds, { where: `${where}.${key}`, report: collect })
-  const durationSeconds = secondsOf('duration', DURATION_BOUNDS)
-  const timeoutSeconds = secondsOf('timeout', TIMEOUT_BOUNDS)
+  rejectUnknown(entry, KEYS, where, collect)
+  const mounted: MountedVolume[] = []
+  const mount: Mount = (object) => {
+    const planned = mountedVolume(object, index)
+    mounted.push(planned)
+    return planned.mount.mountPath
+  }
   const route = buildRoute(
-    { ...entry, durationSeconds, timeoutSeconds, caFile: ca && caFile(ca) },
-    (field) => `${where}.${AS_WRITTEN.get(field) ?? field}`,
+    Object.fromEntries([...WRITTEN_KEYS].map(([field, key]) => [field, entry[key]])),
+    (field) => `${where}.${WRITTEN_KEYS.get(field) ?? field}`,
     collect,
+    (field) => (value, place, complain) => {
+      const { parse, written } = ROUTE_FIELDS[field]
+      return (written?.parse ?? parse)(value, place, complain, mount)
+    },
   )
   problems.forEach(report)
-  return route === undefined || problems.length > 0 ? undefined : { route, ...(ca && { ca }) }
-}
-
-interface Bounds {
-  readonly minimum: number
-  readonly maximum: number
-}
-
-/** What is written with a unit, or as seconds, which YAML makes a number. */
-function parseSeconds(value: unknown, { minimum, maximum }: Bounds, { where, report }: Place): number | undefined {
-  const parse = stringField(duration(minimum, maximum))
-  return parse(typeof value === 'number' ? String(value) : value, where, report)
+  return route === undefined || problems.length > 0 ? undefined : { route, mounted }
 }

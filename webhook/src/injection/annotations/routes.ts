@@ -1,5 +1,5 @@
 import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
-import { buildRoute, hostText, rejectSharedHosts, show } from '@aws-outbound-jwt-injector/proxy/contract'
+import { ROUTE_FIELDS, buildRoute, hostText, rejectSharedHosts, show } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations.ts'
 import type { Keys } from './raw-annotations.ts'
@@ -47,15 +47,12 @@ function flatRoute(
   audience: readonly string[] | undefined,
   report: Report,
 ): PlannedRoute | undefined {
-  const fields = {
-    hosts,
-    audience,
-    durationSeconds: values.duration,
-    signingAlgorithm: values['signing-algorithm'],
-    tags: values.tags,
-  }
+  const parsed = new Map<string, unknown>(Object.entries({ ...values, hosts, audience }))
+  const fields = Object.fromEntries(
+    Object.entries(ROUTE_FIELDS).map(([field, { annotation }]) => [field, annotation && parsed.get(annotation.name)]),
+  )
   const route = buildRoute(fields, (field) => PREFIX + field, report)
-  return route && { route }
+  return route && { route, mounted: [] }
 }
 
 function withoutSharedHosts(

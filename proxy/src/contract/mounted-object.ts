@@ -1,0 +1,61 @@
+// What an author names in the namespace of the pod, and the sidecar reads as files: the annotation has the name of the
+// object, ROUTES has a path.
+import type { FieldParser } from './fields.ts'
+import { isRecord, rejectUnknown, show, stringField } from './fields.ts'
+import type { Parser } from './parsers.ts'
+import { accepted, refused } from './parsers.ts'
+import type { Report } from './problem.ts'
+
+/** Becomes a volume of the pod, mounted in the sidecar alone. */
+export interface MountedObject {
+  /** Names the volume and its directory, together with the index of the route. */
+  readonly purpose: string
+  /** Source of the volume, as Kubernetes writes it. */
+  readonly source: {
+    readonly configMap: {
+      readonly name: string
+      readonly items: readonly [{ readonly key: string; readonly path: string }]
+    }
+  }
+}
+
+/** Asks for an object to be mounted. @returns the directory in which the sidecar finds its files. */
+export type Mount = (object: MountedObject) => string
+
+/** Parses a value as an author writes it; what it names is mounted. @returns the value that ROUTES has. */
+export type WrittenParser<T> = (value: unknown, where: string, report: Report, mount: Mount) => T | undefined
+
+const configMapName: Parser<string> = (value) =>
+  value.length <= 253 && /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(value)
+    ? accepted(value)
+    : refused('the name of a ConfigMap')
+
+const configMapKey: Parser<string> = (value) =>
+  /^[-._a-zA-Z0-9]{1,253}$/.test(value) && value !== '.' && !value.startsWith('..')
+    ? accepted(value)
+    : refused('a key of the ConfigMap')
+
+const configMapReference: FieldParser<{ readonly name: string; readonly key: string }> = (value, where, report) => {
+  if (!isRecord(value)) {
+    report({ where, value: show(value), allowed: '{configMap: the name of a ConfigMap, key: a key of it}' })
+    return undefined
+  }
+  rejectUnknown(value, ['configMap', 'key'], where, report)
+  const name = stringField(configMapName)(value['configMap'], `${where}.configMap`, report)
+  const key = stringField(configMapKey)(value['key'], `${where}.key`, report)
+  return name === undefined || key === undefined ? undefined : { name, key }
+}
+
+/**
+ * `{configMap: name, key: ca.crt}`, of which the sidecar reads one file.
+ * @param purpose names the volume, see `MountedObject`.
+ * @param path of the file in the volume, whatever its key in the ConfigMap is.
+ */
+export const configMapFile =
+  (purpose: string, path: string): WrittenParser<string> =>
+  (value, where, report, mount) => {
+    const reference = configMapReference(value, where, report)
+    if (reference === undefined) return undefined
+    const { name, key } = reference
+    return `${mount({ purpose, source: { configMap: { name, items: [{ key, path }] } } })}/${path}`
+  }
