@@ -116,6 +116,13 @@ export const ERRORS = {
     meaning: 'The partner did not accept a connection.',
     hint: 'Check that egress to the partner is allowed (NetworkPolicy, security group, firewall).',
   },
+  http2_required: {
+    status: 502,
+    proxyStatus: 'http_protocol_error',
+    retryable: false,
+    meaning: 'The request needs HTTP/2, as gRPC does, and the partner does not offer it.',
+    hint: 'Check that the partner offers h2 on this port (openssl s_client -alpn h2).',
+  },
   upstream_tls_failed: {
     status: 502,
     proxyStatus: 'tls_certificate_error',

@@ -15,6 +15,16 @@ export interface ForwardRequest {
   readonly body: Buffer | Readable | null
   /** Protocol to switch to. */
   readonly upgrade: string | null
+  /** Whether the partner is called by HTTP/2: a request goes as it came, and gRPC knows nothing else. */
+  readonly http2: 'never' | 'preferred' | 'required'
+}
+
+/** RFC 9110 §9.2.2. */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+/** Whether a request may be sent again when nobody knows whether it arrived. */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method)
 }
 
 /** What the other side of a request does. At the end comes one `ended`, `upgraded` or `failed`, and nothing after it. */

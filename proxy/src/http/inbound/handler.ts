@@ -96,7 +96,10 @@ function proceed(exchange: Exchange, plan: Plan, token: string | undefined, deps
   const headers = requestHeaders(plan.headers, fields, carried)
   const { method = 'GET' } = request
   const send = (body: Buffer | PassingBody | null): void =>
-    exchange.forward({ destination, method, path, headers, body, upgrade: upgrade?.protocol ?? null }, forwarder)
+    exchange.forward(
+      { destination, method, path, headers, body, upgrade: upgrade?.protocol ?? null, http2: 'never' },
+      forwarder,
+    )
   exchange.continue()
   const { framing } = fields
   if (framing === 'none') send(null)

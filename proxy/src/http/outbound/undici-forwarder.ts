@@ -5,6 +5,7 @@ import { ProxyError } from '../../errors.ts'
 import type { Destination } from '../../routing/router.ts'
 import { isClosedConnection, upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
+import { isIdempotent } from '../forwarder.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
 import type { Connection } from './connection.ts'
 import type { Upstream, Upstreams } from './upstreams.ts'
@@ -14,9 +15,6 @@ interface ForwarderDeps {
   readonly upstreams: Upstreams
   readonly onRetry: (destination: Destination) => void
 }
-
-/** RFC 9110 §9.2.2. */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /** Forwards with undici's dispatcher, whose own serialiser decides the framing. */
 export class UndiciForwarder implements Forwarder {
@@ -149,7 +147,7 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
   /** A request that was never written is sent by undici itself once it has a connection; this is for one that was. */
   private mayRetry(error: Error): boolean {
     const { method, body } = this.request
-    const replayable = !(body instanceof Readable) && IDEMPOTENT.has(method)
+    const replayable = !(body instanceof Readable) && isIdempotent(method)
     return this.stale && !this.retried && replayable && isClosedConnection(error)
   }
 }

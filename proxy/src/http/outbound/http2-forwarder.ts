@@ -1,0 +1,248 @@
+import { constants } from 'node:http2'
+import type { ClientHttp2Stream } from 'node:http2'
+import { Readable } from 'node:stream'
+import { ProxyError } from '../../errors.ts'
+import { fieldsFromHttp2, requestToHttp2 } from '../http2-fields.ts'
+import type { RawHeaders } from '../headers.ts'
+import { isClosedConnection, upstreamFailure } from './failure.ts'
+import type { Phase } from './failure.ts'
+import { isIdempotent } from '../forwarder.ts'
+import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
+import type { Http2Session, Http2Sessions } from './http2-sessions.ts'
+
+export interface Http2ForwarderDeps {
+  readonly sessions: (request: ForwardRequest) => Http2Sessions
+  /** For partners that speak no HTTP/2. */
+  readonly http1: Forwarder
+  /** Silence until the response head. */
+  readonly timeoutMs: (request: ForwardRequest) => number
+  /** Silence within a body, either way. */
+  readonly bodyIdleMs: number
+  readonly onRetry: (request: ForwardRequest) => void
+}
+
+/** As much of a streamed body is kept until the response begins, so that a stream the partner refused can be sent again. */
+const REPLAYED_BYTES = 64 * 1024
+
+/** Forwards by HTTP/2 where the partner speaks it, else by HTTP/1.1. */
+export function createHttp2Forwarder(deps: Http2ForwarderDeps): Pick<Forwarder, 'forward'> {
+  return {
+    forward: (request, receiver) => {
+      const attempt = new Attempt(request, receiver, deps)
+      attempt.dispatch()
+      return attempt
+    },
+  }
+}
+
+/** One request on its way, over as many streams as it takes: one, or two. */
+class Attempt implements Forwarding {
+  private readonly request: ForwardRequest
+  private readonly receiver: Receiver
+  private readonly deps: Http2ForwarderDeps
+  private stream: ClientHttp2Stream | undefined
+  private session: Http2Session | undefined
+  /** Once the partner turned out to speak HTTP/1.1 alone. */
+  private http1: Forwarding | undefined
+  private phase: Phase = 'connecting'
+  /** Resets the present stream as CANCEL: node:http2 has no other public way to. */
+  private cancel = new AbortController()
+  private isOver = false
+  /** The response has ended as it should. */
+  private isComplete = false
+  private isPaused = false
+  private retried = false
+  private trailers: RawHeaders = []
+  /** Bytes of the response that are still to come; −1 when that is not known. */
+  private remaining = -1
+  /** What went out of a streamed body; undefined once it is too much to keep. */
+  private sent: Buffer[] | undefined = []
+  private sentBytes = 0
+  /** Takes a streamed body off the present stream. */
+  private unplug: (() => void) | undefined
+
+  constructor(request: ForwardRequest, receiver: Receiver, deps: Http2ForwarderDeps) {
+    this.request = request
+    this.receiver = receiver
+    this.deps = deps
+  }
+
+  dispatch(): void {
+    this.phase = 'connecting'
+    this.deps.sessions(this.request).take((error, session) => {
+      if (this.isOver) session?.release()
+      else if (error) this.fail(error)
+      else if (session) this.send(session)
+      else if (this.request.http2 === 'required') this.fail(new ProxyError('http2_required'))
+      else {
+        this.isOver = true
+        this.http1 = this.deps.http1.forward(this.request, this.receiver)
+        if (this.isPaused) this.http1.pause()
+      }
+    })
+  }
+
+  abort(): void {
+    this.http1?.abort()
+    this.end()
+  }
+
+  pause(): void {
+    this.isPaused = true
+    this.http1?.pause()
+    this.stream?.pause()
+  }
+
+  resume(): void {
+    this.isPaused = false
+    this.http1?.resume()
+    this.stream?.resume()
+  }
+
+  private send(session: Http2Session): void {
+    const { body, destination, headers, method, path } = this.request
+    const [scheme = '', authority = ''] = destination.origin.split('://')
+    this.session = session
+    const served = session.served
+    let stream: ClientHttp2Stream
+    try {
+      const fields = requestToHttp2({ method, scheme, authority, path }, headers)
+      stream = session.request(fields, { endStream: body === null, signal: this.cancel.signal })
+    } catch (error) {
+      // node:http2 takes no second value of some fields, such as Content-Type.
+      this.fail(new ProxyError('malformed_request', { cause: error }))
+      return
+    }
+    this.stream = stream
+    this.phase = 'waiting'
+    stream.setTimeout(this.deps.timeoutMs(this.request), () => this.fail(new ProxyError('upstream_timeout')))
+    stream
+      .on('headers', (fields, _flags, raw?: RawHeaders) =>
+        this.receiver.informed(Number(fields[':status']), fieldsFromHttp2(raw ?? [])),
+      )
+      .on('response', (fields, _flags, raw?: RawHeaders) => this.started(Number(fields[':status']), raw ?? []))
+      .on('trailers', (_fields: unknown, _flags: number, raw: RawHeaders) => {
+        this.trailers = fieldsFromHttp2(raw)
+      })
+      .on('data', (chunk: Buffer) => {
+        if (this.remaining > 0) this.remaining -= chunk.length
+        if (!this.isOver) this.receiver.received(chunk)
+      })
+      .on('end', () => this.ended(stream))
+      .on('error', (error) => this.broken(stream, error, served))
+      .on('close', () => this.broken(stream, undefined, served))
+    if (this.isPaused) stream.pause()
+    if (body instanceof Readable) this.pump(body, stream)
+    else if (body) stream.end(body)
+  }
+
+  private started(status: number, raw: RawHeaders): void {
+    if (this.isOver) return
+    this.phase = 'receiving'
+    this.sent = undefined
+    this.stream?.setTimeout(this.deps.bodyIdleMs)
+    const headers = fieldsFromHttp2(raw)
+    const length = this.request.method === 'HEAD' || status === 304 ? -1 : headers.indexOf('content-length')
+    this.remaining = length === -1 ? -1 : Number(headers[length + 1])
+    try {
+      this.receiver.started(status, '', headers)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** SECURITY: `end` comes after a reset, too, and a response that is cut off must not look whole. */
+  private ended(stream: ClientHttp2Stream): void {
+    if (this.isOver || stream !== this.stream || this.phase !== 'receiving') return
+    const isWhole = stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.destroyed && this.remaining <= 0
+    if (!isWhole) {
+      this.fail(new ProxyError('upstream_reset'))
+      return
+    }
+    const { trailers } = this
+    this.isComplete = true
+    this.end()
+    this.receiver.ended(trailers)
+  }
+
+  private broken(stream: ClientHttp2Stream, error: unknown, served: number): void {
+    if (this.isOver || stream !== this.stream) return
+    if (this.mayRetry(stream, error, served)) {
+      this.retried = true
+      this.release()
+      this.cancel = new AbortController()
+      this.deps.onRetry(this.request)
+      this.dispatch()
+      return
+    }
+    this.fail(error ?? new ProxyError('upstream_reset'))
+  }
+
+  private mayRetry(stream: ClientHttp2Stream, error: unknown, served: number): boolean {
+    const { body, method } = this.request
+    const isReplayable = !(body instanceof Readable) || this.sent !== undefined
+    if (this.retried || !isReplayable || this.phase !== 'waiting') return false
+    if (isUnprocessed(stream, this.session?.lastStreamId)) return true
+    return served > 0 && isIdempotent(method) && (error === undefined || isClosedConnection(error))
+  }
+
+  /** Writes at the speed of the partner. */
+  private pump(body: Readable, stream: ClientHttp2Stream): void {
+    const write = (chunk: Buffer): void => {
+      if (!stream.write(chunk)) body.pause()
+    }
+    for (const chunk of this.sent ?? []) write(chunk)
+    if (body.readableEnded) {
+      stream.end()
+      return
+    }
+    const onData = (chunk: Buffer): void => {
+      this.sentBytes += chunk.length
+      if (this.sentBytes > REPLAYED_BYTES) this.sent = undefined
+      this.sent?.push(chunk)
+      write(chunk)
+    }
+    const onEnd = (): void => void stream.end()
+    const onDrain = (): void => void body.resume()
+    body.on('data', onData).on('end', onEnd).resume()
+    stream.on('drain', onDrain)
+    this.unplug = () => {
+      body.off('data', onData).off('end', onEnd).pause()
+      stream.off('drain', onDrain)
+    }
+  }
+
+  private fail(cause: unknown): void {
+    if (this.isOver) return
+    const error = upstreamFailure(cause, this.phase)
+    this.end()
+    this.receiver.failed(error)
+  }
+
+  private end(): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.release()
+    if (this.request.body instanceof Readable) this.request.body.destroy()
+  }
+
+  /**
+   * SECURITY: `close` would end a stream in good order first, so that half of an upload looked whole; the signal resets it.
+   * Of a stream whose response is complete, this resets what is left of the request. RFC 9113 §8.1.
+   */
+  private release(): void {
+    const { session, stream } = this
+    this.unplug?.()
+    this.unplug = undefined
+    this.session = undefined
+    this.stream = undefined
+    if (stream && !(stream.writableFinished && this.isComplete)) this.cancel.abort()
+    session?.release()
+  }
+}
+
+/** The partner says that it never looked at the stream. RFC 9113 §8.7. */
+function isUnprocessed({ id, rstCode }: ClientHttp2Stream, lastStreamId: number | undefined): boolean {
+  if (rstCode === constants.NGHTTP2_REFUSED_STREAM) return true
+  return lastStreamId !== undefined && id !== undefined && id > lastStreamId
+}

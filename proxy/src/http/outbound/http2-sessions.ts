@@ -1,0 +1,246 @@
+import { connect } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream, ClientSessionRequestOptions } from 'node:http2'
+import type { TLSSocket } from 'node:tls'
+
+export interface Http2SessionsDeps {
+  /** As `new URL(…).origin`. */
+  readonly origin: string
+  /**
+   * Opens a TLS connection that offers these protocols by ALPN. It has its own deadline.
+   * SECURITY: trust and address rules of the upstream are applied in here.
+   */
+  readonly connect: (protocols: readonly string[], done: (error: Error | null, socket?: TLSSocket) => void) => void
+  readonly now: () => number
+  readonly limits: Http2Limits
+}
+
+export interface Http2Limits {
+  /** Until the partner's SETTINGS, once TLS is there. */
+  readonly connectMs: number
+  readonly upstreamIdleMs: number
+  /** DNS failover: a session in constant use still takes no new streams. */
+  readonly upstreamAgeMs: number
+  /** Silence on a session with open streams, after which it is asked whether it is still there. */
+  readonly pingMs: number
+  readonly headBytes: number
+  readonly headFields: number
+}
+
+/** Streams on one session; more would wait for each other on one TCP connection, and load balancers would see one client. */
+const STREAMS = 100
+/** Per stream. What a client does not read is held here: 100 streams at a time hold 12 MiB at most. */
+const WINDOW_BYTES = 128 * 1024
+
+/** What a request needs of a session. */
+export interface Http2Session {
+  /** Streams opened before this one. */
+  readonly served: number
+  /** Highest stream the partner has taken, once it has said GOAWAY. RFC 9113 §6.8. */
+  readonly lastStreamId: number | undefined
+  /** @throws what node:http2 refuses to send. */
+  request(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream
+  /** Its stream is over. */
+  release(): void
+}
+
+/** @param session undefined when the partner speaks no HTTP/2. */
+type Taken = (error: Error | null, session?: Http2Session) => void
+
+/** HTTP/2 sessions to one upstream. */
+export class Http2Sessions {
+  private readonly deps: Http2SessionsDeps
+  private readonly open = new Set<Session>()
+  private readonly waiting: Taken[] = []
+  private connecting = false
+  /** The partner has chosen HTTP/1.1; asked again when this time has come. */
+  private declinedUntilMs: number | undefined
+
+  constructor(deps: Http2SessionsDeps) {
+    this.deps = deps
+  }
+
+  get isUnused(): boolean {
+    return this.open.size === 0 && !this.connecting
+  }
+
+  /** Hands out a session with room for one stream; the caller gives it back. */
+  take(taken: Taken): void {
+    const now = this.deps.now()
+    if (this.declinedUntilMs !== undefined && now < this.declinedUntilMs) {
+      taken(null)
+      return
+    }
+    for (const session of this.open) {
+      if (session.connectedMs < now - this.deps.limits.upstreamAgeMs) session.retire()
+      if (session.tryTake()) {
+        taken(null, session)
+        return
+      }
+    }
+    this.waiting.push(taken)
+    this.connect()
+  }
+
+  destroy(): void {
+    for (const session of this.open) session.destroy()
+  }
+
+  /** One connection at a time; those that wait share it. */
+  private connect(): void {
+    if (this.connecting) return
+    this.connecting = true
+    this.deps.connect(['h2', 'http/1.1'], (error, socket) => {
+      if (error || !socket) this.settle(error)
+      else if (socket.alpnProtocol === 'h2') this.start(socket)
+      else {
+        socket.destroy()
+        this.declinedUntilMs = this.deps.now() + this.deps.limits.upstreamAgeMs
+        this.settle(null)
+      }
+    })
+  }
+
+  private start(socket: TLSSocket): void {
+    const session = new Session(socket, this.deps, {
+      ready: () => {
+        this.declinedUntilMs = undefined
+        this.open.add(session)
+        this.settle(null, session)
+      },
+      ended: (error) => {
+        if (!this.open.delete(session)) this.settle(error)
+      },
+    })
+  }
+
+  private settle(error: Error | null, session?: Session): void {
+    this.connecting = false
+    const waiting = this.waiting.splice(0)
+    for (const [index, taken] of waiting.entries()) {
+      if (error || !session) taken(error)
+      else if (session.tryTake()) taken(null, session)
+      else {
+        this.waiting.push(...waiting.slice(index))
+        this.connect()
+        return
+      }
+    }
+  }
+}
+
+interface SessionEvents {
+  ready(): void
+  /** Once; before `ready` it is why there is no session. */
+  ended(error: Error): void
+}
+
+class Session implements Http2Session {
+  readonly connectedMs: number
+  served = 0
+  lastStreamId: number | undefined
+  private streams = 0
+  private isLeaving = false
+  private readonly session: ClientHttp2Session
+  private readonly socket: TLSSocket
+  private readonly limits: Http2Limits
+  private timer: NodeJS.Timeout | undefined
+  private bytesSeen = 0
+  private awaitsPong = false
+
+  constructor(socket: TLSSocket, { origin, now, limits }: Http2SessionsDeps, events: SessionEvents) {
+    this.connectedMs = now()
+    this.socket = socket
+    this.limits = limits
+    this.session = connect(origin, {
+      createConnection: () => socket,
+      // RFC 9113 §8.4: nobody here could hand on a push.
+      settings: { enablePush: false, initialWindowSize: WINDOW_BYTES, maxHeaderListSize: limits.headBytes },
+      maxHeaderListPairs: limits.headFields + 4,
+      peerMaxConcurrentStreams: STREAMS,
+      maxReservedRemoteStreams: 0,
+      maxSessionMemory: 32,
+    })
+    let failure: Error | undefined
+    const late = setTimeout(() => this.session.destroy(new Http2Timeout()), limits.connectMs)
+    this.session
+      .once('remoteSettings', () => {
+        clearTimeout(late)
+        events.ready()
+      })
+      .on('goaway', (_code: number, lastStreamId: number) => {
+        this.isLeaving = true
+        this.lastStreamId = lastStreamId
+      })
+      .on('error', (error) => {
+        failure = error
+      })
+      .once('close', () => {
+        clearTimeout(late)
+        clearTimeout(this.timer)
+        this.isLeaving = true
+        events.ended(failure ?? new Http2Ended())
+      })
+  }
+
+  tryTake(): boolean {
+    const { session } = this
+    if (this.isLeaving || session.closed || session.destroyed) return false
+    if (this.streams >= Math.min(STREAMS, session.remoteSettings.maxConcurrentStreams ?? STREAMS)) return false
+    if (this.streams++ === 0) this.watch()
+    return true
+  }
+
+  request(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream {
+    const stream = this.session.request(fields, options)
+    this.served++
+    return stream
+  }
+
+  release(): void {
+    if (--this.streams > 0 || this.session.destroyed) return
+    clearTimeout(this.timer)
+    if (this.isLeaving) this.session.close()
+    else this.timer = setTimeout(() => this.retire(), this.limits.upstreamIdleMs)
+  }
+
+  /** Open streams go on to their end; there are no new ones. */
+  retire(): void {
+    if (this.isLeaving) return
+    this.isLeaving = true
+    this.session.close()
+  }
+
+  destroy(): void {
+    this.session.destroy()
+  }
+
+  /** A connection whose other end is gone says nothing; while streams wait, silence is asked for an answer. RFC 9113 §6.7. */
+  private watch(): void {
+    clearTimeout(this.timer)
+    this.bytesSeen = this.socket.bytesRead
+    this.timer = setTimeout(() => {
+      if (this.streams === 0 || this.session.destroyed) return
+      if (this.socket.bytesRead === this.bytesSeen) {
+        if (this.awaitsPong) {
+          this.session.destroy(new Http2Timeout())
+          return
+        }
+        this.awaitsPong = true
+        this.session.ping(() => {
+          this.awaitsPong = false
+        })
+      }
+      this.watch()
+    }, this.limits.pingMs)
+  }
+}
+
+class Http2Timeout extends Error {
+  readonly code = 'ETIMEDOUT'
+  override readonly message = 'the partner does not answer on this HTTP/2 connection'
+}
+
+class Http2Ended extends Error {
+  readonly code = 'ECONNRESET'
+  override readonly message = 'the partner ended the HTTP/2 connection'
+}
