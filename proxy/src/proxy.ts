@@ -24,6 +24,7 @@ import { compileRules } from './routing/rules.ts'
 import { formatOrigin } from './routing/target.ts'
 import { createLocate, standaloneHints } from './standalone/locate.ts'
 import type { Tokens } from './tokens/token-request.ts'
+import { admitUnlisted } from './tokens/unlisted.ts'
 
 export interface ProxyDeps {
   readonly config: ProxyConfig
@@ -75,7 +76,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const handler = createHandler({
     locate: (connection) => inside.get(connection)?.locate ?? direct,
     router,
-    tokens,
+    tokens: admitUnlisted(tokens, { resolves: (host) => upstreams.resolves(host), now }),
     forwarder,
     limits,
     observer: requests,

@@ -1,6 +1,6 @@
 import type { Route } from '../contract.ts'
 import { readHostPattern } from '../contract.ts'
-import type { TokenRequest } from '../tokens/token-request.ts'
+import type { TokenRequest, UnlistedHost } from '../tokens/token-request.ts'
 import { tokenRequest } from '../tokens/token-request.ts'
 import { DEFAULT_PORT } from './target.ts'
 import type { Scheme } from './target.ts'
@@ -47,8 +47,11 @@ export function compileRules(routes: readonly Route[], scheme: Scheme = 'https')
   }
   return {
     match: (host) => {
-      const found = exact.get(host) ?? longestSuffix(suffixes, host) ?? any
-      return found && { ...found, scheme, token: tokenFor(found.route, host, scheme) }
+      const listed = exact.get(host)
+      const found = listed ?? longestSuffix(suffixes, host) ?? any
+      if (!found) return undefined
+      const unlisted = listed || found.route.audience.length > 0 ? undefined : { host, port: found.port }
+      return { ...found, scheme, token: tokenFor(found.route, host, scheme, unlisted) }
     },
   }
 }
@@ -73,12 +76,13 @@ export function staticTokenRequests(routes: readonly Route[], scheme: Scheme = '
   })
 }
 
-function tokenFor(route: Route, host: string, scheme: Scheme): TokenRequest {
-  return tokenRequest(route.name, {
+function tokenFor(route: Route, host: string, scheme: Scheme, unlisted?: UnlistedHost): TokenRequest {
+  const spec = {
     source: 'aws',
     audience: route.audience.length > 0 ? route.audience : [`${scheme}://${host}`],
     signingAlgorithm: route.signingAlgorithm,
     durationSeconds: route.durationSeconds,
     tags: route.tags,
-  })
+  } as const
+  return tokenRequest(route.name, spec, unlisted)
 }

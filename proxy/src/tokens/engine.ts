@@ -66,6 +66,7 @@ export function createTokenEngine(deps: TokenEngineDeps): TokenEngine {
 
   return {
     get: (request) => (entries.get(request.key) ?? add(request)).get(),
+    holds: (request) => entries.has(request.key),
     renew: (request) => (entries.get(request.key) ?? add(request)).renew(),
     ready: () => awaited.size === 0,
     prefetch,
@@ -96,18 +97,19 @@ export function createTokenEngine(deps: TokenEngineDeps): TokenEngine {
   }
 
   function add(request: TokenRequest): TokenEntry {
-    if (entries.size >= MAXIMUM_KEYS) dropLeastRecentlyUsed()
+    if (entries.size >= MAXIMUM_KEYS) makeRoom(request)
     const entry = createTokenEntry(request, deps, events)
     entries.set(request.key, entry)
     return entry
   }
 
-  function dropLeastRecentlyUsed(): void {
-    let oldest: TokenEntry | undefined
-    for (const entry of entries.values()) {
-      if (!awaited.has(entry.request.key) && (!oldest || entry.usedMs < oldest.usedMs)) oldest = entry
-    }
-    if (oldest) drop(oldest)
+  /** Drops the key used least recently. Unlisted hosts go first and never push a listed one out; they exceed the bound by one at most. */
+  function makeRoom({ unlisted }: TokenRequest): void {
+    const all = [...entries.values()].filter(({ request }) => !awaited.has(request.key))
+    const made = all.filter(({ request }) => request.unlisted)
+    const candidates = made.length > 0 || unlisted ? made : all
+    const [first] = candidates
+    if (first) drop(candidates.reduce((oldest, entry) => (entry.usedMs < oldest.usedMs ? entry : oldest), first))
   }
 
   function drop(entry: TokenEntry): void {

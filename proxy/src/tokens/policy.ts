@@ -18,8 +18,14 @@ export type Freshness = 'fresh' | 'refresh' | 'expired'
 export const MINIMUM_REMAINING_MS = 15_000
 /** How long a request waits for its token, and how long one attempt to mint it may take. */
 export const WAIT_MS = 8_000
-/** More keys than a pod has partners; bounds memory and STS load when a wildcard rule meets many hosts. */
+/** More keys than a pod has partners; bounds memory and refreshes when a wildcard rule meets many hosts. */
 export const MAXIMUM_KEYS = 256
+/** Hosts of wildcards that get their first token within a minute; bounds STS calls when a client makes names up. */
+export const UNLISTED_PER_MINUTE = 120
+/** How long a name that does not exist is remembered: shorter than anybody waits for a new DNS record to be seen. */
+export const ABSENT_MS = 10_000
+/** Names remembered that do not exist. */
+export const MAXIMUM_ABSENT = 1024
 
 /**
  * Steady state: 47.5–52.5 % of the life. At 900 s the interval is at least 427 s, so no hour has more than 9 calls.

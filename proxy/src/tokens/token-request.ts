@@ -8,6 +8,14 @@ export interface TokenRequest extends MintRequest<TokenSpec> {
   readonly key: string
   /** Metric label: the name of the route that asked first. */
   readonly route: string
+  /** Present when the audience was made from the host of a request, because no rule names it: a wildcard's. */
+  readonly unlisted?: UnlistedHost
+}
+
+/** A host that only a wildcard allows. */
+export interface UnlistedHost {
+  readonly host: string
+  readonly port: number
 }
 
 /** The one thing the request path knows about tokens. */
@@ -17,11 +25,13 @@ export interface Tokens {
    * @throws ProxyError (as rejection) token_denied, token_unavailable or token_timeout.
    */
   get(request: TokenRequest): string | Promise<string>
+  /** Whether a token of this key is cached, or being fetched. */
+  holds(request: TokenRequest): boolean
 }
 
 /** @returns the request of a route for the token of this spec. */
-export function tokenRequest(route: string, spec: TokenSpec): TokenRequest {
-  return { key: canonical(spec), route, spec }
+export function tokenRequest(route: string, spec: TokenSpec, unlisted?: UnlistedHost): TokenRequest {
+  return { key: canonical(spec), route, spec, ...(unlisted && { unlisted }) }
 }
 
 /** JSON with its members in order: covers every field of every spec, and no value can imitate another's separator. */

@@ -40,6 +40,15 @@ describe('compileRules', () => {
     expect(rules.match('x.partner.example')?.token.spec.audience).to.deep.equal(['https://x.partner.example'])
   })
 
+  it('marks the token of a host that only a wildcard allows, unless the route has an audience', () => {
+    const table = compileRules(
+      routes({ hosts: ['a.example', '*.b.example:8443'] }, { hosts: ['*.c.example'], audience: ['urn:c'] }),
+    )
+    expect(table.match('a.example')?.token).not.to.have.property('unlisted')
+    expect(table.match('x.c.example')?.token).not.to.have.property('unlisted')
+    expect(table.match('x.b.example')?.token.unlisted).to.deep.equal({ host: 'x.b.example', port: 8443 })
+  })
+
   it('matches without wildcards too', () => {
     expect(compileRules(routes({ hosts: ['a.example'] })).match('b.a.example')).to.equal(undefined)
   })

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
+import type { TokenRequest } from '../../../proxy/src/tokens/token-request.ts'
 import { createTestEngine, follow } from '../../support/tokens/engine.ts'
 import type { TestEngine } from '../../support/tokens/engine.ts'
 import { requestFor } from '../../support/tokens/request.ts'
@@ -46,7 +47,29 @@ describe('tokens by key', () => {
     expect(source.calls).to.have.lengthOf(calls + 1)
   })
 
-  it('do not grow STS load or timers without bound when a wildcard meets ever new hosts', async () => {
+  it('of listed hosts never give way to those of a wildcard', async () => {
+    const { tokens, source, clock, observed } = answering()
+    const unlisted = (name: number): TokenRequest => ({
+      ...partner(`made-up-${name}`),
+      unlisted: { host: `made-up-${name}.example`, port: 443 },
+    })
+    for (let index = 0; index < 250; index++) await tokens.get(partner(index))
+    for (let index = 0; index < 300; index++) {
+      await clock.advance(1)
+      await tokens.get(unlisted(index))
+    }
+    for (let index = 250; index < 256; index++) await tokens.get(partner(index))
+    await tokens.get(unlisted(999))
+    await tokens.get(unlisted(1000))
+    expect(observed.filter((line) => /^dropped \d/.test(line))).to.deep.equal([])
+    expect(tokens.holds(unlisted(1000))).to.equal(true)
+    const calls = source.calls.length
+    for (let index = 0; index < 256; index++) expect(tokens.get(partner(index))).to.be.a('string')
+    expect(source.calls).to.have.lengthOf(calls)
+    expect(clock.pending()).to.be.at.most(257)
+  })
+
+  it('do not grow timers without bound, however many are asked for', async () => {
     const { tokens, source, clock } = answering()
     for (let index = 0; index < 2_000; index++) await tokens.get(partner(index))
     expect(source.calls).to.have.lengthOf(2_000)

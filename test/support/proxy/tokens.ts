@@ -17,6 +17,7 @@ export function createFakeTokens(): FakeTokens {
   const fake: FakeTokens = {
     asked,
     answer: () => TEST_TOKEN,
+    holds: ({ key }) => asked.some((request) => request.key === key),
     get: (request) => {
       asked.push(request)
       return fake.answer()

@@ -10,9 +10,11 @@ import { ProxyError } from '../../errors.ts'
 import { mayConnect } from '../../routing/address-policy.ts'
 import type { AddressPolicy } from '../../routing/address-policy.ts'
 import type { BlindTunnel, Destination } from '../../routing/router.ts'
+import type { UnlistedHost } from '../../tokens/token-request.ts'
 import { ATTEMPT_MS } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 import { Connection } from './connection.ts'
+import { upstreamFailure } from './failure.ts'
 
 /** Trust anchors as PEM; what has none of its own uses `common`, and without that the public ones. */
 export interface TrustAnchors {
@@ -64,6 +66,24 @@ export class Upstreams {
       allowHalfOpen: true,
       noDelay: true,
       timeout: this.deps.limits.connectMs,
+    })
+  }
+
+  /**
+   * Looks a name up as a connection to it would.
+   * @throws ProxyError (as rejection) upstream_dns_failed or address_denied.
+   */
+  resolves({ host, port }: UnlistedHost): Promise<void> {
+    const { addresses, limits, resolve } = this.deps
+    const lookup = checked(resolve, (address) => mayConnect(address, { port, ruled: true }, addresses))
+    return new Promise((done, refuse) => {
+      const fail = (error: unknown): void => refuse(upstreamFailure(error, 'connecting'))
+      const late = setTimeout(() => fail(new ProxyError('upstream_dns_failed')), limits.connectMs).unref()
+      lookup(host, {}, (error) => {
+        clearTimeout(late)
+        if (error) fail(error)
+        else done()
+      })
     })
   }
 
