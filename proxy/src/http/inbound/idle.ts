@@ -36,3 +36,8 @@ export function createIdleSweep(http: Server): IdleSweep {
 export function responseUnderWay(socket: Duplex): ServerResponse | undefined {
   return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
 }
+
+/** Whether the client was told that its connection ends with this response; also the only way to end some of them. Node's name is private. */
+export function endsConnection(response: ServerResponse): boolean {
+  return (response as ServerResponse & { readonly _last?: boolean })._last === true
+}

@@ -13,8 +13,8 @@ import type { KeyPair } from '../../runtime/index.ts'
 import { acceptConnect } from '../tunnel/connect.ts'
 import type { ConnectDeps, ConnectObserver } from '../tunnel/connect.ts'
 import type { Interim } from './exchange.ts'
-import { createIdleSweep, responseUnderWay } from './idle.ts'
-import { errorResponse, refuseSocket } from './error-response.ts'
+import { createIdleSweep, endsConnection, responseUnderWay } from './idle.ts'
+import { closeInStages, errorResponse, refuseSocket } from './error-response.ts'
 import { isConnection } from '../tunnel/tunnel.ts'
 import { acceptUpgrade, wantedProtocol } from '../tunnel/upgrade.ts'
 import type { UpgradeDeps } from '../tunnel/upgrade.ts'
@@ -65,6 +65,8 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   const { handler, inside, limits, certificate, observer } = deps
   const connectDeps = { ...deps, serveInside }
   let isDraining = false
+  /** Connections whose last response is written. */
+  const condemned = new WeakSet<Duplex>()
   const options = {
     // SECURITY: a lenient parser is how requests get smuggled.
     insecureHTTPParser: false,
@@ -89,21 +91,27 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   const sweepIdle = createIdleSweep(http)
   http.on('request', (request, response) => serve(request, response))
   http.on('checkContinue', (request, response) => serve(request, response, 'continue'))
-  http.on('checkExpectation', (_request, response) => {
-    const error = new ProxyError('expectation_failed')
-    const requestId = deps.requestId()
-    observer.connectionRefused(error, requestId)
-    const { status, headers, body } = errorResponse(error, '', requestId)
-    response.writeHead(status, headers).end(body)
-  })
+  http.on('checkExpectation', (request, response) =>
+    inTurn(request, response, () => {
+      const error = new ProxyError('expectation_failed')
+      const requestId = deps.requestId()
+      observer.connectionRefused(error, requestId)
+      const { status, headers, body } = errorResponse(error, '', requestId)
+      // Whether the body comes all the same is not certain. RFC 9110 §10.1.1.
+      response.shouldKeepAlive = false
+      response.writeHead(status, headers).end(body)
+    }),
+  )
   http.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (condemned.has(socket)) closeInStages(socket)
     // SECURITY: nothing may be written into a response that is under way.
-    if (responseUnderWay(socket)) socket.destroy()
+    else if (responseUnderWay(socket)) socket.destroy()
     else if (isInTunnel(socket)) refuse(socket, new ProxyError('bad_request_target', { hint: TUNNEL_IN_TUNNEL }))
     else acceptConnect(request, socket, head, connectDeps)
   })
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (responseUnderWay(socket)) socket.destroy()
+    if (condemned.has(socket)) closeInStages(socket)
+    else if (responseUnderWay(socket)) socket.destroy()
     // Node before 24.9 asks nobody which upgrades are wanted.
     else if (wantedProtocol(request) === undefined || !isConnection(socket))
       refuse(socket, new ProxyError('upgrade_unsupported'))
@@ -144,14 +152,31 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     },
   }
 
-  /** A pipelined request waits for its turn: only safe methods may run beside one another. RFC 9112 §9.3.2. */
   function serve(request: IncomingMessage, response: ServerResponse, interim?: Interim): void {
-    if (response.socket === null) {
-      response.once('socket', () => serve(request, response, interim))
+    inTurn(request, response, () => handler(request, response, interim))
+  }
+
+  /**
+   * A pipelined request waits for its turn: only safe methods may run next to one another. RFC 9112 §9.3.2.
+   * SECURITY: behind a response that ends its connection comes no turn. What the client sends there may be the body of a refused
+   * request, and the client will send again whatever was not answered. RFC 9112 §9.6.
+   */
+  function inTurn(request: IncomingMessage, response: ServerResponse, answer: () => void): void {
+    const { socket } = response
+    if (socket === null) {
+      response.once('socket', () => inTurn(request, response, answer))
+      return
+    }
+    if (condemned.has(socket)) {
+      request.resume()
       return
     }
     if (isDraining) response.shouldKeepAlive = false
-    handler(request, response, interim)
+    // The last moment before the parser may go on to the next request.
+    response.once('prefinish', () => {
+      if (endsConnection(response)) condemned.add(socket)
+    })
+    answer()
   }
 
   function serveInside(client: Socket, tunnel: ServedTunnel): void {
