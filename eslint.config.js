@@ -16,22 +16,19 @@ const ADAPTERS = {
   diff: ['webhook/src/cli/diff.ts'],
 }
 
-/** No I/O, no clock, no environment, no library: what these compute depends on their arguments alone. */
-const PURE = [
-  'proxy/src/authority/{constraints,jks,validity}.ts',
-  'proxy/src/contract.ts',
-  'proxy/src/contract/**/*.ts',
-  'proxy/src/errors.ts',
-  'proxy/src/routing/**/*.ts',
-  'proxy/src/tokens/{failures,policy,sources,token,token-request}.ts',
-  'proxy/src/tokens/sources/aws/{classify,credentials,role-session-name,session}.ts',
-  'proxy/src/doctor/{aws-findings,checks,issuer-findings,outcome,report,requirements,token}.ts',
-  'proxy/src/http/headers.ts',
-  'proxy/src/runtime/{backoff,body,error-code,histogram,settings}.ts',
-  'proxy/src/standalone/{checks,compile,go-values,locate,mode,settings,warnings}.ts',
-  'webhook/src/errors.ts',
-  'webhook/src/injection/**/*.ts',
-  'webhook/src/certificates/rotation.ts',
+/** What does I/O, looks at a clock or owns a library: whole folders, and single files of folders that else compute. */
+const ADAPTERS_AND_SHELL = [
+  ...Object.values(ADAPTERS).flat(),
+  'proxy/src/{flags,proxy}.ts',
+  'proxy/src/authority/{authority,files}.ts',
+  'proxy/src/doctor/partner.ts',
+  'proxy/src/http/{inbound,outbound,telemetry,tunnel}/**/*.ts',
+  'proxy/src/runtime/{http-server,key-pair,listen}.ts',
+  'proxy/src/tokens/time.ts',
+  'webhook/src/{config,main}.ts',
+  'webhook/src/certificates/anchors.ts',
+  'webhook/src/cli/arguments.ts',
+  'webhook/src/http/**/*.ts',
 ]
 
 /** Process entry points: the only files that may touch `process`. */
@@ -96,7 +93,7 @@ export default tseslint.config(
       // Everything is made of closures; there is no `this` to lose.
       '@typescript-eslint/unbound-method': 'off',
       'max-lines': ['error', 300],
-      'max-params': ['error', 4],
+      'max-params': ['error', 5],
       'max-depth': ['error', 3],
       complexity: ['error', 12],
       'no-console': 'error',
@@ -128,8 +125,9 @@ export default tseslint.config(
     },
   })),
   {
-    files: PURE,
-    ignores: ADAPTERS.yaml,
+    // The pure core is everything else, so that a new file belongs to it until somebody says why not.
+    files: ['proxy/src/**/*.ts', 'webhook/src/**/*.ts'],
+    ignores: [...ENTRY_POINTS, ...ADAPTERS_AND_SHELL],
     rules: {
       '@typescript-eslint/no-restricted-imports': restrictImports(everyLibrary, [...pureImports, ...webhookImports]),
       'no-restricted-properties': ['error', ...clock],
