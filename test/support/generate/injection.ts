@@ -1,6 +1,6 @@
 import { ROUTE_FIELDS } from '../../../proxy/src/contract.ts'
 import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../../webhook/src/injection/annotations/annotations.ts'
-import { OUTCOMES, REASONS, REMEDIES } from '../../../webhook/src/injection/reasons.ts'
+import { OUTCOMES, REASONS, REMEDIES } from '../../../webhook/src/injection/outcome.ts'
 import type { GeneratedDocument } from './documents.ts'
 import { GENERATED, markdownTable } from './documents.ts'
 

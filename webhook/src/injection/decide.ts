@@ -7,13 +7,12 @@ import type { Planner } from './plan.ts'
 import { createPlanner } from './plan.ts'
 import type { Pod } from './pod/pod.ts'
 import { readPod } from './pod/pod.ts'
-import type { Reason, RefusalReason } from './reasons.ts'
-import { REASONS } from './reasons.ts'
+import type { Reason, RefusalReason } from './outcome.ts'
+import { REASONS, warningLine } from './outcome.ts'
 import { repairSidecar } from './sidecar/repair.ts'
 import type { InjectionSettings } from './settings.ts'
 import { findInjected, hashInputs } from './status.ts'
 import type { Injected } from './status.ts'
-import { warningLine } from './warnings.ts'
 
 export interface InjectionRequest {
   /** The pod as JSON gives it; never changed. */

@@ -13,10 +13,9 @@ import type { DirectHosts } from './no-proxy.ts'
 import { directHosts } from './no-proxy.ts'
 import type { Container, Variable } from '../pod/pod.ts'
 import { placeOf, variablesOf } from '../pod/pod.ts'
-import type { Refusals } from '../refusals.ts'
+import type { Refusals, Warn } from '../outcome.ts'
 import type { PlannedRoute } from '../annotations/routes-yaml.ts'
 import { rejectOversizedNoProxy } from '../pod/size.ts'
-import type { Warn } from '../warnings.ts'
 
 /** Edits of one container's list of variables. */
 export interface EnvironmentPlan {

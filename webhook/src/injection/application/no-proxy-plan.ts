@@ -6,8 +6,7 @@ import type { DirectHosts } from './no-proxy.ts'
 import { NO_PROXY_NAMES, entriesOf, union } from './no-proxy.ts'
 import type { Container, Variable } from '../pod/pod.ts'
 import { placeOf } from '../pod/pod.ts'
-import type { Refusals } from '../refusals.ts'
-import type { Warn } from '../warnings.ts'
+import type { Refusals, Warn } from '../outcome.ts'
 
 interface Direct {
   readonly direct: DirectHosts

@@ -5,8 +5,7 @@ import { listAt, member, objectAt, objectsAt, textAt } from './json.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
 import type { Container, Pod } from './pod.ts'
 import { placeOf } from './pod.ts'
-import type { Refusals } from '../refusals.ts'
-import type { Warn } from '../warnings.ts'
+import type { Refusals, Warn } from '../outcome.ts'
 
 const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os']
 

@@ -3,7 +3,7 @@ import { PREFIX } from '../annotations/raw-annotations.ts'
 import { MESH_PROXIES } from '../sidecar/known-sidecars.ts'
 import type { Container, Pod } from './pod.ts'
 import { isNative } from './pod.ts'
-import type { Refusals } from '../refusals.ts'
+import type { Refusals } from '../outcome.ts'
 
 /** @returns the index among the init containers at which the sidecar goes: first, or right after a native mesh proxy. */
 export function sidecarIndex({ initContainers }: Pod): number {

@@ -3,7 +3,7 @@ import type { EnvironmentPlan } from '../application/environment.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
 import { NO_PROXY_NAMES } from '../application/no-proxy.ts'
 import type { Pod, Variable } from './pod.ts'
-import type { Refusals } from '../refusals.ts'
+import type { Refusals } from '../outcome.ts'
 
 // SECURITY: the API server asks before it looks at sizes itself. A pod that costs minutes or gigabytes here would keep everybody else's waiting.
 

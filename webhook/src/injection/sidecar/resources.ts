@@ -5,7 +5,7 @@ import { member, objectAt } from '../pod/json.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
 import type { Pod } from '../pod/pod.ts'
 import { quantityOf } from '../annotations/quantity.ts'
-import type { Refusals } from '../refusals.ts'
+import type { Refusals } from '../outcome.ts'
 import type { SidecarResources } from '../settings.ts'
 
 /** Least memory in which the sidecar holds its bars under load; less thrashes on its own pages. */

@@ -1,3 +1,6 @@
+import type { Problem, Report } from '@aws-outbound-jwt-injector/proxy/contract'
+import { printable } from '@aws-outbound-jwt-injector/proxy/contract'
+
 /** Every outcome of a decision: metric label, log field, audit annotation and row of docs/reasons.md. They never change. */
 export const REASONS = {
   injected: 'The pod gets the sidecar and the variables.',
@@ -63,4 +66,64 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
     "Take the entry that the message names out of the container's NO_PROXY or the annotation `no-proxy`.",
   'no-container':
     'Name one in `containers`, take it out of `skip-containers`, or let `env-policy` override its HTTP_PROXY.',
+}
+
+/** Collects everything that stands against an injection. */
+export interface Refusals {
+  /** Reports one problem of this reason. */
+  readonly report: (reason: RefusalReason, problem: Problem) => void
+  /** @returns a reporter for parsers that know nothing of reasons. */
+  readonly as: (reason: RefusalReason) => Report
+  /** In order of discovery, at most `MOST_PROBLEMS`. */
+  readonly problems: readonly Problem[]
+  /** The reason of the first problem. */
+  readonly reason: () => RefusalReason | undefined
+}
+
+/** A hostile pod could earn thousands; nobody reads more than these. */
+const MOST_PROBLEMS = 40
+/** Names are not validated yet when we see them, so one may be as long as the request. */
+const LONGEST_PROBLEM = { where: 200, allowed: 1000 } as const
+
+export function createRefusals(): Refusals {
+  const problems: Problem[] = []
+  let first: RefusalReason | undefined
+  const report = (reason: RefusalReason, { where, value, allowed }: Problem): void => {
+    first ??= reason
+    if (problems.length < MOST_PROBLEMS)
+      problems.push({
+        where: where.slice(0, LONGEST_PROBLEM.where),
+        value,
+        allowed: allowed.slice(0, LONGEST_PROBLEM.allowed),
+      })
+  }
+  return {
+    report,
+    as: (reason) => (problem) => report(reason, problem),
+    problems,
+    reason: () => first,
+  }
+}
+
+export type Warn = (text: string) => void
+
+/** What the API server passes on without cutting. Source: apiserver/pkg/warning. */
+const LONGEST_WARNING = 256
+const MOST_WARNINGS = 16
+
+/** @returns the text as the API server passes it on: one line of ASCII, at most 256 bytes. */
+export function warningLine(text: string): string {
+  const line = printable(text.slice(0, LONGEST_WARNING + 1))
+  return line.length <= LONGEST_WARNING ? line : `${line.slice(0, LONGEST_WARNING - 3)}...`
+}
+
+/** Collects warnings, each once, at most 16. */
+export function createWarnings(): { readonly warn: Warn; readonly lines: () => readonly string[] } {
+  const lines = new Set<string>()
+  return {
+    warn: (text) => {
+      if (lines.size < MOST_WARNINGS) lines.add(warningLine(text))
+    },
+    lines: () => [...lines],
+  }
 }

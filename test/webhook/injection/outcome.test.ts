@@ -1,9 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { REASONS } from '../../../webhook/src/injection/reasons.ts'
-import { createRefusals } from '../../../webhook/src/injection/refusals.ts'
-import { createWarnings, warningLine } from '../../../webhook/src/injection/warnings.ts'
+import { REASONS, createRefusals, createWarnings, warningLine } from '../../../webhook/src/injection/outcome.ts'
 
 describe('warnings', () => {
   it('are one line of at most 256 bytes of printable ASCII, whatever a name holds', () => {
