@@ -18,8 +18,14 @@ export const okReply: AdminReply = { status: 200, body: 'ok\n' }
 export const internalError: AdminReply = { status: 500, body: 'internal error\n' }
 export const notReady = (why: string): AdminReply => ({ status: 503, body: `${why}\n` })
 
-/** Small requests from probes and scrapers only; a slow one must not hold a socket. */
-export const ADMIN_LIMITS: ServerLimits = { headMs: 5_000, requestMs: 5_000, keepAliveMs: 5_000 }
+/** Small requests from probes and scrapers only; a slow one must not hold a socket, and many must not hold the memory. */
+export const ADMIN_LIMITS: ServerLimits = {
+  connections: { total: 128, perPeer: 64 },
+  headBytes: 16 * 1024,
+  headMs: 5_000,
+  requestMs: 5_000,
+  keepAliveMs: 5_000,
+}
 
 /** Creates the server for probes, metrics or control. The caller listens and closes. */
 export function createAdminServer(routes: AdminRoutes): Server {

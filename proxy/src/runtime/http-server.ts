@@ -2,10 +2,15 @@ import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Server as HttpsServer } from 'node:https'
+import { boundConnections } from './connections.ts'
+import type { ConnectionLimits } from './connections.ts'
 import type { KeyPair } from './key-pair.ts'
 
-/** How long a client may take, in milliseconds. */
+/** How much of everything clients get; times in milliseconds. */
 export interface ServerLimits {
+  readonly connections: ConnectionLimits
+  /** Of the head of a request. */
+  readonly headBytes: number
   /** For a TLS handshake, and for the head of a request. */
   readonly headMs: number
   /** For a whole request. */
@@ -18,7 +23,8 @@ export interface ServerLimits {
 const CHECK_INTERVAL_MS = 1_000
 const MIN_VERSION = 'TLSv1.2'
 
-const options = ({ headMs, requestMs, keepAliveMs }: ServerLimits): object => ({
+const options = ({ headBytes, headMs, requestMs, keepAliveMs }: ServerLimits): object => ({
+  maxHeaderSize: headBytes,
   headersTimeout: headMs,
   requestTimeout: requestMs,
   keepAliveTimeout: keepAliveMs,
@@ -27,15 +33,32 @@ const options = ({ headMs, requestMs, keepAliveMs }: ServerLimits): object => ({
 
 /** Creates a server for anything but the data path. The caller listens and closes. */
 export function createHttpServer(limits: ServerLimits, listener: RequestListener): Server {
-  return createServer(options(limits), listener)
+  return bounded(createServer(options(limits), listener), limits)
 }
 
 /** The same over TLS, without a certificate: handshakes fail until one is installed. */
-export function createHttpsServer(limits: ServerLimits, listener: RequestListener): HttpsServer {
-  return createTlsServer({ ...options(limits), minVersion: MIN_VERSION, handshakeTimeout: limits.headMs }, listener)
+export function createHttpsServer(
+  limits: ServerLimits,
+  listener: RequestListener,
+  { isClientKnown = false }: { readonly isClientKnown?: boolean } = {},
+): HttpsServer {
+  const tls = { minVersion: MIN_VERSION, handshakeTimeout: limits.headMs, requestCert: isClientKnown } as const
+  return bounded(createTlsServer({ ...options(limits), ...tls, rejectUnauthorized: isClientKnown }, listener), limits)
 }
 
-/** Takes a certificate into use for connections to come. */
-export function installCertificate(server: HttpsServer, { cert, key }: Pick<KeyPair, 'cert' | 'key'>): void {
-  server.setSecureContext({ cert, key, minVersion: MIN_VERSION })
+function bounded<S extends Server>(server: S, { connections }: ServerLimits): S {
+  boundConnections(server, connections)
+  return server
+}
+
+/**
+ * Takes a certificate into use for connections to come.
+ * @param clientCa the only trust anchors, as PEM, of clients that must have a certificate.
+ */
+export function installCertificate(
+  server: HttpsServer,
+  { cert, key }: Pick<KeyPair, 'cert' | 'key'>,
+  clientCa?: string,
+): void {
+  server.setSecureContext({ cert, key, minVersion: MIN_VERSION, ...(clientCa !== undefined && { ca: clientCa }) })
 }

@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { expect } from 'chai'
+import { afterEach, describe, it } from 'mocha'
+import type { ServerLimits } from '../../../proxy/src/runtime/index.ts'
+import { createHttpServer, createHttpsServer, installCertificate, listen } from '../../../proxy/src/runtime/index.ts'
+import { createTestAuthority } from '../../support/certificates.ts'
+import { until } from '../../support/until.ts'
+
+const LIMITS: ServerLimits = {
+  connections: { total: 6, perPeer: 4 },
+  headBytes: 4096,
+  headMs: 60_000,
+  requestMs: 60_000,
+  keepAliveMs: 60_000,
+}
+
+describe('connections of a server', () => {
+  let server: Server
+  let port: number
+  let sockets: Socket[] = []
+
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy()
+    sockets = []
+    server.closeAllConnections()
+    server.close()
+  })
+
+  async function start(): Promise<void> {
+    server = createHttpServer(LIMITS, (_request, response) => response.end('ok'))
+    port = (await listen(server, { host: '127.0.0.1', port: 0 })).port
+  }
+  /** @returns a connection from an address of this machine that has sent half a head. */
+  async function open(localAddress = '127.0.0.1'): Promise<Socket> {
+    const socket = connect({ port, host: '127.0.0.1', localAddress })
+    socket.on('error', () => socket.destroy())
+    sockets.push(socket)
+    await once(socket, 'connect')
+    socket.write('GET / HTTP/1.1\r\n')
+    return socket
+  }
+  async function finish(socket: Socket): Promise<string> {
+    socket.write('host: x\r\n\r\n')
+    return String(((await once(socket, 'data')) as [Buffer])[0])
+  }
+  const isOpen = (socket: Socket): boolean => !socket.closed
+
+  it('end the oldest of a peer that has more than its share, and leave those of others alone', async () => {
+    await start()
+    const other = await open('127.0.0.2')
+    const many: Socket[] = []
+    for (let count = 0; count < 7; count += 1) many.push(await open())
+    await until('three are ended', () => many.filter(isOpen).length === 4)
+    expect(many.slice(3).every(isOpen)).to.equal(true)
+    expect(await finish(other)).to.include('200 OK')
+    expect(await finish(many[6]!)).to.include('200 OK')
+  })
+
+  it('end those of the busiest peer when there are too many in all', async () => {
+    await start()
+    const few = [await open('127.0.0.2'), await open('127.0.0.2'), await open('127.0.0.3')]
+    const many = [await open(), await open(), await open()]
+    const last = await open('127.0.0.4')
+    await until('one is ended', () => many.filter(isOpen).length === 2)
+    for (const socket of [...few, last]) expect(await finish(socket)).to.include('200 OK')
+  })
+
+  it('spare those that were answered while others say nothing', async () => {
+    await start()
+    const kept = await open()
+    expect(await finish(kept)).to.include('200 OK')
+    for (let count = 0; count < 10; count += 1) await open()
+    kept.write('GET / HTTP/1.1\r\n')
+    expect(await finish(kept)).to.include('200 OK')
+  })
+
+  it('are bounded before the TLS handshake, and answered in the midst of half handshakes', async () => {
+    const authority = await createTestAuthority()
+    const secure = createHttpsServer(LIMITS, (_request, response) => response.end('ok'))
+    installCertificate(secure, await authority.issue(['127.0.0.1']))
+    server = secure
+    port = (await listen(server, { host: '127.0.0.1', port: 0 })).port
+    const kept = connectTls({ port, host: '127.0.0.1', ca: authority.ca })
+    sockets.push(kept)
+    await once(kept, 'secureConnect')
+    kept.write('GET / HTTP/1.1\r\n')
+    expect(await finish(kept)).to.include('200 OK')
+    const half: Socket[] = []
+    for (let count = 0; count < 10; count += 1) {
+      const socket = connect({ port, host: '127.0.0.1' })
+      half.push(socket)
+      sockets.push(socket)
+      await once(socket, 'connect')
+      // The first bytes of a ClientHello of 512 bytes.
+      socket.on('error', () => socket.destroy()).write(Buffer.from([0x16, 3, 1, 2, 0, 1, 0]))
+    }
+    await until('seven are ended', () => half.filter(isOpen).length === 3)
+    kept.write('GET / HTTP/1.1\r\n')
+    expect(await finish(kept)).to.include('200 OK')
+  })
+
+  it('are told 431 when a head is too large', async () => {
+    await start()
+    const socket = await open()
+    socket.write(`x: ${'x'.repeat(5000)}\r\n`)
+    expect(await finish(socket)).to.include('431')
+  })
+})
