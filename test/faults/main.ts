@@ -9,9 +9,17 @@ import { reliabilityPage } from './report.ts'
 import type { Outcome } from './report.ts'
 import type { FaultRow } from './row.ts'
 import { ROWS as STS_ROWS } from './sts.ts'
+import { ROWS as WEBHOOK_ROWS } from './webhook.ts'
 
 const word = process.argv[2] ?? ''
-const all: readonly FaultRow[] = [...STS_ROWS, ...PARTNER_ROWS, ...CLIENT_ROWS, ...PROCESS_ROWS, ...CLUSTER_ROWS]
+const all: readonly FaultRow[] = [
+  ...STS_ROWS,
+  ...PARTNER_ROWS,
+  ...CLIENT_ROWS,
+  ...PROCESS_ROWS,
+  ...WEBHOOK_ROWS,
+  ...CLUSTER_ROWS,
+]
 const wanted = all.filter(({ id }) => id.includes(word))
 const lacking = ({ needs = [] }: FaultRow): readonly string[] => needs.filter((name) => !process.env[name])
 const rows = wanted.filter((row) => lacking(row).length === 0)

@@ -3,7 +3,6 @@ import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createLogger, createMetrics, installCertificate } from '../../proxy/src/runtime/index.ts'
 import type { ReviewHandler } from '../../webhook/src/admission/handler.ts'
-import type { LoadLimits } from '../../webhook/src/admission/load.ts'
 import { createLoad } from '../../webhook/src/admission/load.ts'
 import { createLogObserver, createMetricsObserver } from '../../webhook/src/admission/observers.ts'
 import { createReviewEndpoint } from '../../webhook/src/admission/review-endpoint.ts'
@@ -27,12 +26,15 @@ export interface RunningAdmission {
 export interface AdmissionOptions {
   readonly handle: ReviewHandler
   readonly certificate: KeyPair
-  readonly load?: LoadLimits
+  /** Of all bodies together. */
+  readonly mostBytes?: number
+  /** PEM; absent: no client needs a certificate. */
+  readonly clientCa?: string
   readonly isDraining?: boolean
 }
 
 export async function startAdmission(options: AdmissionOptions): Promise<RunningAdmission> {
-  const { handle, certificate, load = { requests: 100, bytes: 64 * 1024 * 1024 }, isDraining = false } = options
+  const { handle, certificate, mostBytes = 64 * 1024 * 1024, clientCa, isDraining = false } = options
   const log = captureStream()
   const { instruments, render } = createMetrics(METRICS)
   const logger = createLogger({ level: 'info', format: 'json', stream: log.stream })
@@ -40,16 +42,18 @@ export async function startAdmission(options: AdmissionOptions): Promise<Running
     createRoutes({
       review: createReviewEndpoint({
         handle,
-        load: createLoad(load),
+        load: createLoad(mostBytes),
         inFlight: instruments.inFlight,
         observers: [createMetricsObserver(instruments), createLogObserver(logger)],
+        timeoutMs: 5_000,
         isDraining: () => isDraining,
       }),
       notReadyReason: () => undefined,
       renderMetrics: render,
     }),
+    clientCa !== undefined,
   )
-  installCertificate(server, certificate)
+  installCertificate(server, certificate, clientCa)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -1,9 +1,19 @@
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { InjectionSettings } from './injection/settings.ts'
 import { settingsProblems } from './injection/settings.ts'
 import { SIDECAR_SETTINGS, injectionSettings, kubernetesName } from './sidecar-settings.ts'
 import type { Parser, Problem } from '@aws-outbound-jwt-injector/proxy/contract'
-import { LOG_LEVELS, accepted, csv, duration, oneOf, refused, text } from '@aws-outbound-jwt-injector/proxy/contract'
+import {
+  LOG_LEVELS,
+  accepted,
+  csv,
+  duration,
+  oneOf,
+  optional,
+  refused,
+  text,
+} from '@aws-outbound-jwt-injector/proxy/contract'
 import type { Settings } from '@aws-outbound-jwt-injector/proxy/runtime'
 import {
   LOG_FORMATS,
@@ -18,6 +28,16 @@ const hostOrAddress: Parser<string> = (value) =>
 
 const hosts: Parser<readonly string[]> = (value) => (value === '' ? accepted([]) : csv(hostOrAddress)(value))
 
+/** Node silently ignores a text without a certificate, and then trusts nobody. */
+const certificates: Parser<string> = (value) => {
+  try {
+    new X509Certificate(value)
+    return accepted(value)
+  } catch {
+    return refused('at least one certificate as PEM')
+  }
+}
+
 /** Every variable the webhook reads. docs/configuration-webhook.md is made from this table. */
 export const SETTINGS = {
   listenAddr: setting('LISTEN_ADDR', '[::]:9443', listenAddress, 'Where admission is served, over HTTPS.'),
@@ -26,6 +46,18 @@ export const SETTINGS = {
     '[::]:9444',
     listenAddress,
     'Where /livez, /readyz and /metrics are served.',
+  ),
+  timeoutSeconds: setting(
+    'ADMISSION_TIMEOUT',
+    '5s',
+    duration(1, 30),
+    '`timeoutSeconds` of the registration. No request is waited for longer, whatever it says itself.',
+  ),
+  clientCa: setting(
+    'API_SERVER_CLIENT_CA',
+    '',
+    optional(certificates),
+    'Certificates, as PEM, of the authorities that sign the client certificate of the API server. With them, admission is served to nobody else; empty serves everybody.',
   ),
   certificateMode: setting(
     'CERTIFICATE_MODE',

@@ -29,10 +29,15 @@ export const REVIEW_ERRORS = {
     meaning: 'The request did not arrive whole before the API server gives up.',
     hint: 'Check the network between the API server and the webhook.',
   },
+  'too-slow': {
+    status: 408,
+    meaning: 'The body arrives more slowly than 16 KiB a second.',
+    hint: 'Check the network between the API server and the webhook, and who else calls this port.',
+  },
   overloaded: {
     status: 429,
-    meaning: 'More is in flight than the webhook admits; failurePolicy decides.',
-    hint: 'Raise replicaCount of the chart.',
+    meaning: 'Bodies of more than 24 MiB are arriving, and this one is the largest of them; failurePolicy decides.',
+    hint: 'Find out who sends so much; else raise replicaCount of the chart.',
   },
   internal: { status: 500, meaning: 'A defect of the webhook.', hint: 'Please report it with the log line.' },
 } as const

@@ -24,10 +24,10 @@ import { createInjector } from './injection/decide.ts'
 import { METRICS } from './metrics.ts'
 
 /**
- * An API server sends at most a few hundred at once. Floods of the costliest bodies that are parsed, and of those that are refused first,
- * held 208 MiB at most in a memory cgroup of the chart's limit, 384Mi.
+ * Floods of the costliest bodies that are parsed, and of those that are refused first, held 208 MiB at most in a memory cgroup of the
+ * chart's limit, 384Mi.
  */
-const LOAD_LIMITS = { requests: 512, bytes: 24 * 1024 * 1024 }
+const MOST_BODY_BYTES = 24 * 1024 * 1024
 
 const config = settingsOrExit(process, () => readConfig(process.env))
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
@@ -45,9 +45,10 @@ const { admission, admin } = createServers(
         observers,
         now: () => performance.now(),
       }),
-      load: createLoad(LOAD_LIMITS),
+      load: createLoad(MOST_BODY_BYTES),
       inFlight: instruments.inFlight,
       observers,
+      timeoutMs: config.timeoutSeconds * 1000,
       isDraining: () => isDraining,
     }),
     notReadyReason: () => {
@@ -60,8 +61,13 @@ const { admission, admin } = createServers(
       return metrics.render()
     },
   }),
+  config.clientCa !== undefined,
 )
-const serving = createServing({ install: (pair) => installCertificate(admission, pair), log, instruments })
+const serving = createServing({
+  install: (pair) => installCertificate(admission, pair, config.clientCa),
+  log,
+  instruments,
+})
 const certificates = settingsOrExit(process, () =>
   startCertificates(config, {
     serving,

@@ -30,7 +30,7 @@ describe('limits of the admission server', () => {
         return {}
       },
       certificate: pair,
-      load: { requests: 2, bytes: 9 * 1024 * 1024 },
+      mostBytes: 9 * 1024 * 1024,
     })
     port = admission.port
   })
@@ -53,24 +53,38 @@ describe('limits of the admission server', () => {
     return socket
   }
 
-  it('answers 429 when too many requests are in flight, and goes on when they are done', async () => {
-    const held = [await begin('/mutate', 'content-length: 9'), await begin('/mutate', 'content-length: 9')]
-    await inFlight(2)
-    expect(await post('/mutate')).to.include({ status: 429 })
-    expect(admission.log()).to.include('"code":"overloaded"')
-    for (const socket of held) socket.destroy()
-    await inFlight(0)
+  it('answers while any number of connections announce large bodies and send nothing', async () => {
+    const announced = `content-length: ${8 * 1024 * 1024}`
+    const idle = await Promise.all(Array.from({ length: 20 }, () => begin('/mutate?timeout=30s', announced, '')))
+    idle.push(await begin('/mutate?timeout=30s', 'transfer-encoding: chunked', ''))
+    await inFlight(21)
     expect(await post('/mutate')).to.include({ status: 200 })
+    const answers = await Promise.all(idle.map((socket) => once(socket, 'data')))
+    for (const [answer] of answers) expect(String(answer)).to.match(/^HTTP\/1\.1 408 [\s\S]*connection: close/i)
+    await inFlight(0)
+    expect(admission.log()).to.include('"code":"too-slow"')
   })
 
-  it('answers 429 when the bodies in flight are too large together, and takes an unknown length for the largest', async () => {
-    const held = await begin('/mutate', 'transfer-encoding: chunked', '1\r\n{\r\n')
-    await inFlight(1)
-    const second = await begin('/mutate', `content-length: ${2 * 1024 * 1024}`)
+  it('ends a body that trickles, long before the time the request asks for', async () => {
+    const socket = await begin('/mutate?timeout=30s', 'content-length: 100000')
+    const trickle = setInterval(() => socket.write('x'), 50)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    clearInterval(trickle)
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 408 [\s\S]*16 KiB a second/)
+    socket.destroy()
+  })
+
+  it('answers 429 to the largest when the bodies that arrive are too many bytes together, and to others as ever', async () => {
+    const megabytes = (count: number): string => 'x'.repeat(count * 1024 * 1024)
+    const largest = await begin('/mutate', `content-length: ${8 * 1024 * 1024}`, megabytes(7))
+    const second = await begin('/mutate', `content-length: ${2 * 1024 * 1024 + 2}`, `${megabytes(2)}x`)
+    const [refusal] = (await once(largest, 'data')) as [Buffer]
+    expect(refusal.toString()).to.match(/^HTTP\/1\.1 429 /)
+    second.write('x')
     const [answer] = (await once(second, 'data')) as [Buffer]
-    expect(answer.toString()).to.match(/^HTTP\/1\.1 429 /)
-    held.destroy()
-    second.destroy()
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 200 /)
+    expect(admission.log()).to.include('"code":"overloaded"')
+    for (const socket of [largest, second]) socket.destroy()
   })
 
   it('answers 413 as soon as a body without a length is too large, and goes on with the connection', async () => {
@@ -107,6 +121,17 @@ describe('limits of the admission server', () => {
     await inFlight(0)
   })
 
+  it('waits no longer than the registration says, whatever the request asks for', async () => {
+    const started = performance.now()
+    const socket = await begin('/mutate?timeout=30s', `content-length: ${8 * 1024 * 1024}`)
+    const flow = setInterval(() => socket.write('x'.repeat(20_000)), 100)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    clearInterval(flow)
+    expect(performance.now() - started).to.be.within(4_000, 10_000)
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 408 [\s\S]*before the API server gives up/)
+    socket.destroy()
+  })
+
   it('tells a body that ended early or is compressed from a defect of its own', async () => {
     const gone = await begin('/mutate', 'content-length: 9')
     await inFlight(1)
@@ -129,5 +154,30 @@ describe('limits of the admission server', () => {
     const [answer] = (await once(open, 'data')) as [Buffer]
     expect(answer.toString()).to.match(/^HTTP\/1\.1 200 /)
     open.destroy()
+  })
+
+  describe('with client authentication', () => {
+    const ask = (client?: KeyPair): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = connect({ port, host: '127.0.0.1', ca: authority.ca, ...client })
+        socket.on('secureConnect', () =>
+          socket.write(
+            'POST /mutate HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}',
+          ),
+        )
+        socket.once('data', (answer) => resolve(answer.toString()))
+        socket.once('error', ({ message }) => resolve(message))
+        socket.once('close', () => resolve('closed'))
+      })
+
+    it('answers the API server, and nobody without a certificate of its authority', async () => {
+      const apiServers = await createTestAuthority('API servers')
+      await admission.close()
+      admission = await startAdmission({ handle: () => ({}), certificate: pair, clientCa: apiServers.ca })
+      port = admission.port
+      expect(await ask(await apiServers.issue(['api-server']))).to.match(/^HTTP\/1\.1 200 /)
+      expect(await ask()).not.to.include('HTTP/1.1')
+      expect(await ask(await authority.issue(['api-server']))).not.to.include('HTTP/1.1')
+    })
   })
 })

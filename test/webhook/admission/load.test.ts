@@ -3,23 +3,40 @@ import { describe, it } from 'mocha'
 import { createLoad } from '../../../webhook/src/admission/load.ts'
 
 describe('load', () => {
-  it('admits so many requests, and another when one is done', () => {
-    const load = createLoad({ requests: 2, bytes: 100 })
-    const release = load.admit(1)
-    expect(load.admit(1)).to.be.a('function')
+  const unmoved = (): never => expect.fail('had to make way')
+
+  it('counts the requests in flight', () => {
+    const load = createLoad(100)
+    const first = load.enter(unmoved)
+    load.enter(unmoved)
     expect(load.requests).to.equal(2)
-    expect(load.admit(1)).to.equal(undefined)
-    release?.()
+    first.leave()
+    first.leave()
     expect(load.requests).to.equal(1)
-    expect(load.admit(1)).to.be.a('function')
   })
 
-  it('admits so many bytes together', () => {
-    const load = createLoad({ requests: 10, bytes: 100 })
-    const release = load.admit(60)
-    expect(load.admit(41)).to.equal(undefined)
-    expect(load.admit(40)).to.be.a('function')
-    release?.()
-    expect(load.admit(60)).to.be.a('function')
+  it('makes the largest body make way when all together are too many bytes, however late it came', () => {
+    const load = createLoad(100)
+    const moved: string[] = []
+    const small = load.enter(unmoved)
+    const large = load.enter(() => moved.push('large'))
+    const middle = load.enter(() => moved.push('middle'))
+    small.hold(20)
+    large.hold(50)
+    middle.hold(30)
+    expect(moved).to.deep.equal([])
+    small.hold(1)
+    expect(moved).to.deep.equal(['large'])
+    middle.hold(50)
+    expect(moved).to.deep.equal(['large', 'middle'])
+  })
+
+  it('lets go of what left', () => {
+    const load = createLoad(100)
+    const done = load.enter(unmoved)
+    done.hold(100)
+    done.leave()
+    done.hold(100)
+    load.enter(unmoved).hold(100)
   })
 })

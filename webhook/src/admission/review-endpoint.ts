@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Instrument } from '@aws-outbound-jwt-injector/proxy/runtime'
+import type { ReviewErrorCode } from '../errors.ts'
 import { ReviewError } from '../errors.ts'
 import type { InjectionRequest } from '../injection/decide.ts'
 import type { WebhookMetrics } from '../metrics.ts'
+import type { BodyLimits } from './body.ts'
 import { readBody } from './body.ts'
 import type { ReviewHandler } from './handler.ts'
 import type { Load } from './load.ts'
@@ -14,6 +16,8 @@ export interface ReviewEndpointDeps {
   /** Gauge of requests whose answer is not complete. */
   readonly inFlight: Instrument<WebhookMetrics['inFlight']>
   readonly observers: readonly AdmissionObserver[]
+  /** `timeoutSeconds` of the registration, in milliseconds: nobody waits longer, whatever a request says. */
+  readonly timeoutMs: number
   /** Whether the process is about to end: answers then ask for a new connection elsewhere. */
   readonly isDraining: () => boolean
 }
@@ -23,20 +27,18 @@ export type ReviewEndpoint = (
   mode: InjectionRequest['mode'],
 ) => (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
-/** An API server sends at most 3 MB of object and of old object, and a little around them. */
-const LARGEST_BODY_BYTES = 8 * 1024 * 1024
-/** `timeoutSeconds` of the registration, unless the request says otherwise. */
-const DEFAULT_TIMEOUT_MS = 5_000
+/** An API server sends at most 3 MB of object and of old object, and a little around them. It sends them in one go. */
+const BODY_LIMITS: BodyLimits = { bytes: 8 * 1024 * 1024, bytesPerSecond: 16 * 1024 }
+/** The rest of the body may never come, or would be too much. */
+const UNFINISHED: ReadonlySet<ReviewErrorCode> = new Set(['deadline', 'too-slow', 'overloaded'])
 /** An answer that comes later than this share of the API server's patience says why, instead of nothing. */
 const DEADLINE_SHARE = 0.9
 
 /** Creates the endpoint of reviews, bounded in number, size and time. */
 export function createReviewEndpoint(deps: ReviewEndpointDeps): ReviewEndpoint {
-  const { handle, load, observers, isDraining } = deps
+  const { handle, load, observers, timeoutMs, isDraining } = deps
   const inFlight = deps.inFlight.with({})
   const fail = (response: ServerResponse, error: unknown): void => {
-    // What fails after the deadline has answered is its consequence.
-    if (response.headersSent) return
     const failure = error instanceof ReviewError ? error : new ReviewError('internal', error)
     for (const observer of observers) observer.failed(failure)
     send(response, failure.status, TEXT, `${failure.message}\n`)
@@ -47,26 +49,20 @@ export function createReviewEndpoint(deps: ReviewEndpointDeps): ReviewEndpoint {
       fail(response, new ReviewError('unsupported-media-type'))
       return
     }
-    const release = load.admit(bodyBytes(request))
-    if (!release) {
-      fail(response, new ReviewError('overloaded'))
-      return
-    }
+    const place = load.enter(() => body.end(new ReviewError('overloaded')))
+    const body = readBody(request, BODY_LIMITS, place.hold)
     inFlight.set(load.requests)
-    const timer = setTimeout(() => {
-      // The rest of the body may never come.
-      response.setHeader('Connection', 'close')
-      fail(response, new ReviewError('deadline'))
-    }, deadlineMs(request))
+    const timer = setTimeout(() => body.end(new ReviewError('deadline')), deadlineMs(request, timeoutMs))
     response.once('close', () => {
       clearTimeout(timer)
-      release()
+      place.leave()
       inFlight.set(load.requests)
     })
     try {
-      const body = await readBody(request, LARGEST_BODY_BYTES)
-      if (!response.headersSent) send(response, 200, JSON_TYPE, JSON.stringify(handle(body, mode)))
+      const text = await body.text
+      send(response, 200, JSON_TYPE, JSON.stringify(handle(text, mode)))
     } catch (error) {
+      if (error instanceof ReviewError && UNFINISHED.has(error.code)) response.setHeader('Connection', 'close')
       fail(response, error)
     }
   }
@@ -86,14 +82,8 @@ function isJson({ headers }: IncomingMessage): boolean {
   return /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')
 }
 
-/** A body of unknown length is taken for the largest. */
-function bodyBytes({ headers }: IncomingMessage): number {
-  const length = Number(headers['content-length'] ?? LARGEST_BODY_BYTES)
-  return Math.min(length, LARGEST_BODY_BYTES)
-}
-
-/** The API server says how long it waits: `?timeout=5s`. */
-function deadlineMs({ url = '' }: IncomingMessage): number {
+/** The API server says how long it waits: `?timeout=5s`. It never waits longer than its registration says. */
+function deadlineMs({ url = '' }: IncomingMessage, mostMs: number): number {
   const seconds = /[?&]timeout=([1-9]|[12]\d|30)s(?:&|$)/.exec(url)?.[1]
-  return (seconds === undefined ? DEFAULT_TIMEOUT_MS : Number(seconds) * 1000) * DEADLINE_SHARE
+  return Math.min(seconds === undefined ? mostMs : Number(seconds) * 1000, mostMs) * DEADLINE_SHARE
 }
