@@ -3,6 +3,8 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import type { Decision } from '../../../webhook/src/injection/decide.ts'
 import { createInjector } from '../../../webhook/src/injection/decide.ts'
+import { createWishReader } from '../../../webhook/src/injection/intent.ts'
+import { createRefusals } from '../../../webhook/src/injection/outcome.ts'
 import type { InjectionSettings } from '../../../webhook/src/injection/settings.ts'
 import { askingPod, hostileJson, otherPod } from '../../support/injection/arbitraries.ts'
 import { SETTINGS } from '../../support/injection/cases.ts'
@@ -56,5 +58,22 @@ describe('what annotations mean, remembered', () => {
       'host-network',
       'injected',
     ])
+  })
+
+  it('keeps what annotations mean until 256 Ki characters of others were read, and never what was refused', () => {
+    const read = createWishReader(settings)
+    const intentOf = (texts: Readonly<Record<string, string>>): object =>
+      read(new Map(Object.entries({ inject: 'true', ...texts })), 'pod', createRefusals())
+    const asked = { hosts: 'a.partner.example' }
+    const first = intentOf(asked)
+    expect(intentOf(asked)).to.equal(first)
+    const refused = { ...asked, duration: 'soon' }
+    expect(intentOf(refused)).not.to.equal(intentOf(refused))
+    for (let index = 0; index < 256; index += 1)
+      intentOf({ hosts: `b${index}.partner.example`, 'no-proxy': Array(100).fill('10.0.0.1').join(',') })
+    expect(intentOf(asked)).to.equal(first)
+    for (let index = 0; index < 300; index += 1)
+      intentOf({ hosts: `c${index}.partner.example`, 'no-proxy': Array(100).fill('10.0.0.1').join(',') })
+    expect(intentOf(asked)).not.to.equal(first)
   })
 })

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { AnnotationValues } from './annotations/annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations/annotations.ts'
 import type { Credentials, SidecarVariable } from './sidecar/credentials.ts'
@@ -6,7 +7,6 @@ import type { Environment } from './application/environment.ts'
 import { readEnvironment } from './application/environment.ts'
 import type { Keys } from './annotations/raw-annotations.ts'
 import { PREFIX, parseKeys } from './annotations/raw-annotations.ts'
-import { createMemo } from './memo.ts'
 import type { Refusals } from './outcome.ts'
 import { planRoutes } from './annotations/routes.ts'
 import type { InjectionSettings } from './settings.ts'
@@ -28,12 +28,15 @@ export interface Wishes {
 
 export type WishReader = (keys: Keys, mode: 'pod' | 'namespace', refusals: Refusals) => Wishes
 
-/** Annotations of a few hundred workloads. */
+/** Annotations of a few hundred workloads, as characters of JSON together; what was not used for longest makes room. */
 const MOST_CHARACTERS = 256 * 1024
 
 /** Creates the reader of annotations. The pods of a workload have the same ones, so what they mean is worked out once. */
 export function createWishReader(settings: InjectionSettings): WishReader {
-  const known = createMemo<Wishes>(MOST_CHARACTERS)
+  const known = new LRUCache<string, Wishes>({
+    maxSize: MOST_CHARACTERS,
+    sizeCalculation: (_, text) => text.length,
+  })
   return (keys, mode, refusals) => {
     const text = JSON.stringify([mode, ...keys])
     const wishes = known.get(text) ?? readWishes(keys, mode, settings, refusals)
