@@ -1,4 +1,4 @@
-import type { Bound, Instrument, MetricRow, Sample } from './metrics.ts'
+import type { Bound, Instrument, MetricRow, Sample } from './instrument.ts'
 
 export interface Amount extends Instrument<MetricRow> {
   /** One line for every series that something has happened to; without labels there is one from the start. */

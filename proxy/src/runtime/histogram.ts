@@ -1,4 +1,4 @@
-import type { Bound, Instrument, MetricRow, Sample } from './metrics.ts'
+import type { Bound, Instrument, MetricRow, Sample } from './instrument.ts'
 
 export interface Histogram extends Instrument<MetricRow> {
   /** Buckets, sum and count of every series that has an observation. */

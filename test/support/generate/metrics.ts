@@ -1,5 +1,5 @@
 import { METRICS as PROXY_METRICS } from '../../../proxy/src/metrics.ts'
-import type { MetricsTable } from '../../../proxy/src/runtime/metrics.ts'
+import type { MetricsTable } from '../../../proxy/src/runtime/instrument.ts'
 import { METRICS as WEBHOOK_METRICS } from '../../../webhook/src/metrics.ts'
 import type { GeneratedDocument } from './documents.ts'
 import { GENERATED, markdownTable } from './documents.ts'

@@ -4,17 +4,10 @@ import type { AnnotationName } from './annotations/annotations.ts'
 import { parseKeys } from './annotations/raw-annotations.ts'
 import { KNOWN_SIDECARS } from './sidecar/known-sidecars.ts'
 import { createRefusals } from './outcome.ts'
+import type { SidecarResources } from './sidecar/resources.ts'
 import { checkDefaults } from './sidecar/resources.ts'
 import { planRoutes } from './annotations/routes.ts'
 import { SIDECAR_VARIABLES } from './sidecar/sidecar-variables.ts'
-
-/** Resources of the sidecar as Kubernetes quantities; null is "none". */
-export interface SidecarResources {
-  readonly cpuRequest: string | null
-  readonly cpuLimit: string | null
-  readonly memoryRequest: string | null
-  readonly memoryLimit: string | null
-}
 
 /** What the operator decides for every injection of a cluster. Plain data. */
 export interface InjectionSettings {

@@ -1,4 +1,3 @@
-import type { Environment } from './environment.ts'
 import { javaProxyProperty } from './java.ts'
 import type { Variable } from '../pod/pod.ts'
 
@@ -16,7 +15,7 @@ export interface EnvConflict {
 
 export function findConflicts(
   variables: readonly Variable[],
-  { java }: Pick<Environment, 'java'>,
+  { java }: { readonly java: string | undefined },
 ): readonly EnvConflict[] {
   return variables.flatMap(({ name, value }) => {
     if (/^http_proxy$/i.test(name)) return [{ name, shown: withoutPassword(value ?? 'valueFrom'), unwanted: name }]

@@ -1,5 +1,4 @@
 import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { EnvironmentPlan } from '../application/environment.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
 import { NO_PROXY_NAMES } from '../application/no-proxy.ts'
 import type { Pod, Variable } from './pod.ts'
@@ -56,7 +55,10 @@ export function rejectOversizedNoProxy(
 }
 
 /** Refuses variables that would make the pod larger than the API server stores. */
-export function rejectOversizedVariables(plans: readonly EnvironmentPlan[], { report }: Refusals): void {
+export function rejectOversizedVariables(
+  plans: readonly { readonly edits: readonly { readonly value: string }[] }[],
+  { report }: Refusals,
+): void {
   const characters = plans.reduce((sum, { edits }) => edits.reduce((all, { value }) => all + value.length, sum), 0)
   if (characters > MOST_VARIABLE_CHARACTERS)
     report('too-large', {

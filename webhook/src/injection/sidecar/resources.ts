@@ -6,7 +6,14 @@ import { PREFIX } from '../annotations/raw-annotations.ts'
 import type { Pod } from '../pod/pod.ts'
 import { quantityOf } from '../annotations/quantity.ts'
 import type { Refusals } from '../outcome.ts'
-import type { SidecarResources } from '../settings.ts'
+
+/** Resources of the sidecar as Kubernetes quantities; null is "none". */
+export interface SidecarResources {
+  readonly cpuRequest: string | null
+  readonly cpuLimit: string | null
+  readonly memoryRequest: string | null
+  readonly memoryLimit: string | null
+}
 
 /** Least memory in which the sidecar holds its bars under load; less thrashes on its own pages. */
 const MEMORY_FLOOR = '96Mi'

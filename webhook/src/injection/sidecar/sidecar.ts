@@ -11,7 +11,6 @@ import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { Credentials, SidecarVariable } from './credentials.ts'
 import type { PlannedRoute } from '../annotations/routes-yaml.ts'
 import type { InjectionSettings } from '../settings.ts'
-import type { Wishes } from '../intent.ts'
 
 /** Exec, because meshes rewrite or capture HTTP and TCP probes; an Istio that starts after us would deadlock the pod. */
 export const STARTUP_PROBE = {
@@ -21,9 +20,16 @@ export const STARTUP_PROBE = {
   failureThreshold: 30,
 } as const
 
+/** What the annotations of a pod give its sidecar. */
+interface SidecarContents {
+  readonly values: AnnotationValues
+  readonly variables: readonly SidecarVariable[]
+  readonly mounts: Credentials['mounts']
+}
+
 /** @returns the native sidecar: an init container that keeps running and never holds up the end of a Job. */
 export function buildSidecar(
-  { values, variables, mounts }: Wishes,
+  { values, variables, mounts }: SidecarContents,
   resources: object | undefined,
   settings: InjectionSettings,
 ): object {
