@@ -45,9 +45,9 @@ export const hostText: Parser<string> = (value) => {
 }
 
 export const audienceText: Parser<string> = (value) =>
-  value.length >= 1 && value.length <= AUDIENCE_CHARACTERS
+  value.length >= 1 && value.length <= AUDIENCE_CHARACTERS && !/\p{Cc}/u.test(value)
     ? accepted(value)
-    : refused(`an audience of 1 to ${AUDIENCE_CHARACTERS} characters`)
+    : refused(`an audience of 1 to ${AUDIENCE_CHARACTERS} characters, none of them a control character`)
 
 export const nameText: Parser<string> = (value) =>
   /^[\w.*:-]{1,260}$/.test(value) ? accepted(value) : refused('1 to 260 letters, digits or ._*:-')

@@ -17,7 +17,7 @@ const anyRoute = fc.record(
   {
     name: fc.stringMatching(/^[\w.-]{1,20}$/),
     hosts: fc.uniqueArray(host, { minLength: 1, maxLength: 3 }),
-    audience: fc.array(fc.string({ minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 10 }),
+    audience: fc.array(fc.stringMatching(/^[^\p{Cc}]{1,20}$/u), { minLength: 1, maxLength: 10 }),
     durationSeconds: fc.integer({ min: 60, max: 3600 }),
     signingAlgorithm: fc.constantFrom('RS256', 'ES384'),
     tags: fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), fc.stringMatching(/^[\w ]{0,9}$/)),
@@ -110,10 +110,17 @@ describe('ROUTES', () => {
     'hosts as text': ['[{"hosts":"a.example"}]', 'expected a list of 1 to 100 strings'],
     'a number as host': ['[{"hosts":[1]}]', 'ROUTES[0].hosts[0]: got "1", expected a string; quote it'],
     'eleven audiences': [route({ audience: Array(11).fill('a') }), 'expected a list of 1 to 10 strings'],
-    'an empty audience': [route({ audience: [''] }), 'expected an audience of 1 to 1000 characters'],
+    'an empty audience': [
+      route({ audience: [''] }),
+      'expected an audience of 1 to 1000 characters, none of them a control character',
+    ],
     'an audience of 1001 characters': [
       route({ audience: ['a'.repeat(1001)] }),
-      'expected an audience of 1 to 1000 characters',
+      'expected an audience of 1 to 1000 characters, none of them a control character',
+    ],
+    'an audience with a line feed': [
+      route({ audience: ['sts\n.example'] }),
+      'expected an audience of 1 to 1000 characters, none of them a control character',
     ],
     'a duration over an hour': [route({ durationSeconds: 3601 }), 'expected a whole number from 60 to 3600'],
     'a fractional duration': [route({ durationSeconds: 60.5 }), 'expected a whole number from 60 to 3600'],

@@ -49,9 +49,10 @@ const REFUSED: Readonly<Record<AnnotationName, Readonly<Record<string, string>>>
     [`${'a.example,'.repeat(100)}a.example`]: `: got ${quote(JSON.stringify(Array.from({ length: 101 }, () => 'a.example')))}, expected a list of 1 to 100 strings`,
   },
   audience: {
-    '': '[0]: got "", expected an audience of 1 to 1000 characters',
-    'a,,b': '[1]: got "", expected an audience of 1 to 1000 characters',
-    [long(1001)]: `[0]: got ${shown(long(1001))}, expected an audience of 1 to 1000 characters`,
+    '': '[0]: got "", expected an audience of 1 to 1000 characters, none of them a control character',
+    'a,,b': '[1]: got "", expected an audience of 1 to 1000 characters, none of them a control character',
+    [long(1001)]:
+      `[0]: got ${shown(long(1001))}, expected an audience of 1 to 1000 characters, none of them a control character`,
     'a,b,c,d,e,f,g,h,i,j,k':
       ': got "[\\"a\\",\\"b\\",\\"c\\",\\"d\\",\\"e\\",\\"f\\",\\"g\\",\\"h\\",\\"i\\",\\"j\\",\\"k\\"]", expected a list of 1 to 10 strings',
   },
