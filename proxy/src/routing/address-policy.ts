@@ -15,9 +15,16 @@ export interface AddressPolicy {
   readonly ownPorts: readonly number[]
 }
 
-/** Where AWS serves credentials and instance metadata. SECURITY: a proxy that reaches them hands a pod's callers its identity. */
-const CREDENTIALS_IPV4 = new Set(['169.254.169.254', '169.254.170.2', '169.254.170.23'].map(parseIpv4))
-const CREDENTIALS_IPV6 = new Set(['fd00:ec2::254', 'fd00:ec2::23'].map(parseIpv6))
+/**
+ * Where credentials and instance metadata are served: by AWS, and by other clouds that a cluster may run in (Azure, Alibaba Cloud,
+ * Google Cloud on IPv6; on IPv4 most use the first). SECURITY: a proxy that reaches them hands a pod's callers its identity.
+ */
+const CREDENTIALS_IPV4 = new Set(
+  ['169.254.169.254', '169.254.170.2', '169.254.170.23', '168.63.129.16', '100.100.100.200'].map(parseIpv4),
+)
+const CREDENTIALS_IPV6 = new Set(['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254'].map(parseIpv6))
+/** 64:ff9b:1::/48: a site's own NAT64, which puts the IPv4 address where only the site knows. RFC 8215, RFC 6052 §2.2. */
+const LOCAL_NAT64 = 0x0064_ff9b_0001n
 
 /**
  * Decides whether a connection to one address may be made; `address` is an IP literal or one candidate of the resolver.
@@ -32,7 +39,8 @@ export function mayConnect(address: string, { port, ruled }: Connection, policy:
 }
 
 function servesCredentials(ip: Ip): boolean {
-  return ip.family === 4 ? CREDENTIALS_IPV4.has(ip.value) : CREDENTIALS_IPV6.has(ip.value)
+  if (ip.family === 4) return CREDENTIALS_IPV4.has(ip.value)
+  return CREDENTIALS_IPV6.has(ip.value) || ip.value >> 80n === LOCAL_NAT64
 }
 
 /** Loopback, and the unspecified address, which Linux connects to loopback. */

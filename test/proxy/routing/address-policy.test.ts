@@ -15,6 +15,12 @@ describe('mayConnect', () => {
     'fd00:ec2::23',
     '::ffff:169.254.169.254',
     'fd00:0ec2:0::0254',
+    '168.63.129.16',
+    '100.100.100.200',
+    'fd20:ce::254',
+    '64:ff9b::a9fe:a9fe',
+    '64:ff9b:1::a9fe:a9fe',
+    '64:ff9b:1:ffff:a9:fea9:fe00:0',
   ]
   for (const address of credentials)
     it(`never reaches ${address}, where credentials are served`, () => {
