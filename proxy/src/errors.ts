@@ -67,6 +67,13 @@ export const ERRORS = {
     meaning: 'The request already carries the header, and its rule says onExisting: reject.',
     hint: 'Remove the header from the request, or change onExisting of the route.',
   },
+  method_not_allowed: {
+    status: 405,
+    proxyStatus: 'http_request_denied',
+    retryable: false,
+    meaning: 'TRACE to a host with a rule would return the token to the application.',
+    hint: 'Use another method.',
+  },
   request_timeout: {
     status: 408,
     proxyStatus: 'http_request_error',

@@ -4,9 +4,13 @@ import type { OnExisting, TokenHeader } from '../contract.ts'
 /** Flat list of names and values, as `IncomingMessage.rawHeaders`: of even length, which the loops below rely on. */
 export type RawHeaders = readonly string[]
 
+export const SEVERAL_HOSTS = 'The request has more than one Host field.'
+
 /** What one pass over the request fields finds. */
 export interface RequestFields {
   readonly framing: Framing
+  /** How many Host fields there are; more than one is no request. RFC 9112 §3.2. */
+  readonly hosts: number
   /** Lower case names that the Connection field makes hop-by-hop. RFC 9110 §7.6.1. */
   readonly connection: ReadonlySet<string> | undefined
 }
@@ -34,6 +38,7 @@ export function readFields(headers: RawHeaders): RequestFields {
   let length: string | undefined
   let coding: string | undefined
   let ambiguous = false
+  let hosts = 0
   let connection: Set<string> | undefined
   for (let index = 0; index < headers.length; index += 2) {
     const value = headers[index + 1] as string
@@ -44,9 +49,10 @@ export function readFields(headers: RawHeaders): RequestFields {
     } else if (name === 'transfer-encoding') {
       ambiguous ||= coding !== undefined
       coding = value
-    } else if (name === 'connection') connection = addTokens(connection, value)
+    } else if (name === 'host') hosts++
+    else if (name === 'connection') connection = addTokens(connection, value)
   }
-  return { framing: ambiguous ? 'ambiguous' : framingOf(length, coding), connection }
+  return { framing: ambiguous ? 'ambiguous' : framingOf(length, coding), hosts, connection }
 }
 
 /** SECURITY: other codings would be lost when the body is chunked anew for the next hop. */

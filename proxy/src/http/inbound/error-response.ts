@@ -10,6 +10,9 @@ export interface OwnResponse {
   readonly body: string
 }
 
+/** Any but the one that is refused; RFC 9110 §15.5.6 wants a list. */
+const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+
 /** What the client is told; docs/errors.md lists the codes. RFC 9209 for Proxy-Status. */
 export function errorResponse(error: ProxyError, host: string, requestId: string): OwnResponse {
   const { code, message, hint, row, retryAfterSeconds } = error
@@ -26,6 +29,7 @@ export function errorResponse(error: ProxyError, host: string, requestId: string
     'X-Outbound-Jwt-Error',
     code,
   ]
+  if (row.status === 405) headers.push('Allow', ALLOWED)
   if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds))
   return { status: row.status, headers, body }
 }

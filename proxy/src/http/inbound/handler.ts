@@ -10,7 +10,7 @@ import { PassingBody, collectBody } from './body.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeDeps, Interim, Plan } from './exchange.ts'
 import type { Forwarder } from '../forwarder.ts'
-import { carries, createCredential, existingPolicy, readFields, requestHeaders } from '../headers.ts'
+import { SEVERAL_HOSTS, carries, createCredential, existingPolicy, readFields, requestHeaders } from '../headers.ts'
 import type { Credential } from '../headers.ts'
 import type { Limits } from '../limits.ts'
 
@@ -66,11 +66,18 @@ function admit(exchange: Exchange, { inFlight, limits, locate, router }: Handler
   if ('refused' in destination) throw new ProxyError(destination.refused, destination)
   const plan = { destination, path, headers, fields: readFields(rawHeaders) }
   exchange.admit(plan)
-  const { framing } = plan.fields
-  // SECURITY: HTTP/1.0 has no chunked coding, so a server behind this one may not see the end of the body. RFC 9112 §6.1.
-  const isChunkedHttp10 = framing === 'chunked' && exchange.request.httpVersionMinor === 0
-  if (framing === 'ambiguous' || isChunkedHttp10) throw new ProxyError('ambiguous_framing')
+  check(exchange.request, plan)
   return plan
+}
+
+/** What no partner is to see. */
+function check({ method, httpVersionMinor }: IncomingMessage, { destination, fields }: Plan): void {
+  // SECURITY: the response would hold the request, token included. RFC 9110 §9.3.8.
+  if (destination.ruled && method === 'TRACE') throw new ProxyError('method_not_allowed')
+  if (fields.hosts > 1) throw new ProxyError('malformed_request', { message: SEVERAL_HOSTS })
+  // SECURITY: HTTP/1.0 has no chunked coding, so a server behind this one may not see the end of the body. RFC 9112 §6.1.
+  const isChunkedHttp10 = fields.framing === 'chunked' && httpVersionMinor === 0
+  if (fields.framing === 'ambiguous' || isChunkedHttp10) throw new ProxyError('ambiguous_framing')
 }
 
 /** @returns undefined when the request goes without a token of ours. */

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../../errors.ts'
 import type { BlindTunnel, Router, ServedTunnel, Tunnel } from '../../routing/router.ts'
-import { readFields } from '../headers.ts'
+import { SEVERAL_HOSTS, readFields } from '../headers.ts'
 import { refuseSocket } from '../inbound/error-response.ts'
 import type { Limits } from '../limits.ts'
 import { upstreamFailure } from '../outbound/failure.ts'
@@ -63,8 +63,9 @@ export function acceptConnect(request: IncomingMessage, client: Duplex, head: Bu
     if (request.rawHeaders.length > deps.limits.headFields * 2) throw new ProxyError('headers_too_large')
     if ('refused' in decision) throw new ProxyError(decision.refused, decision)
     // SECURITY: a CONNECT has no content; what could be read as such must not be read as the first bytes of the tunnel.
-    if (readFields(request.rawHeaders).framing !== 'none' || !isConnection(client))
-      throw new ProxyError('ambiguous_framing')
+    const { framing, hosts } = readFields(request.rawHeaders)
+    if (framing !== 'none' || !isConnection(client)) throw new ProxyError('ambiguous_framing')
+    if (hosts > 1) throw new ProxyError('malformed_request', { message: SEVERAL_HOSTS })
     if (head.length > 0) client.unshift(head)
     open(decision, client, deps)
   } catch (error) {

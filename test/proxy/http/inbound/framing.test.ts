@@ -75,6 +75,13 @@ const REFUSED: Corpus = [
     (url) => `POST ${url} HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
     'ambiguous_framing',
   ],
+  ['two Host fields', raw('GET', ['Host: a.example', 'Host: b.example']), 'malformed_request'],
+  ['two Host fields that agree', raw('GET', ['Host: plain.example', 'host: plain.example']), 'malformed_request'],
+  [
+    'a CONNECT with two Host fields',
+    (url) => `CONNECT ${url.slice(7, -7)} HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n`,
+    'malformed_request',
+  ],
   ['origin form', () => 'GET /path HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n', 'bad_request_target'],
   ['asterisk form', () => 'OPTIONS * HTTP/1.1\r\nConnection: close\r\n\r\n', 'bad_request_target'],
   ['userinfo', (url) => raw('GET', [])(url.replace('//', '//user:pass@')), 'bad_request_target'],
@@ -116,7 +123,6 @@ const ONE: Corpus = [
   ['leading zeros in a chunk size', raw('POST', ['Transfer-Encoding: chunked'], '0004\r\nabcd\r\n0\r\n\r\n'), 'abcd'],
   ['leading zeros in the length', raw('POST', ['Content-Length: 0004'], 'abcd'), 'abcd'],
   ['an empty chunked body', raw('POST', ['Transfer-Encoding: chunked'], '0\r\n\r\n'), ''],
-  ['two Host fields', raw('GET', ['Host: a.example', 'Host: b.example']), ''],
   ['framing named by Connection', raw('POST', ['Connection: Content-Length', 'Content-Length: 4'], 'abcd'), 'abcd'],
 ]
 
