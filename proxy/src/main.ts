@@ -2,6 +2,8 @@ import { lookup } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readTrustAnchors } from './anchors.ts'
+import { openAuthorityOf } from './authority.ts'
+import type { PodAuthority } from './authority/authority.ts'
 import { SETTINGS, STANDALONE_TABLE, readConfig } from './config.ts'
 import type { ProxyConfig } from './config.ts'
 import { ADMIN_PATHS, EXIT, VERSION } from './contract.ts'
@@ -35,12 +37,12 @@ import { roleSessionName } from './tokens/sources/aws/role-session-name.ts'
 import { createSts } from './tokens/sources/aws/sts.ts'
 import { createSystemClock } from './tokens/time.ts'
 
-const { config, anchors, certificate } = readSettingsOrExit()
+const clock = createSystemClock()
+const { config, anchors, certificate, authority } = await readSettingsOrExit()
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
 const metrics = createMetrics(METRICS, config.metricsEnabled)
 const { instruments } = metrics
 
-const clock = createSystemClock()
 const sts = createSts({
   environment: process.env,
   sessionName: roleSessionName(config.podNamespace, config.podName),
@@ -72,6 +74,7 @@ const proxy = createProxy({
   config,
   anchors,
   certificate: certificate?.pair,
+  authority,
   tokens,
   instruments,
   log,
@@ -131,6 +134,7 @@ log.info('listening', {
   control: formatAddress(addresses.control),
   version: VERSION,
 })
+if (authority) logAuthority(authority)
 for (const { message, hint } of config.warnings) log.warn(message, { hint })
 tokens.prefetch(requests)
 
@@ -149,20 +153,30 @@ interface Settled {
   readonly config: ProxyConfig
   readonly anchors: TrustAnchors
   readonly certificate: ListenerCertificate | undefined
+  readonly authority: PodAuthority | undefined
 }
 
-function readSettingsOrExit(): Settled {
+function logAuthority({ describe }: PodAuthority): void {
+  const { fingerprint256, origin } = describe()
+  const detail = { origin, fingerprint256 }
+  if (origin === 'remade')
+    log.warn('another certificate authority', { ...detail, hint: 'Restart applications that were started before.' })
+  else log.info('certificate authority', detail)
+}
+
+function readSettingsOrExit(): Promise<Settled> {
   const flags = readFlags(SETTINGS, process.argv.slice(2))
   if (flags.wants !== undefined) {
     process.stdout.write(flags.wants === 'help' ? formatHelp(SETTINGS, STANDALONE_TABLE) : `${VERSION}\n`)
     process.exit(EXIT.drained)
   }
-  return settingsOrExit(process, () => {
+  return settingsOrExit(process, async () => {
     const config = readConfig(process.env, flags)
     return {
       config,
       anchors: readTrustAnchors(config, readText),
       certificate: readListenerCertificate(config, readText),
+      authority: await openAuthorityOf(config, clock),
     }
   })
 }

@@ -43,8 +43,14 @@ export const METRICS = {
     name: 'outbound_jwt_connects_total',
     help:
       'CONNECT requests by what became of them: blind (a host without a rule), unauthenticated (a rule host whose route says https: tunnel), ' +
-      'plain (served as requests, with a token), tls_in_plain (closed: TLS inside of plain), or the error code.',
+      'plain (served as requests, with a token), intercepted (TLS that ends here, then the same), tls_in_plain (closed: TLS inside of plain), or the error code.',
     labels: ['result'],
+  },
+  interceptRefused: {
+    type: 'counter',
+    name: 'outbound_jwt_intercept_refused_total',
+    help: 'TLS connections of applications that did not accept the certificate, by route and by their alert; closed: they left without one.',
+    labels: ['route', 'reason'],
   },
   tunnels: {
     type: 'gauge',

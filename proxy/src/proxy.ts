@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import type { PodAuthority } from './authority/authority.ts'
+import { LeafRefusedError } from './authority/leaves.ts'
 import type { ProxyConfig } from './config.ts'
 import type { HostPattern, Route } from './contract.ts'
 import type { PartnerOptions } from './doctor/partner.ts'
@@ -31,6 +33,8 @@ export interface ProxyDeps {
   readonly anchors: TrustAnchors
   /** For a listener that speaks TLS. */
   readonly certificate?: KeyPair | undefined
+  /** Present when a route intercepts. */
+  readonly authority?: PodAuthority | undefined
   readonly tokens: Tokens
   readonly instruments: Metrics<ProxyMetrics>['instruments']
   readonly log: Logger
@@ -94,6 +98,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
     limits,
     observer: connections,
     requestId,
+    now,
+    authority: deps.authority ?? NO_AUTHORITY,
     certificate: deps.certificate,
     longestTimeoutMs: Math.max(...[undefined, ...config.routes].map(timeoutMs)),
     tunnelDrainMs: tunnelDrainMs(config),
@@ -111,6 +117,11 @@ export function createProxy(deps: ProxyDeps): Proxy {
       return forwarder.close()
     },
   }
+}
+
+/** No route intercepts, so that nobody asks. */
+const NO_AUTHORITY: Pick<PodAuthority, 'certificate'> = {
+  certificate: () => Promise.reject(new LeafRefusedError('not_intercepted', 'no route intercepts')),
 }
 
 /** The last tenth of the shutdown is for what follows the tunnels' end. */

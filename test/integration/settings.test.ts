@@ -33,6 +33,16 @@ describe('wrong settings', () => {
     expect(proxy.output()).to.include('UPSTREAM_CA_FILE').and.to.include('/nowhere/ca.crt')
   })
 
+  it('end the proxy with 64 when a route intercepts and its directories are unset or unusable', async () => {
+    const ROUTES = '[{"hosts":["api.partner.example"],"https":"intercept"}]'
+    const unset = startNode(PROGRAMS.proxy.command, { ROUTES })
+    expect(await unset.exited).to.include({ status: 64 })
+    expect(unset.output()).to.include('AUTHORITY_DIR').and.to.include('https: intercept')
+    const missing = startNode(PROGRAMS.proxy.command, { ROUTES, AUTHORITY_DIR: '/nowhere', TRUST_DIR: '/nowhere' })
+    expect(await missing.exited).to.include({ status: 64 })
+    expect(missing.output()).to.include('/nowhere').and.to.include('does not exist')
+  })
+
   it('end the webhook with 64 when its certificate cannot be read', async () => {
     const webhook = startNode(PROGRAMS.webhook.command, {
       CERTIFICATE_MODE: 'secret',

@@ -29,7 +29,7 @@ import { METRICS } from './metrics.ts'
  */
 const MOST_BODY_BYTES = 24 * 1024 * 1024
 
-const config = settingsOrExit(process, () => readConfig(process.env))
+const config = await settingsOrExit(process, () => readConfig(process.env))
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
 const metrics = createMetrics(METRICS)
 const { instruments } = metrics
@@ -68,7 +68,7 @@ const serving = createServing({
   log,
   instruments,
 })
-const certificates = settingsOrExit(process, () =>
+const certificates = await settingsOrExit(process, () =>
   startCertificates(config, {
     serving,
     clock: { now: Date.now, elapsed: () => performance.now() },

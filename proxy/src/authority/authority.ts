@@ -1,7 +1,5 @@
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
-import { createSecureContext } from 'node:tls'
-import type { SecureContext } from 'node:tls'
 import type { NamedFile } from '../runtime/index.ts'
 import type { Clock } from '../tokens/time.ts'
 import { constrainTo, intercepts } from './constraints.ts'
@@ -29,12 +27,19 @@ export interface AuthorityOptions {
 /** The certificate authority of one pod, for the hosts that its routes intercept. */
 export interface PodAuthority {
   /**
-   * What a TLS server presents to clients of a host: for its SNICallback.
+   * What a TLS server presents to clients of a host; the same object until it is renewed.
    * @param host lower case, no trailing dot.
    * @throws LeafRefusedError when no route intercepts the host, or too many certificates were made within a second.
    */
-  secureContext(host: string): Promise<SecureContext>
+  certificate(host: string): Promise<LeafCertificate>
   describe(): AuthorityDescription
+}
+
+/** PEM, as `node:tls` takes it. */
+export interface LeafCertificate {
+  /** With the intermediate. */
+  readonly cert: string
+  readonly key: string
 }
 
 export interface AuthorityDescription {
@@ -71,11 +76,12 @@ export async function openAuthority(options: AuthorityOptions): Promise<PodAutho
   )
 
   const issuer = await x509.createLeafIssuer(authority)
-  const leaves = createLeaves(clock, async (host, wallMs) =>
-    createSecureContext({ cert: await issuer.issue(host, wallMs), key: issuer.key }),
-  )
+  const leaves = createLeaves(clock, async (host, wallMs) => ({
+    cert: await issuer.issue(host, wallMs),
+    key: issuer.key,
+  }))
   return {
-    secureContext: async (host) => {
+    certificate: async (host) => {
       if (!intercepts(hosts, host)) throw new LeafRefusedError('not_intercepted', 'no route intercepts this host')
       return leaves.get(host)
     },

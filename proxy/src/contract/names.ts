@@ -30,6 +30,9 @@ export const VARIABLES = {
   logLevel: 'LOG_LEVEL',
   podName: 'POD_NAME',
   podNamespace: 'POD_NAMESPACE',
+  trustDir: 'TRUST_DIR',
+  authorityDir: 'AUTHORITY_DIR',
+  extraCaFile: 'EXTRA_CA_FILE',
 } as const
 
 /** Exit statuses, after sysexits.h where it has one. */

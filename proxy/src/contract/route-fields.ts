@@ -53,10 +53,12 @@ interface FlatAnnotation<T> {
 const hosts = listField(hostText, 1, MOST_HOSTS)
 const audience = listField(audienceText, 1, AUDIENCE_ITEMS)
 const signingAlgorithm = stringField(oneOf('RS256', 'ES384'))
-const https = stringField(oneOf('refuse', 'tunnel'))
+/** An operator's default has the same values. */
+export const HTTPS_POLICIES = ['refuse', 'tunnel', 'intercept'] as const
+const https = stringField(oneOf(...HTTPS_POLICIES))
 const OF_HOST = '`https://<host>` of the partner that is called'
 const HTTPS_DOC =
-  'An `https://` URL of a partner: `refuse` it with the `http://` URL to use, or `tunnel` it, without a token.'
+  'An `https://` URL of a partner: `refuse` it with the `http://` URL to use, `tunnel` it without a token, or `intercept` it, so that it gets its token unchanged: the application then trusts a certificate authority of its own sidecar.'
 
 /** The closed set, in the order of ROUTES, of the docs and of error messages. A new field is a row here, and its use. */
 const FIELDS = {
@@ -168,7 +170,7 @@ const FIELDS = {
       doc: "What happens to the application's own header of that name: `replace` it, `keep` it (no token), or `reject` the request.",
     },
   },
-  /** What an https:// URL of the host (a CONNECT to its TLS port) gets: a refusal that names the http:// URL, or a blind tunnel without a token. */
+  /** What an https:// URL of the host (a CONNECT to its TLS port) gets: a refusal that names the http:// URL, a blind tunnel without a token, or the path of every request. */
   https: {
     parse: https,
     default: 'refuse',

@@ -39,9 +39,11 @@ export function locateInside({ scheme, host, port }: Omit<Target, 'literal'>): L
   return (target, headers) => {
     const located = target.startsWith('/') ? { origin, path: target } : absolute(target, headers)
     if ('refused' in located) return located
+    const ofTarget = parseOrigin(located.origin)
     const hosts = headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === 'host')
-    const named = [parseOrigin(located.origin), ...hosts.map((name) => parseAuthority(name, DEFAULT_PORT[scheme]))]
-    const agree = named.every((authority) => authority?.host === host && authority.port === port)
+    const named = [ofTarget, ...hosts.map((name) => parseAuthority(name, DEFAULT_PORT[scheme]))]
+    const agree =
+      ofTarget?.scheme === scheme && named.every((authority) => authority?.host === host && authority.port === port)
     return agree ? located : { refused: 'authority_mismatch' }
   }
 }

@@ -20,7 +20,7 @@ export interface Destination {
 }
 
 /** What a CONNECT gets. RFC 9110 §9.3.6. */
-export type Tunnel = BlindTunnel | PlainTunnel
+export type Tunnel = BlindTunnel | PlainTunnel | InterceptedTunnel
 
 /** Bytes pass through, never looked at, and without a token. */
 export interface BlindTunnel {
@@ -34,6 +34,11 @@ export interface BlindTunnel {
 /** Plain HTTP comes out of it: what some clients make of an http:// URL. */
 export interface PlainTunnel extends ServedTunnel {
   readonly mode: 'plain'
+}
+
+/** TLS comes out of it, which ends here, and then requests as in a plain one: the application's https:// URL. */
+export interface InterceptedTunnel extends ServedTunnel {
+  readonly mode: 'intercepted'
 }
 
 /** Requests come out of it, and are served like any other. They may name its origin alone. */
@@ -138,6 +143,7 @@ function decideTunnel(authority: string, deps: RouterDeps): Tunnel | Refusal {
   const hint = `Call http://${host}/ instead; the proxy speaks TLS to the partner.`
   if (port !== rule.port) return refusePort(host, rule, hint)
   if (route.https === 'refuse') return { refused: 'use_http_url', host, hint }
+  if (route.https === 'intercept') return { mode: 'intercepted', scheme: 'https', host, port, route }
   return { mode: 'blind', host, port, route }
 }
 

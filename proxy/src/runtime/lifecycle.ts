@@ -57,9 +57,12 @@ export function describeError(error: unknown): string {
 }
 
 /** @returns what could be read; ends the process with a message and status 64 when settings cannot be used. */
-export function settingsOrExit<T>(process: Pick<NodeJS.Process, 'stderr' | 'exit'>, read: () => T): T {
+export async function settingsOrExit<T>(
+  process: Pick<NodeJS.Process, 'stderr' | 'exit'>,
+  read: () => T | Promise<T>,
+): Promise<T> {
   try {
-    return read()
+    return await read()
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
     process.stderr.write(`${error.message}\n`)

@@ -164,9 +164,9 @@ describe('the authority of a pod', () => {
 
   it('refuses hosts that no route intercepts', async () => {
     const authority = await open()
-    await authority.secureContext('api.partner.example')
+    await authority.certificate('api.partner.example')
     for (const host of ['other.example', 'x.api.partner.example', '127.0.0.1', '']) {
-      const error: unknown = await authority.secureContext(host).catch((reason: unknown) => reason)
+      const error: unknown = await authority.certificate(host).catch((reason: unknown) => reason)
       expect(error, host).to.include({ name: 'LeafRefusedError', reason: 'not_intercepted' })
     }
   })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import type { PodAuthority } from '../../../proxy/src/authority/authority.ts'
 import { readConfig } from '../../../proxy/src/config.ts'
 import type { Route } from '../../../proxy/src/contract.ts'
 import { LIMITS } from '../../../proxy/src/http/limits.ts'
@@ -23,6 +24,8 @@ export interface TestProxyOptions {
   readonly limits?: Partial<Limits>
   /** For a listener that speaks TLS. */
   readonly certificate?: KeyPair
+  /** Stands in for partners whose route intercepts. */
+  readonly authority?: PodAuthority
   /** PEM that partners are verified with. */
   readonly ca?: string
   /** Addresses by name; everything else does not resolve. Default: every name is this machine. */
@@ -63,6 +66,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
     config,
     anchors: { common: ca, byRoute: new Map() },
     certificate: certificate && { ...certificate, notAfter: 0 },
+    authority: options.authority,
     tokens,
     instruments: metrics.instruments,
     log: createLogger({ level: config.logLevel, format: 'json', stream: capture.stream }),

@@ -10,8 +10,11 @@ import { locateInside } from '../../routing/locate.ts'
 import type { Locate } from '../../routing/locate.ts'
 import type { ServedTunnel } from '../../routing/router.ts'
 import type { KeyPair } from '../../runtime/index.ts'
+import type { PodAuthority } from '../../authority/authority.ts'
 import { acceptConnect } from '../tunnel/connect.ts'
 import type { ConnectDeps, ConnectObserver } from '../tunnel/connect.ts'
+import { TLS_HANDSHAKE, createInterception } from '../tunnel/interception.ts'
+import type { InterceptionObserver } from '../tunnel/interception.ts'
 import type { Interim } from './exchange.ts'
 import { createIdleSweep, endsConnection, responseUnderWay } from './idle.ts'
 import { closeInStages, errorResponse, refuseSocket } from './error-response.ts'
@@ -23,7 +26,10 @@ import type { UpgradeDeps } from '../tunnel/upgrade.ts'
 export type InsideConnections = WeakMap<Socket, { readonly tunnel: ServedTunnel; readonly locate: Locate }>
 
 interface ProxyServerDeps extends ConnectDeps, UpgradeDeps {
-  readonly observer: ConnectObserver & ServerObserver
+  readonly observer: ConnectObserver & ServerObserver & InterceptionObserver
+  /** Stands in for partners whose route intercepts. */
+  readonly authority: Pick<PodAuthority, 'certificate'>
+  readonly now: () => number
   /** Filled here; an entry ends with its connection. */
   readonly inside: InsideConnections
   /** Absent: the port speaks plain HTTP. */
@@ -56,14 +62,13 @@ export interface ProxyServer {
 /** How often Node looks for heads that are late. */
 const CHECK_INTERVAL_MS = 1_000
 
-/** First byte of a ClientHello. RFC 8446 §5.1. */
-const TLS_HANDSHAKE = 0x16
 const TUNNEL_IN_TUNNEL = 'Send the CONNECT to the proxy itself, not into a tunnel.'
 
 /** Creates the data port. The caller listens. */
 export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   const { handler, inside, limits, certificate, observer } = deps
-  const connectDeps = { ...deps, serveInside }
+  const interception = createInterception({ ...deps, serve: serveInside })
+  const connectDeps = { ...deps, serveInside, interception }
   let isDraining = false
   /** Connections whose last response is written. */
   const condemned = new WeakSet<Duplex>()
@@ -121,11 +126,12 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   http.on('drop', () => observer.connectionRefused(new ProxyError('overloaded'), deps.requestId()))
   http.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket) => {
     const tunnel = inside.get(socket)?.tunnel
-    if (tunnel && error.rawPacket?.[0] === TLS_HANDSHAKE) {
+    if (tunnel?.scheme === 'http' && error.rawPacket?.[0] === TLS_HANDSHAKE) {
       observer.tlsInPlain(tunnel)
       socket.destroy()
     } else if (isTlsFailure(error)) {
-      observer.connectionRefused(new ProxyError('malformed_request', { cause: error }), deps.requestId())
+      // Of an intercepted connection, interception itself tells.
+      if (!tunnel) observer.connectionRefused(new ProxyError('malformed_request', { cause: error }), deps.requestId())
       socket.destroy()
     } else if (isGone(error, socket)) socket.destroy()
     else refuse(socket, new ProxyError(parserFailure(error.code), { cause: error }))
@@ -144,7 +150,10 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
       const closed = new Promise<void>((resolve) => http.once('close', resolve))
       // Node's own `close` ends idle connections at once, under the hands of a client that is just writing to one.
       NetServer.prototype.close.call(http)
-      const sweeping = setInterval(sweepIdle, limits.lingerMs / 2)
+      const sweeping = setInterval(() => {
+        sweepIdle()
+        interception.endSilent()
+      }, limits.lingerMs / 2)
       const cut = setTimeout(() => observer.tunnelsCut(deps.tunnels.destroy()), deps.tunnelDrainMs)
       await closed
       clearInterval(sweeping)
@@ -179,8 +188,8 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     answer()
   }
 
-  function serveInside(client: Socket, tunnel: ServedTunnel): void {
-    inside.set(client, { tunnel, locate: locateInside(tunnel) })
+  function serveInside(client: Socket, tunnel: ServedTunnel, locate = locateInside(tunnel)): void {
+    inside.set(client, { tunnel, locate })
     // For a server that speaks TLS a connection begins with the end of its handshake, and this one has had its own.
     http.emit(certificate ? 'secureConnection' : 'connection', client)
   }

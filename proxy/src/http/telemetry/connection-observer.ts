@@ -1,6 +1,7 @@
 import type { ProxyMetrics } from '../../metrics.ts'
 import type { Logger, Metrics } from '../../runtime/index.ts'
 import type { ServerObserver } from '../inbound/server.ts'
+import type { InterceptionObserver } from '../tunnel/interception.ts'
 import type { ConnectObserver } from '../tunnel/connect.ts'
 import type { TunnelsObserver } from '../tunnel/tunnel.ts'
 import { describeFailure } from './request-observer.ts'
@@ -16,12 +17,15 @@ export function createConnectionObserver({
   instruments,
   log,
   now,
-}: ConnectionObserverDeps): ConnectObserver & ServerObserver & TunnelsObserver {
+}: ConnectionObserverDeps): ConnectObserver & ServerObserver & InterceptionObserver & TunnelsObserver {
   const connects = {
     blind: instruments.connects.with({ result: 'blind' }),
     unauthenticated: instruments.connects.with({ result: 'unauthenticated' }),
     plain: instruments.connects.with({ result: 'plain' }),
+    intercepted: instruments.connects.with({ result: 'intercepted' }),
   }
+  /** By route: when its last line was written. */
+  const toldMs = new Map<string, number>()
   const open = {
     blind: instruments.tunnels.with({ mode: 'blind' }),
     upgrade: instruments.tunnels.with({ mode: 'upgrade' }),
@@ -54,9 +58,27 @@ export function createConnectionObserver({
     tunnelsCut: (count) => {
       if (count > 0) log.warn('tunnels cut at the end of the drain', { count })
     },
+    certificateRefused: ({ host, route }, reason) => {
+      instruments.interceptRefused.with({ route: route.name, reason }).add()
+      const lastMs = toldMs.get(route.name)
+      if (lastMs !== undefined && now() - lastMs < REFUSAL_LOG_MS) return
+      toldMs.set(route.name, now())
+      log.warn('the application does not trust the certificate of this proxy', {
+        host,
+        route: route.name,
+        reason,
+        hint: DISTRUST_HINT,
+      })
+    },
     tlsInPlain: ({ host }) => {
       instruments.connects.with({ result: 'tls_in_plain' }).add()
       log.warn('TLS inside a tunnel to port 80', { host, hint: `Call http://${host}/ instead.` })
     },
   }
 }
+
+/** A client that does not trust us tries again and again. */
+const REFUSAL_LOG_MS = 60_000
+const DISTRUST_HINT =
+  'Let the client read bundle.crt or ca.crt of the trust directory: SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS or an option ' +
+  'of its own; a client that pins certificates calls the http:// URL instead, with https: refuse.'

@@ -10,9 +10,10 @@ import { upstreamFailure } from '../outbound/failure.ts'
 import type { Upstreams } from '../outbound/upstreams.ts'
 import { isConnection } from './tunnel.ts'
 import type { Tunnels } from './tunnel.ts'
+import type { Interception } from './interception.ts'
 
 /** What became of a CONNECT that was not refused, as the metric says it. */
-export type ConnectResult = 'blind' | 'unauthenticated' | 'plain'
+export type ConnectResult = 'blind' | 'unauthenticated' | 'plain' | 'intercepted'
 
 export interface ConnectObserver {
   accepted(result: ConnectResult): void
@@ -33,6 +34,7 @@ export interface ConnectDeps {
 
 interface ModeDeps extends ConnectDeps {
   readonly serveInside: ServeInside
+  readonly interception: Interception
 }
 
 type Mode = Tunnel['mode']
@@ -48,6 +50,12 @@ const MODES: { readonly [M in Mode]: Handler<M> } = {
     client.write(ESTABLISHED, 'latin1')
     observer.accepted('plain')
     serveInside(client, tunnel)
+  },
+  intercepted: (tunnel, client, { interception, observer }) => {
+    if (!interception.hasRoom()) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
+    client.write(ESTABLISHED, 'latin1')
+    observer.accepted('intercepted')
+    interception.accept(client, tunnel)
   },
 }
 

@@ -1,0 +1,159 @@
+import type { Socket } from 'node:net'
+import { createServer } from 'node:tls'
+import type { Server, TLSSocket } from 'node:tls'
+import type { LeafCertificate, PodAuthority } from '../../authority/authority.ts'
+import { LeafRefusedError } from '../../authority/leaves.ts'
+import { ProxyError } from '../../errors.ts'
+import { errorCode } from '../../runtime/index.ts'
+import type { Locate } from '../../routing/locate.ts'
+import type { InterceptedTunnel } from '../../routing/router.ts'
+import { refuseSocket } from '../inbound/error-response.ts'
+import type { Limits } from '../limits.ts'
+import { peek } from './peek.ts'
+
+export interface InterceptionObserver {
+  /** @param reason the client's alert in lower case, or `closed`: it left without a request. */
+  certificateRefused(tunnel: InterceptedTunnel, reason: string): void
+  connectionRefused(error: ProxyError, requestId: string): void
+}
+
+interface InterceptionDeps {
+  readonly authority: Pick<PodAuthority, 'certificate'>
+  readonly limits: Pick<Limits, 'headMs' | 'inFlight'>
+  readonly observer: InterceptionObserver
+  readonly requestId: () => string
+  readonly now: () => number
+  /** Serves what comes out of TLS. @param locate instead of the tunnel's own. */
+  readonly serve: (client: TLSSocket, tunnel: InterceptedTunnel, locate?: Locate) => void
+}
+
+/** Ends TLS in place of the partner. */
+export interface Interception {
+  /** Whether another handshake is admitted. */
+  hasRoom(): boolean
+  /** @param client has been told that its tunnel is there. */
+  accept(client: Socket, tunnel: InterceptedTunnel): void
+  /** Ends connections that have said nothing yet. */
+  endSilent(): void
+}
+
+/** First byte of a ClientHello. RFC 8446 §5.1. */
+export const TLS_HANDSHAKE = 0x16
+/** Clients that verify after the handshake leave at once; one that leaves later had another reason. */
+const REFUSAL_MS = 1_000
+/** What clients say of a certificate. RFC 8446 §6.2. */
+const ALERT = /_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/
+
+const locateNowhere: Locate = () => ({
+  refused: 'authority_mismatch',
+  message: 'The server name of TLS differs from the host of its CONNECT.',
+})
+
+/** Creates the server side of intercepted tunnels. */
+export function createInterception(deps: InterceptionDeps): Interception {
+  const { authority, limits, now, observer, requestId } = deps
+  /** A server lives as long as its certificate. */
+  const servers = new WeakMap<LeafCertificate, Server>()
+  const silent = new Set<Socket>()
+  let handshakes = 0
+
+  return {
+    hasRoom: () => silent.size + handshakes < limits.inFlight,
+    accept: (client, tunnel) => {
+      silent.add(client)
+      // A client that has left is heard of only then.
+      client.allowHalfOpen = false
+      client.on('error', ignore).once('close', () => silent.delete(client))
+      peek(client, limits.headMs, (first) => {
+        silent.delete(client)
+        if (first === undefined) refuse(new ProxyError('request_timeout'), client)
+        else if (first[0] === TLS_HANDSHAKE) void begin(client, tunnel)
+        else refusePlain(client, tunnel)
+      })
+    },
+    endSilent: () => silent.forEach((client) => client.destroy()),
+  }
+
+  async function begin(client: Socket, tunnel: InterceptedTunnel): Promise<void> {
+    handshakes++
+    try {
+      const certificate = await authority.certificate(tunnel.host)
+      if (client.destroyed) handshakes--
+      // Not by `new TLSSocket`, whose handshake never ends for node:http2.
+      else serverOf(certificate, tunnel).emit('connection', client)
+    } catch (cause) {
+      handshakes--
+      const isFlood = cause instanceof LeafRefusedError && cause.reason === 'too_many_certificates'
+      refuse(new ProxyError(isFlood ? 'overloaded' : 'internal_error', { cause }), client)
+    }
+  }
+
+  function serverOf(certificate: LeafCertificate, tunnel: InterceptedTunnel): Server {
+    const known = servers.get(certificate)
+    if (known) return known
+    const options = { ...certificate, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] } as const
+    const server = createServer({ ...options, handshakeTimeout: limits.headMs })
+      .on('secureConnection', (socket) => {
+        handshakes--
+        watch(socket, tunnel)
+        const agrees = !socket.servername || nameOf(socket.servername) === tunnel.host
+        deps.serve(socket, tunnel, agrees ? undefined : locateNowhere)
+      })
+      // Once for every connection whose handshake has no end.
+      .on('tlsClientError', (error, socket) => {
+        handshakes--
+        socket.destroy()
+        const reason = refusal(error)
+        if (reason === undefined) observer.connectionRefused(handshakeFailure(error), requestId())
+        else observer.certificateRefused(tunnel, reason)
+      })
+    servers.set(certificate, server)
+    return server
+  }
+
+  /** Node as a client verifies after the handshake, and just closes. */
+  function watch(socket: TLSSocket, tunnel: InterceptedTunnel): void {
+    const securedMs = now()
+    let failure: Error | undefined
+    socket.on('error', (error) => {
+      failure = error
+    })
+    socket.once('close', () => {
+      const hasLeft = socket.readableEnded || failure !== undefined
+      if (hasLeft && socket.bytesRead === 0 && now() - securedMs < REFUSAL_MS)
+        observer.certificateRefused(tunnel, (failure && refusal(failure)) ?? 'closed')
+    })
+  }
+
+  function refuse(error: ProxyError, client: Socket): void {
+    observer.connectionRefused(error, requestId())
+    client.destroy()
+  }
+
+  function refusePlain(client: Socket, { host }: InterceptedTunnel): void {
+    const error = new ProxyError('malformed_request', {
+      message: 'This tunnel is for TLS, and something else came out of it.',
+      hint: `Call https://${host}/ as usual, or http://${host}/ without a CONNECT.`,
+    })
+    const id = requestId()
+    observer.connectionRefused(error, id)
+    refuseSocket(client, error, host, id)
+  }
+}
+
+/** @returns why the client does not accept the certificate; undefined when it says something else. */
+function refusal(error: Error): string | undefined {
+  const code = errorCode(error) ?? ''
+  return code === 'ECONNRESET' ? 'closed' : ALERT.exec(code)?.[1]?.toLowerCase()
+}
+
+function handshakeFailure(cause: Error): ProxyError {
+  const isLate = errorCode(cause) === 'ERR_TLS_HANDSHAKE_TIMEOUT'
+  return new ProxyError(isLate ? 'request_timeout' : 'malformed_request', { cause })
+}
+
+/** In the one spelling of a host. */
+const nameOf = (serverName: string): string => serverName.toLowerCase().replace(/\.$/, '')
+
+/** `close` follows. */
+const ignore = (): void => undefined
