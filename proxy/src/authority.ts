@@ -1,4 +1,3 @@
-import { rootCertificates } from 'node:tls'
 import type { PodAuthority } from './authority/authority.ts'
 import { SETTINGS } from './config.ts'
 import type { ProxyConfig } from './config.ts'
@@ -13,6 +12,7 @@ import type { Clock } from './tokens/time.ts'
 export async function openAuthorityOf(
   config: ProxyConfig,
   clock: Pick<Clock, 'now'>,
+  publicRoots: () => readonly string[],
 ): Promise<PodAuthority | undefined> {
   const routes = config.routes.filter(({ https }) => https === 'intercept')
   if (routes.length === 0) return undefined
@@ -29,7 +29,7 @@ export async function openAuthorityOf(
     trustDir: named('trustDir'),
     authorityDir: named('authorityDir'),
     extraCa: config.extraCaFile === undefined ? undefined : named('extraCaFile'),
-    publicRoots: rootCertificates,
+    publicRoots: publicRoots(),
     files: diskFiles,
     clock,
   })

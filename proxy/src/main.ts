@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { rootCertificates } from 'node:tls'
 import { readTrustAnchors } from './anchors.ts'
 import { openAuthorityOf } from './authority.ts'
 import type { PodAuthority } from './authority/authority.ts'
@@ -176,7 +177,7 @@ function readSettingsOrExit(): Promise<Settled> {
       config,
       anchors: readTrustAnchors(config, readText),
       certificate: readListenerCertificate(config, readText),
-      authority: await openAuthorityOf(config, clock),
+      authority: await openAuthorityOf(config, clock, () => rootCertificates),
     }
   })
 }
