@@ -39,6 +39,7 @@ export function createTestKeeper(
       minted: () => events.push('minted'),
       broken: (entries) => events.push(`broken ${entries.join(' ')}`),
       published: (anchors) => events.push(`published ${anchors}`),
+      untrusted: () => events.push('untrusted'),
     },
     ...changes,
   })

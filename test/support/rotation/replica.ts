@@ -58,7 +58,12 @@ export function startReplica(deps: ReplicaDeps): SimulatedReplica {
     subject: SUBJECT,
     lifetimes: deps.lifetimes,
     jitter: random(),
-    observer: { minted: deps.onMinted, broken: () => undefined, published: () => undefined },
+    observer: {
+      minted: deps.onMinted,
+      broken: () => undefined,
+      published: () => undefined,
+      untrusted: () => undefined,
+    },
   })
 
   async function look(): Promise<void> {

@@ -32,6 +32,14 @@ describe('keeper', () => {
     expect(keeper.events).to.deep.equal(['minted', 'published 1'])
   })
 
+  it('says that nobody trusts what it serves when caBundle was wiped, before it is written again', async () => {
+    const keeper = createTestKeeper(api, clock)
+    await keeper.reconcile()
+    api.editBundle('')
+    await keeper.reconcile()
+    expect(keeper.events).to.deep.equal(['minted', 'published 1', 'untrusted', 'published 1'])
+  })
+
   it('writes nothing when everything is as it should be', async () => {
     const keeper = createTestKeeper(api, clock)
     await keeper.reconcile()

@@ -36,6 +36,8 @@ export interface KeeperObserver {
   /** Names of entries of the Secret that were removed or replaced. */
   broken(entries: readonly string[]): void
   published(anchors: number): void
+  /** `caBundle` does not hold what is served, or there is none; told before anything is repaired. */
+  untrusted(): void
 }
 
 export interface KeeperState {
@@ -76,7 +78,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     const elapsed = clock.elapsed()
     orphaned = sight(orphaned, ids(orphans), elapsed)
     const anchors = planBundle(stored, orphans, { now, elapsed, sightings: orphaned, lifetimes })
-    const trusted = trustedBy(await publish(deps, seen, anchors))
+    const trusted = trustedBy(await publish(deps, seen, { anchors, served }))
     published = sight(published, trusted, clock.elapsed())
     const state = { stored, served, published, orphaned, now, elapsed: clock.elapsed(), lifetimes }
     served = chooseServed(state)
@@ -140,10 +142,11 @@ function findOrphans(
 async function publish(
   { configuration, observer }: KeeperDeps,
   seen: WebhookConfiguration,
-  anchors: readonly PublishedAnchor[],
+  { anchors, served }: { readonly anchors: readonly PublishedAnchor[]; readonly served: Certificate | undefined },
 ): Promise<WebhookConfiguration> {
   const bundle = anchors.map(({ cert }) => cert).join('')
   if (seen.entries.every(({ caBundle }) => caBundle === bundle)) return seen
+  if (served && !trustedBy(seen).includes(served.id)) observer.untrusted()
   const written = await configuration.publish(seen, bundle)
   observer.published(anchors.length)
   return written

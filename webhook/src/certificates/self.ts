@@ -38,6 +38,10 @@ export function startSelf(deps: SelfDeps): CertificateMode {
   let trusted = false
   let waiting = false
   let interruption: string | undefined
+  const trust = (isTrusted: boolean): void => {
+    trusted = isTrusted
+    instruments.certificateTrusted.with({}).set(isTrusted ? 1 : 0)
+  }
   const keeper = createKeeper({
     secret,
     configuration,
@@ -53,6 +57,7 @@ export function startSelf(deps: SelfDeps): CertificateMode {
         log.info('certificate made', { expires: new Date(notAfter).toISOString() })
       },
       broken: (entries) => problems.report('secret-broken', `entries ${entries.join(', ')}`),
+      untrusted: () => trust(false),
       published: (anchors) => {
         instruments.certificateChanges.with({ change: 'published' }).add()
         log.info('caBundle written', { anchors })
@@ -65,10 +70,15 @@ export function startSelf(deps: SelfDeps): CertificateMode {
       if (state.served) serving.serve(state.served)
       else if (!waiting) log.info(WAITING)
       waiting = state.served === undefined
-      trusted = state.trusted
-      instruments.certificateTrusted.with({}).set(trusted ? 1 : 0)
+      trust(state.trusted)
     },
-    problems,
+    problems: {
+      ...problems,
+      report: (code, message) => {
+        if (code === 'configuration-missing') trust(false)
+        problems.report(code, message)
+      },
+    },
     tickMs: Math.min(LONGEST_TICK_MS, lifetimes.publicationDelayMs / TICKS_PER_DELAY),
     random,
   })
