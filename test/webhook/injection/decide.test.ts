@@ -49,6 +49,18 @@ describe('a decision', () => {
     })
   })
 
+  it('is a refusal when an application mounts a volume that only the sidecar should have', () => {
+    const mount = { name: 'aws-outbound-jwt-token', mountPath: '/token' }
+    const pod = annotated(
+      { ...asked, 'role-arn': 'arn:aws:iam::123456789012:role/orders', region: 'eu-central-1' },
+      { containers: [{ name: 'orders', image: 'x', volumeMounts: [mount] }] },
+    )
+    expect(decide(pod)).to.include({ kind: 'deny', reason: 'name-conflict' })
+    expect(complaints(decide(pod))).to.deep.equal([
+      'spec.containers[orders].volumeMounts[aws-outbound-jwt-token]: got "aws-outbound-jwt-token", expected a volume of the pod; this one is reserved for the sidecar',
+    ])
+  })
+
   it('never changes the pod it is given', () => {
     for (const { pod, decide: decideCase } of readCases()) {
       const before = JSON.stringify(pod)

@@ -21,7 +21,8 @@ export const REASONS = {
     'More containers, longer names or more variables than the API server stores in a pod, or more than 256 KiB of NO_PROXY.',
   'host-network': 'With hostNetwork the sidecar would listen on the node, for every other pod there.',
   windows: 'The sidecar is a Linux program.',
-  'name-conflict': 'The pod already uses a container or volume name of ours.',
+  'name-conflict':
+    'The pod already uses a container or volume name of ours, or a container of it mounts a volume of ours.',
   'port-conflict': 'A container of the pod already uses a port of ours.',
   'unknown-container':
     'containers or skip-containers name a container that is not there, or one that starts before the sidecar.',
@@ -58,7 +59,7 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   'too-large': 'Name fewer containers in `containers`, or shorten what the message names.',
   'host-network': 'Take hostNetwork away, or give the call to a pod without it.',
   windows: 'Run the workload on Linux nodes.',
-  'name-conflict': 'Rename the container or the volume.',
+  'name-conflict': 'Rename the container or the volume, or remove the mount.',
   'port-conflict': 'Choose others with `proxy-port` and `admin-port`; 15402 is always ours.',
   'unknown-container': 'Name containers of this pod; init containers only when they start after the sidecar.',
   'env-conflict': "`env-policy: override` uses the sidecar; `keep` leaves the container's own proxy, without a token.",

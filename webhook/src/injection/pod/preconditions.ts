@@ -55,7 +55,7 @@ function rejectOwnNames(pod: Pod, { report }: Refusals): void {
     })
 }
 
-/** Refuses volumes of the pod that have a name we need. */
+/** Refuses volumes of the pod that have a name we need. SECURITY: and mounts of them, which would hand the sidecar's token to applications. */
 export function rejectVolumes(pod: Pod, ours: readonly { readonly name: string }[], { report }: Refusals): void {
   const names = new Set(ours.map(({ name }) => name))
   for (const name of objectsAt(pod.spec, 'volumes').map((volume) => textAt(volume, 'name') ?? '')) {
@@ -65,6 +65,16 @@ export function rejectVolumes(pod: Pod, ours: readonly { readonly name: string }
         value: name,
         allowed: 'another name; this one is reserved for the volume that injection adds',
       })
+  }
+  for (const container of [...pod.initContainers, ...pod.containers]) {
+    for (const name of objectsAt(container.raw, 'volumeMounts').map((mount) => textAt(mount, 'name') ?? '')) {
+      if (names.has(name))
+        report('name-conflict', {
+          where: `${placeOf(container)}.volumeMounts[${name}]`,
+          value: name,
+          allowed: 'a volume of the pod; this one is reserved for the sidecar',
+        })
+    }
   }
 }
 
