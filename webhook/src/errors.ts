@@ -11,7 +11,7 @@ export const REVIEW_ERRORS = {
   'not-a-review': {
     status: 400,
     meaning:
-      'The body is not an AdmissionReview of admission.k8s.io/v1 with a request and its uid, of at most 128 characters.',
+      'The body is not an AdmissionReview of admission.k8s.io/v1 with a request and its uid, of at most 128 characters, or a CREATE without an object.',
     hint: STRANGER,
   },
   'too-large': {

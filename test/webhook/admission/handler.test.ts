@@ -43,6 +43,20 @@ function subject(decision: Decision): Subject {
 }
 
 describe('review handler', () => {
+  it('leaves another kind than a pod alone, without a look at it', () => {
+    const { handle, asked } = subject({ kind: 'deny', reason: 'windows', problems: [] })
+    const kind = { group: 'apps', version: 'v1', kind: 'Deployment' }
+    const body = JSON.stringify({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      request: { uid: 'u1', kind, operation: 'CREATE', object: {} },
+    })
+    expect(handle(body, 'pod'))
+      .to.have.property('response')
+      .that.deep.equals({ uid: 'u1', allowed: true, auditAnnotations: { decision: 'allow', reason: 'not-created' } })
+    expect(asked).to.deep.equal([])
+  })
+
   it('asks for a decision on the pod in the mode of the path, and answers with the uid', () => {
     const { handle, asked } = subject({ kind: 'allow', reason: 'unchanged', warnings: [] })
     expect(handle(BODY, 'namespace')).to.have.nested.property('response.uid', 'u1')

@@ -9,7 +9,7 @@ const review = (change: object): string =>
 
 describe('AdmissionReview, read', () => {
   it('gives the request', () => {
-    expect(parseReview(review({}))).to.deep.equal(REQUEST)
+    expect(parseReview(review({}))).to.deep.equal({ ...REQUEST, isPod: true })
   })
 
   it('takes a request without namespace or operation as empty ones', () => {
@@ -18,7 +18,19 @@ describe('AdmissionReview, read', () => {
       namespace: '',
       operation: '',
       object: undefined,
+      isPod: true,
     })
+  })
+
+  it('tells pods from everything else a registration may send', () => {
+    const isPod = (kind: unknown): boolean => parseReview(review({ request: { ...REQUEST, kind } })).isPod
+    expect(isPod({ group: '', version: 'v1', kind: 'Pod' })).to.equal(true)
+    for (const kind of [
+      { group: 'apps', version: 'v1', kind: 'Deployment' },
+      { group: 'x.example', version: 'v1', kind: 'Pod' },
+      null,
+    ])
+      expect(isPod(kind)).to.equal(false)
   })
 
   for (const [what, body] of [
@@ -36,7 +48,11 @@ describe('AdmissionReview, read', () => {
   it('takes a pod of 1.5 MB as dense as pods are, and refuses one of more values than fit, before it parses', () => {
     const variables = (count: number): string =>
       review({
-        request: { ...REQUEST, object: Array.from({ length: count }, () => ({ name: 'V', value: 'twelve chars' })) },
+        request: {
+          ...REQUEST,
+          operation: 'UPDATE',
+          object: Array.from({ length: count }, () => ({ name: 'V', value: 'twelve chars' })),
+        },
       })
     expect(variables(50_000)).to.have.length.above(1.5 * 1024 * 1024)
     expect(parseReview(variables(50_000)).object).to.have.length(50_000)
@@ -58,6 +74,8 @@ describe('AdmissionReview, read', () => {
     ['a uid that is a number', review({ request: { uid: 1 } })],
     ['a uid longer than any', review({ request: { uid: 'x'.repeat(129) } })],
     ['a namespace longer than any', review({ request: { uid: '1', namespace: 'x'.repeat(129) } })],
+    ['a creation of nothing', review({ request: { uid: '1', operation: 'CREATE' } })],
+    ['a creation of a text', review({ request: { uid: '1', operation: 'CREATE', object: 'pod' } })],
     ['an operation that is a number', review({ request: { uid: '1', operation: 1 } })],
   ] as const) {
     it(`refuses ${what} as no review`, () => {
@@ -113,9 +131,16 @@ describe('AdmissionReview, answered', () => {
         status: { code: 422, reason: 'Invalid', message: refusalMessage(refusal) },
       })
     expect(refusalMessage(refusal)).to.equal(
-      'aws-outbound-jwt-injector refused the pod (invalid-annotation):\n' +
-        '- outbound-jwt.io/hosts: got "10.0.0.1", expected a host name\n' +
-        '- outbound-jwt.io/duration: got "2h", expected 60 s to 1 h',
+      'aws-outbound-jwt-injector refused the pod: 2 problems: ' +
+        '(1) outbound-jwt.io/hosts: got "10.0.0.1", expected a host name ' +
+        '(2) outbound-jwt.io/duration: got "2h", expected 60 s to 1 h',
+    )
+  })
+
+  it('names the reason of a single problem first, and never breaks the line, which kubectl would cut there', () => {
+    const problems = [{ where: 'outbound-jwt.io/hosts', value: 'a\nb', allowed: 'a host name' }]
+    expect(refusalMessage({ kind: 'deny', reason: 'invalid-annotation', problems })).to.match(
+      /^aws-outbound-jwt-injector refused the pod \(invalid-annotation\): outbound-jwt\.io\/hosts: got ".+", expected a host name$/,
     )
   })
 })

@@ -1,4 +1,4 @@
-import type { InjectionRequest, Injector } from '../injection/decide.ts'
+import type { Decision, InjectionRequest, Injector } from '../injection/decide.ts'
 import type { AdmissionObserver } from './observers.ts'
 import { answerReview, parseReview } from './review.ts'
 
@@ -12,12 +12,15 @@ export interface HandlerDeps {
 /** Answers the body of one AdmissionReview. @throws ReviewError for one that cannot be answered. */
 export type ReviewHandler = (body: string, mode: InjectionRequest['mode']) => object
 
+const NOT_A_POD: Decision = { kind: 'allow', reason: 'not-created', warnings: [] }
+
 /** Creates the handler: review → decision → review. */
 export function createReviewHandler({ inject, observers, now }: HandlerDeps): ReviewHandler {
   return (body, mode) => {
     const started = now()
     const review = parseReview(body)
-    const decision = inject({ pod: review.object, mode, operation: review.operation })
+    const { object: pod, operation, isPod } = review
+    const decision = isPod ? inject({ pod, mode, operation }) : NOT_A_POD
     const seconds = (now() - started) / 1000
     for (const observer of observers) observer.decided(review, decision, seconds)
     return answerReview(review.uid, decision)

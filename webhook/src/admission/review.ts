@@ -8,6 +8,8 @@ export interface AdmissionRequest {
   readonly uid: string
   readonly namespace: string
   readonly operation: string
+  /** Whether it is about a pod itself. A registration of somebody else's may send anything. */
+  readonly isPod: boolean
   readonly object: unknown
 }
 
@@ -28,11 +30,15 @@ export function parseReview(body: string): AdmissionRequest {
   const review = parseJson(body)
   if (!isObject(review) || review['apiVersion'] !== 'admission.k8s.io/v1' || review['kind'] !== 'AdmissionReview')
     throw new ReviewError('not-a-review')
-  const { request } = review
+  return readRequest(review['request'])
+}
+
+function readRequest(request: unknown): AdmissionRequest {
   if (!isObject(request)) throw new ReviewError('not-a-review')
-  const { uid, namespace = '', operation = '', object } = request
+  const { uid, namespace = '', operation = '', object, kind } = request
   if (!isName(uid) || uid === '' || !isName(namespace) || !isName(operation)) throw new ReviewError('not-a-review')
-  return { uid, namespace, operation, object }
+  if (operation === 'CREATE' && !isObject(object)) throw new ReviewError('not-a-review')
+  return { uid, namespace, operation, object, isPod: kind === undefined || isCorePod(kind) }
 }
 
 /** @returns the AdmissionReview that answers a request; the uid is always the request's. */
@@ -64,10 +70,12 @@ function outcome(decision: Decision): object {
 
 const warned = (warnings: readonly string[]): object => (warnings.length > 0 ? { warnings } : {})
 
-/** Every problem on a line of its own; kubectl and events show it as it is. The reason has its row in docs/reasons.md. */
+/** One line, because kubectl cuts the events of a list at the first newline. The reason has its row in docs/reasons.md. */
 export function refusalMessage({ reason, problems }: Extract<Decision, { kind: 'deny' }>): string {
-  const lines = problems.map((problem) => `- ${describeProblem(problem)}`)
-  return [`aws-outbound-jwt-injector refused the pod (${reason}):`, ...lines].join('\n')
+  const texts = problems.map(describeProblem)
+  if (texts.length === 1) return `aws-outbound-jwt-injector refused the pod (${reason}): ${texts[0]}`
+  const numbered = texts.map((text, index) => `(${index + 1}) ${text}`)
+  return `aws-outbound-jwt-injector refused the pod: ${texts.length} problems: ${numbered.join(' ')}`
 }
 
 /** SECURITY: the parser's own error is left out; it quotes the body, which is a pod. */
@@ -81,5 +89,9 @@ function parseJson(body: string): unknown {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function isCorePod(kind: unknown): boolean {
+  return isObject(kind) && kind['group'] === '' && kind['version'] === 'v1' && kind['kind'] === 'Pod'
+}
 
 const isName = (value: unknown): value is string => typeof value === 'string' && value.length <= LONGEST_NAME
