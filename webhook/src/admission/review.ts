@@ -1,3 +1,4 @@
+import type { V1Status } from '@kubernetes/client-node'
 import { describeProblem } from '@aws-outbound-jwt-injector/proxy/contract'
 import { ReviewError } from '../errors.ts'
 import type { Decision } from '../injection/decide.ts'
@@ -11,6 +12,26 @@ export interface AdmissionRequest {
   /** Whether it is about a pod itself. A registration of somebody else's may send anything. */
   readonly isPod: boolean
   readonly object: unknown
+}
+
+/** Source: AdmissionResponse of k8s.io/api/admission/v1; the client has no type for it. */
+interface AdmissionResponse {
+  readonly uid: string
+  readonly allowed: boolean
+  readonly auditAnnotations: Readonly<Record<string, string>>
+  readonly warnings?: readonly string[]
+  /** Why it is refused; kubectl shows the message. */
+  readonly status?: Readonly<Pick<V1Status, 'code' | 'reason' | 'message'>>
+  readonly patchType?: 'JSONPatch'
+  /** A JSON Patch in base64. */
+  readonly patch?: string
+}
+
+/** The AdmissionReview that answers a request. */
+interface AnsweredReview {
+  readonly apiVersion: 'admission.k8s.io/v1'
+  readonly kind: 'AdmissionReview'
+  readonly response: AdmissionResponse
 }
 
 /**
@@ -41,14 +62,14 @@ function readRequest(request: unknown): AdmissionRequest {
   return { uid, namespace, operation, object, isPod: kind === undefined || isCorePod(kind) }
 }
 
-/** @returns the AdmissionReview that answers a request; the uid is always the request's. */
-export function answerReview(uid: string, decision: Decision): object {
+/** @returns the answer to a request; the uid is always the request's. */
+export function answerReview(uid: string, decision: Decision): AnsweredReview {
   const auditAnnotations = { decision: decision.kind, reason: decision.reason }
   const response = { uid, auditAnnotations, ...outcome(decision) }
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }
 }
 
-function outcome(decision: Decision): object {
+function outcome(decision: Decision): Omit<AdmissionResponse, 'uid' | 'auditAnnotations'> {
   switch (decision.kind) {
     case 'deny':
       return {
@@ -68,7 +89,8 @@ function outcome(decision: Decision): object {
   }
 }
 
-const warned = (warnings: readonly string[]): object => (warnings.length > 0 ? { warnings } : {})
+const warned = (warnings: readonly string[]): Pick<AdmissionResponse, 'warnings'> =>
+  warnings.length > 0 ? { warnings } : {}
 
 /** One line, because kubectl cuts the events of a list at the first newline. The reason has its row in docs/reasons.md. */
 export function refusalMessage({ reason, problems }: Extract<Decision, { kind: 'deny' }>): string {
