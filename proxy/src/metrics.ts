@@ -32,6 +32,12 @@ export const METRICS = {
     help: 'Connections answered with an error before they held a request, by error code.',
     labels: ['error_type'],
   },
+  interimDropped: {
+    type: 'counter',
+    name: 'outbound_jwt_interim_responses_dropped_total',
+    help: 'Interim responses (102, 103 and others) of a host that were not passed on, because clients of HTTP/1.1 misread them.',
+    labels: ['http_response_status_code'],
+  },
   retries: {
     type: 'counter',
     name: 'outbound_jwt_retries_total',

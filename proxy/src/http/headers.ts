@@ -168,4 +168,19 @@ export function responseHeaders(
   return { headers, length, framing }
 }
 
+/**
+ * Trailers that a client could take for fields of the head, or of the next response. SECURITY: they come after every check of the
+ * head, and most clients merge them into it. RFC 9110 §6.5.1.
+ */
+const DROPPED_FROM_TRAILERS = new Set([
+  ...DROPPED_FROM_RESPONSE,
+  ...['content-encoding', 'content-length', 'content-location', 'content-range', 'content-type', 'host', 'link'],
+  ...['location', 'refresh', 'set-cookie', 'strict-transport-security', 'te', 'trailer', 'www-authenticate'],
+])
+
+/** The trailers for the application. */
+export function responseTrailers(raw: RawHeaders): string[] {
+  return raw.filter((_, index) => !DROPPED_FROM_TRAILERS.has((raw[index - (index % 2)] as string).toLowerCase()))
+}
+
 const same = (value: string): string => value

@@ -8,6 +8,7 @@ import {
   readFields,
   requestHeaders,
   responseHeaders,
+  responseTrailers,
 } from '../../../proxy/src/http/headers.ts'
 
 const credential = createCredential({ name: 'Authorization', scheme: 'Bearer' }, 'T')
@@ -152,6 +153,13 @@ describe('requestHeaders', () => {
         )
       }),
     )
+  })
+})
+
+describe('responseTrailers', () => {
+  it('keeps no field of framing or of the connection, which a partner may send by HTTP/2', () => {
+    const raw = ['Content-Length', '3', 'transfer-encoding', 'chunked', 'Connection', 'close', 'grpc-status', '0']
+    expect(responseTrailers(raw)).to.deep.equal(['grpc-status', '0'])
   })
 })
 

@@ -5,13 +5,15 @@ import type { LocationRewriting } from '../../routing/location-header.ts'
 import type { Destination } from '../../routing/router.ts'
 import type { Forwarder, ForwardRequest, Forwarding, Receiver } from '../forwarder.ts'
 import type { RawHeaders, RequestFields } from '../headers.ts'
-import { responseHeaders } from '../headers.ts'
+import { responseHeaders, responseTrailers } from '../headers.ts'
 import { errorResponse } from './error-response.ts'
 
 /** What became of a request, told once, when its response is finished or its client is gone. */
 export interface ExchangeObserver {
   opened(): void
   closed(exchange: Exchange): void
+  /** The partner sent an interim response, which the client cannot be given. */
+  interimDropped(status: number): void
   /** A response of the proxy's own, or a failure within the partner's. */
   failed(exchange: Exchange, error: ProxyError, requestId: string): void
 }
@@ -104,20 +106,20 @@ export class Exchange implements Receiver {
     this.response.writeContinue()
   }
 
-  informed(status: number, headers: RawHeaders): void {
-    const { response } = this
-    if (this.isClosed || this.request.httpVersionMinor < 1) return
-    // undici cannot pause before the response: what a client has no room for is left out, or a partner could fill the memory.
-    if (response.socket?.writableNeedDrain) return
-    // Node 26.2 and newer; older ones have no way to pass one on whatever it says.
-    if ('writeInformation' in response) response.writeInformation(status, responseHeaders(headers, false).headers)
+  /**
+   * SECURITY: a client of HTTP/1.x gets no interim response but the 100 of its own Expect. Some take any other for the final one, and
+   * then the final one for the answer to their next request, which may have gone to another host. docs/adr/0014-interim-responses.md
+   */
+  informed(status: number): void {
+    this.deps.observer.interimDropped(status)
   }
 
   started(status: number, reason: string, raw: RawHeaders): void {
     if (this.isClosed) return
     const chunked = this.request.httpVersionMinor > 0 && this.request.method !== 'HEAD'
     const { plan, response } = this
-    const { headers, length, framing } = responseHeaders(raw, chunked, this.deps.locations(plan?.destination))
+    const fields = status === NO_CONTENT ? raw.filter(isNoLength) : raw
+    const { headers, length, framing } = responseHeaders(fields, chunked, this.deps.locations(plan?.destination))
     if (framing === 'ambiguous') throw new ProxyError('upstream_reset', { message: UNCERTAIN_LENGTH })
     this.remaining = length
     response.writeHead(status, REASON.test(reason) ? reason : '', headers)
@@ -150,7 +152,7 @@ export class Exchange implements Receiver {
     const { response } = this
     this.answeredMs = this.deps.now()
     if (this.isClosed || response.writableEnded) return
-    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(trailers))
+    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(responseTrailers(trailers)))
     response.end()
   }
 
@@ -188,6 +190,10 @@ export class Exchange implements Receiver {
   }
 }
 
+/** Has no length: RFC 9110 §8.6. Some clients wait for a body of that length, and take the next response for it. */
+const NO_CONTENT = 204
+const isNoLength = (_: string, index: number, raw: RawHeaders): boolean =>
+  raw[index - (index % 2)]?.toLowerCase() !== 'content-length'
 /** RFC 9112 §4: what a reason phrase may hold; the partner's may hold anything. */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/
 const UNCERTAIN_LENGTH = 'The response uses a transfer coding other than chunked.'

@@ -53,6 +53,8 @@ export function createRequestObserver({ instruments, log, now, accessLevel }: Re
           error,
         })
     },
+    interimDropped: (status) =>
+      instruments.interimDropped.with({ http_response_status_code: statusLabel(status) }).add(),
     failed: (exchange, error, requestId) => {
       // A flood of these is what the limit is for; the metric counts them.
       if (error.code === 'overloaded') return
