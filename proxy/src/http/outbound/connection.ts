@@ -1,4 +1,5 @@
 import type { Client as ClientTypes, buildConnector } from 'undici'
+import symbols from 'undici/lib/core/symbols.js'
 import Client from 'undici/lib/dispatcher/client.js'
 
 /** What a connection asks of the upstream that it belongs to. */
@@ -20,6 +21,7 @@ export class Connection extends Client {
   connectedMs: number | undefined
 
   constructor(owner: Owner, options: ClientTypes.Options, now: () => number) {
+    let parsed: ParsedSocket | undefined
     super(owner.origin, {
       ...options,
       connect: (target, done) =>
@@ -35,12 +37,43 @@ export class Connection extends Client {
           socket.on('error', () => {
             this.isBroken = true
           })
+          parsed = socket as unknown as ParsedSocket
           done(null, socket)
         }),
+    })
+    this.on('connect', () => {
+      if (parsed) skipContinue(parsed[symbols.kParser], this)
     })
     this.on('disconnect', () => {
       this.connectedMs = undefined
       owner.forget(this)
     })
+  }
+}
+
+interface ParsedSocket {
+  readonly [symbols.kParser]: Parser
+}
+
+/** What is used here of undici's parser of HTTP/1.1, which has no public name. */
+interface Parser {
+  statusCode: number
+  onHeadersComplete(status: number, upgrade: boolean, keepAlive: boolean): number
+}
+
+const CONTINUE = 100
+/** llhttp: no body follows. */
+const SKIP_BODY = 1
+
+/**
+ * undici destroys a connection on which a 100 comes, since it sends no Expect; some servers send one all the same, before the response to a
+ * request that they carry out. A client has to skip it. RFC 9110 §15.2. On an idle connection it stays what it is, a broken response.
+ */
+function skipContinue(parser: Parser, client: Client): void {
+  const complete = parser.onHeadersComplete.bind(parser)
+  parser.onHeadersComplete = (status, upgrade, keepAlive) => {
+    if (status !== CONTINUE || client.stats.running === 0) return complete(status, upgrade, keepAlive)
+    parser.statusCode = status
+    return SKIP_BODY
   }
 }

@@ -56,6 +56,22 @@ describe('partners that fail', () => {
       expect(failed.status).to.equal(code === 'upstream_timeout' ? 504 : 502)
     })
 
+  it('skips each 100 that nobody asked for, and keeps the connection', async () => {
+    let requests = 0
+    upstream = await startRawUpstream((socket) =>
+      socket.on('data', () => {
+        requests++
+        socket.write('HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 100 Cont')
+        setImmediate(() => socket.write(`inue\r\nContent-Length: 4\r\n\r\n${HEAD}Content-Length: 2\r\n\r\nok`))
+      }),
+    )
+    for (const method of ['POST', 'GET', 'HEAD']) {
+      const answer = await call(proxy.port, `http://x.example:${upstream.port}/`, { method })
+      expect([answer.status, answer.body]).to.deep.equal([200, method === 'HEAD' ? '' : 'ok'])
+    }
+    expect([requests, upstream.accepted()]).to.deep.equal([3, 1])
+  })
+
   const heads: readonly (readonly [name: string, bytes: string])[] = [
     ['both framings', `${HEAD}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n`],
     ['two lengths', `${HEAD}Content-Length: 2\r\nContent-Length: 4\r\n\r\nabcd`],
