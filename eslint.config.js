@@ -12,7 +12,11 @@ const ADAPTERS = {
   express: ['webhook/src/http/app.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts', 'proxy/src/authority/x509.ts'],
-  yaml: ['webhook/src/injection/annotations/yaml.ts', 'webhook/src/cli/manifests.ts'],
+  yaml: [
+    'webhook/src/injection/annotations/yaml.ts',
+    'webhook/src/cli/manifests.ts',
+    'webhook/src/cli/kubernetes-yaml.ts',
+  ],
   diff: ['webhook/src/cli/diff.ts'],
 }
 

@@ -2,11 +2,11 @@ import { run } from '../../../webhook/src/cli/run.ts'
 import type { Outcome } from '../../../webhook/src/cli/run.ts'
 
 /** Runs the command line on files in memory; anything else cannot be read. */
-export function runWith(files: Readonly<Record<string, string>>, ...args: readonly string[]): Outcome {
+export function runWith(files: Readonly<Record<string, string | Uint8Array>>, ...args: readonly string[]): Outcome {
   return run(args, (file) => {
     const text = files[file]
     if (text === undefined) throw new Error(`ENOENT: no such file, open '${file}'`)
-    return text
+    return typeof text === 'string' ? Buffer.from(text) : text
   })
 }
 

@@ -41,9 +41,6 @@ describe('the command line', () => {
     expect(runWith({ b: broken }, 'lint', '-f', 'b').stderr).to.match(
       /^aws-outbound-jwt: b:19: Missing closing "quote\n$/,
     )
-    expect(runWith({ b: '['.repeat(20_000) }, 'lint', '-f', 'b').stderr).to.equal(
-      'aws-outbound-jwt: b:1: Maximum call stack size exceeded\n',
-    )
     const bomb = `a: &a [x, x, x, x, x, x, x, x, x, x]\n${'bcdefgh'
       .split('')
       .map(
@@ -53,7 +50,54 @@ describe('the command line', () => {
             .join(', ')}]`,
       )
       .join('\n')}`
-    expect(runWith({ b: bomb }, 'lint', '-f', 'b').stderr).to.match(/^aws-outbound-jwt: b: .*alias/)
+    expect(runWith({ b: bomb }, 'lint', '-f', 'b')).to.deep.equal({
+      status: 64,
+      stdout: '',
+      stderr:
+        'aws-outbound-jwt: b:1: Excessive alias count indicates a resource exhaustion attack; expected at most 100 uses of an anchor, those within others multiplied\n',
+    })
+  })
+
+  it('refuses what nests 20,000 deep, in every notation, and says what is allowed', () => {
+    const deep = 20_000
+    for (const text of [
+      '['.repeat(deep),
+      `${'['.repeat(deep)}${']'.repeat(deep)}`,
+      `${'{"a":'.repeat(deep)}1${'}'.repeat(deep)}`,
+      `${'- '.repeat(deep)}a`,
+      `${'? '.repeat(deep)}a`,
+      Array.from({ length: 2_000 }, (_, indent) => `${' '.repeat(indent)}a:`).join('\n'),
+    ]) {
+      const { status, stdout, stderr } = runWith({ b: text }, 'inject', '-f', 'b')
+      expect({ status, stdout }).to.deep.equal({ status: 64, stdout: '' })
+      expect(stderr).to.match(
+        /^aws-outbound-jwt: b:\d+: got values nested deeper than 500, expected at most 500 levels\n$/,
+      )
+    }
+    expect(runWith({ b: `${'['.repeat(500)}${']'.repeat(500)}` }, 'inject', '-f', 'b').status).to.equal(0)
+  })
+
+  it('refuses what is not UTF-8, and directories, in one line', () => {
+    expect(runWith({ '-': Buffer.from('ff fe 61 00'.replaceAll(' ', ''), 'hex') }, 'lint', '-f', '-')).to.deep.equal({
+      status: 64,
+      stdout: '',
+      stderr: 'aws-outbound-jwt: -: got bytes that are not UTF-8, expected YAML or JSON in UTF-8\n',
+    })
+    const directory = (): never => {
+      throw Object.assign(new Error('EISDIR: illegal operation on a directory, read'), { code: 'EISDIR' })
+    }
+    expect(run(['lint', '-f', 'manifests'], directory).stderr).to.equal(
+      'aws-outbound-jwt: manifests: got a directory, expected a file; write -f before each file\n',
+    )
+  })
+
+  it('warns of a file without a manifest', () => {
+    for (const text of ['', '\n', '# nothing\n'])
+      expect(runWith({ a: text }, 'lint', '-f', 'a')).to.deep.equal({
+        status: 0,
+        stdout: '',
+        stderr: 'a: warning: no manifest in it\n',
+      })
   })
 
   it('does not take a defect of its own for a mistake of the caller', () => {

@@ -1,6 +1,7 @@
-import { Document, LineCounter, isMap, isNode, isScalar, isSeq, parseAllDocuments, visit } from 'yaml'
-import type { Tags } from 'yaml'
+import { Composer, LineCounter, Parser, isMap, isNode, isScalar, isSeq, visit } from 'yaml'
+import type { CST, Document } from 'yaml'
 import type { JsonPatchOperation } from '../injection/patch.ts'
+import { kubernetesTags, withoutAliases } from './kubernetes-yaml.ts'
 import type { Path } from './templates.ts'
 import { UsageError } from './usage.ts'
 
@@ -18,51 +19,82 @@ export interface Manifest {
   readonly result: () => unknown
 }
 
-/** Kubernetes reads YAML 1.1, but no times and no types of it that JSON lacks. */
-const customTags = (tags: Tags): Tags =>
-  tags.filter(
-    (tag) =>
-      typeof tag !== 'object' || !(tag.format === 'TIME' || /:(?:timestamp|binary|set|omap|pairs)$/.test(tag.tag)),
-  )
+/** Uses of an anchor, those within others multiplied. */
+const ALIASES = 100
+/** More than any manifest nests; what reads and writes values calls itself for every level. */
+const DEEPEST = 500
+/** What Go's parser refuses, or takes for the end of a line where YAML 1.2 does not. */
+const UNREADABLE = /(?![\t\n\r])[\p{Cc}\u2028\u2029\ufffe\uffff]|\r(?!\n)/u
 
 /** Parses the documents of a file, empty ones left out. @throws UsageError naming file and line. */
 export function parseManifests(text: string, file: string): readonly Manifest[] {
-  try {
-    return readDocuments(text, file)
-  } catch (error) {
-    // The library's word for aliases that multiply, and for those without an anchor.
-    if (error instanceof ReferenceError) throw new UsageError(`${file}: ${error.message}`)
-    throw error
-  }
-}
-
-function readDocuments(text: string, file: string): readonly Manifest[] {
   const lines = new LineCounter()
-  const options = { schema: 'yaml-1.1', customTags, merge: true, lineCounter: lines, prettyErrors: false } as const
-  const parsed = parseAllDocuments(text, options)
-  const documents = 'empty' in parsed ? [] : parsed
+  const refuse = (offset: number, message: string): never => {
+    throw new UsageError(`${file}:${lines.linePos(offset).line}: ${message}`)
+  }
+  const tokens = [...new Parser(lines.addNewLine).parse(text)]
+  const unreadable = UNREADABLE.exec(text)
+  if (unreadable) {
+    const code = unreadable[0].charCodeAt(0).toString(16).padStart(4, '0')
+    refuse(unreadable.index, `got the character U+${code.toUpperCase()} itself, expected "\\u${code}" in double quotes`)
+  }
+  for (const token of tokens) {
+    const offset = tooDeep(token)
+    if (offset !== undefined)
+      refuse(offset, `got values nested deeper than ${DEEPEST}, expected at most ${DEEPEST} levels`)
+  }
+  const options = { version: '1.1', schema: 'yaml-1.1', customTags: kubernetesTags } as const
+  const documents = [...new Composer(options).compose(tokens)]
   const ends = documents.map((document) => document.range[2])
   return documents.map((document, index) => {
     const [error] = document.errors
-    if (error) throw new UsageError(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`)
-    return createManifest(document, text.slice(index === 0 ? 0 : ends[index - 1], ends[index]), lines)
+    if (error) refuse(error.pos[0], error.message)
+    const source = text.slice(index === 0 ? 0 : ends[index - 1], ends[index])
+    try {
+      return createManifest(document, source, lines)
+    } catch (error) {
+      // The library's word for aliases that multiply, and for those without an anchor.
+      if (!(error instanceof ReferenceError)) throw error
+      return refuse(
+        document.contents?.range[0] ?? 0,
+        `${error.message}; expected at most ${ALIASES} uses of an anchor, those within others multiplied`,
+      )
+    }
   })
 }
 
+/** @returns where values nest too deep. No function calls itself here: that is what a deep file would make end. */
+function tooDeep(root: CST.Token): number | undefined {
+  const open: { readonly token: CST.Token; readonly depth: number }[] = [{ token: root, depth: 0 }]
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { token, depth } = next
+    if (depth > DEEPEST) return token.offset
+    if (token.type === 'document' && token.value) open.push({ token: token.value, depth })
+    const items: readonly { readonly key?: CST.Token | null; readonly value?: CST.Token }[] =
+      'items' in token ? token.items : []
+    for (const child of items.flatMap(({ key, value }) => [key, value]))
+      if (child) open.push({ token: child, depth: depth + 1 })
+  }
+  return undefined
+}
+
 function createManifest(parsed: Document.Parsed, source: string, lines: LineCounter): Manifest {
-  const data: unknown = parsed.toJS()
-  let document: Document = parsed
+  // Bounds what the aliases make, too.
+  const plain: unknown = parsed.toJS({ maxAliasCount: ALIASES })
+  const document = hasAliases(parsed) ? withoutAliases(parsed) : parsed
+  const data: unknown = document === parsed ? plain : document.toJS()
   let isChanged = false
   return {
     data,
     lineOf: (path) => lines.linePos(offsetOf(parsed, path)).line,
     apply: (at, operations) => {
-      if (!isChanged && hasAliases(parsed))
-        document = new Document(data, { schema: 'yaml-1.1', customTags, aliasDuplicateObjects: false })
       isChanged = true
       for (const operation of operations) change(document, at, operation)
     },
-    text: () => (isChanged ? document.toString({ lineWidth: 0, ...styleOf(source) }) : source),
+    text: () =>
+      isChanged
+        ? document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Infinity, ...styleOf(source) })
+        : source,
     result: () => (isChanged ? document.toJS() : data) as unknown,
   }
 }
@@ -80,11 +112,16 @@ function styleOf(source: string): {
   }
 }
 
-/** An edit under an anchor would show wherever its aliases stand; such a document is written anew, without comments. */
 function hasAliases(document: Document): boolean {
   let found = false
   visit(document, {
     Alias: () => {
+      found = true
+      return visit.BREAK
+    },
+    Scalar: (_, { value }) => {
+      // The key of a merge.
+      if (typeof value !== 'symbol') return undefined
       found = true
       return visit.BREAK
     },

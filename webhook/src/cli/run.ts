@@ -1,4 +1,5 @@
 import { EXIT, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
+import { errorCode } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { createInjector } from '../injection/decide.ts'
 import type { Command } from './arguments.ts'
 import { readArguments } from './arguments.ts'
@@ -26,7 +27,7 @@ const FOUND = 1
  * Runs the command line.
  * @param read reads a file, `-` being standard input; may throw.
  */
-export function run(args: readonly string[], read: (file: string) => string): Outcome {
+export function run(args: readonly string[], read: (file: string) => Uint8Array): Outcome {
   try {
     return execute(readArguments(args), (file) => readOrFail(read, file))
   } catch (error) {
@@ -46,7 +47,13 @@ function execute(command: Command, read: (file: string) => string): Outcome {
     return { file, text, manifests: parseManifests(text, file) }
   })
   const deps = { inject: createInjector(settings), namespaceOptIn }
-  return command.name === 'lint' ? runLint(sources, deps, command.output) : runInject(sources, deps, command)
+  const outcome = command.name === 'lint' ? runLint(sources, deps, command.output) : runInject(sources, deps, command)
+  const empty = sources.filter(({ manifests }) => manifests.length === 0)
+  // Not an error: a chart may render nothing.
+  return {
+    ...outcome,
+    stderr: outcome.stderr + empty.map(({ file }) => `${file}: warning: no manifest in it\n`).join(''),
+  }
 }
 
 function runLint(sources: readonly Source[], deps: InjectDeps, output: string): Outcome {
@@ -100,10 +107,22 @@ function jsonOf(sources: readonly Source[]): string {
 
 const printed = (stdout: string): Outcome => ({ status: 0, stdout, stderr: '' })
 
-function readOrFail(read: (file: string) => string, file: string): string {
+function readOrFail(read: (file: string) => Uint8Array, file: string): string {
+  const bytes = bytesOrFail(read, file)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error
+    throw new UsageError(`${file}: got bytes that are not UTF-8, expected YAML or JSON in UTF-8`)
+  }
+}
+
+function bytesOrFail(read: (file: string) => Uint8Array, file: string): Uint8Array {
   try {
     return read(file)
   } catch (error) {
+    if (errorCode(error) === 'EISDIR')
+      throw new UsageError(`${file}: got a directory, expected a file; write -f before each file`)
     throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
