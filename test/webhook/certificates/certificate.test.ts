@@ -1,3 +1,5 @@
+// @peculiar/x509 needs the Reflect metadata API to exist before it is loaded.
+import 'reflect-metadata'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
