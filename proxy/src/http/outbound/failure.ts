@@ -1,4 +1,5 @@
 import { ProxyError } from '../../errors.ts'
+import { errorCode } from '../../runtime/index.ts'
 
 /** How far a request had come when it failed. */
 export type Phase = 'connecting' | 'waiting' | 'receiving'
@@ -17,7 +18,7 @@ const PROTOCOL_CODE = /^(?:HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_CONTENT_LE
  */
 export function upstreamFailure(error: unknown, phase: Phase): ProxyError {
   if (error instanceof ProxyError) return error
-  const code = errorCode(error)
+  const code = errorCode(error) ?? 'unknown'
   if (phase === 'connecting') return connectFailure(code, error)
   if (TIMEOUT_CODES.has(code)) return new ProxyError('upstream_timeout', { cause: error })
   if (PROTOCOL_CODE.test(code))
@@ -37,11 +38,5 @@ function connectFailure(code: string, cause: unknown): ProxyError {
 
 /** Whether the connection ended under the request, as it does when the partner gave up an idle one. */
 export function isClosedConnection(error: unknown): boolean {
-  return CLOSED_CODES.has(errorCode(error))
-}
-
-/** With several addresses Node reports all failures as one, whose code is the first one's. */
-function errorCode(error: unknown): string {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : 'unknown'
+  return CLOSED_CODES.has(errorCode(error) ?? '')
 }

@@ -2,7 +2,7 @@ import { METHODS, STATUS_CODES } from 'node:http'
 import type { ProxyError } from '../../errors.ts'
 import type { ProxyMetrics } from '../../metrics.ts'
 import type { Bound, Instrument, Logger, Metrics } from '../../runtime/index.ts'
-import { describeError } from '../../runtime/index.ts'
+import { describeError, errorCode } from '../../runtime/index.ts'
 import type { Destination } from '../../routing/router.ts'
 import type { Exchange, ExchangeObserver } from '../inbound/exchange.ts'
 
@@ -77,11 +77,10 @@ function describe({ request, host, plan }: Exchange): Record<string, string | un
 /** A cause is logged whole only where it is a defect of ours. */
 export function describeFailure(error: ProxyError): Record<string, string | undefined> {
   const { cause } = error
-  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined
   return {
     code: error.code,
     message: error.message,
-    cause: error.code === 'internal_error' ? describeError(cause) : typeof code === 'string' ? code : undefined,
+    cause: error.code === 'internal_error' ? describeError(cause) : errorCode(cause),
   }
 }
 
