@@ -8,6 +8,7 @@ import type { AnnotationName } from '../../webhook/src/injection/annotations/ann
 import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../webhook/src/injection/annotations/annotations.ts'
 import { mountedVolume } from '../../webhook/src/injection/annotations/mounted-volume.ts'
 import { planCredentials } from '../../webhook/src/injection/sidecar/credentials.ts'
+import { planInterception } from '../../webhook/src/injection/sidecar/interception.ts'
 import { SIDECAR_VARIABLES } from '../../webhook/src/injection/sidecar/sidecar-variables.ts'
 import { SHARED_VOLUMES, VOLUME_PREFIX } from '../../webhook/src/injection/sidecar/volumes.ts'
 import { SETTINGS } from '../../webhook/src/config.ts'
@@ -41,8 +42,9 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'signing-algorithm': ['RS256', 'ES384'],
   'role-arn': ['arn:aws:iam::123456789012:role/a', 'arn:aws-us-gov:iam::123456789012:role/a/b+=,.@_-c'],
   region: ['eu-central-1', 'us-gov-west-1', 'us-isob-east-1', 'ap-southeast-12'],
-  https: ['refuse', 'tunnel'],
+  https: ['refuse', 'tunnel', 'intercept'],
   unmatched: ['passthrough', 'deny'],
+  'extra-ca': ['corporate-ca/ca.crt', 'a.b/_x.y'],
   'env-policy': ['refuse', 'keep', 'override'],
   runtimes: ['node', 'java', 'node,java', ' java , node '],
   'proxy-port': ['1024', '65535'],
@@ -69,6 +71,11 @@ describe('the chart and the code', () => {
       requests: { cpu: resources.cpuRequest, memory: resources.memoryRequest },
       limits: { cpu: resources.cpuLimit, memory: resources.memoryLimit },
     })
+  })
+
+  it('refuse https:// URLs of partners by default', () => {
+    const injection = readChartValues().find(({ path }) => path === 'injection')!.children
+    expect(injection.find(({ path }) => path === 'injection.https')?.fallback).to.equal(INJECTION_DEFAULTS.https)
   })
 
   it('know the same annotations', () => {
@@ -100,10 +107,11 @@ describe('the chart and the code', () => {
     const source = { configMap: { name: 'authority', items: [{ key: 'ca.crt', path: 'ca.crt' }] } } as const
     const { volume } = mountedVolume({ purpose: 'ca', source }, 0)
     const { volumes } = planCredentials('arn:aws:iam::123456789012:role/orders', 'eu-central-1')
-    for (const { name } of [...volumes, volume]) {
-      expect(name.startsWith(VOLUME_PREFIX), name).to.equal(true)
-      expect(SHARED_VOLUMES).not.to.include(name)
-    }
+    const interception = planInterception({ purpose: 'extra-ca', source }).volumes
+    const own = [...volumes, volume, ...interception].map(({ name }) => name)
+    expect(own).to.include.members(['aws-outbound-jwt-authority', 'aws-outbound-jwt-extra-ca'])
+    for (const name of own) expect(name.startsWith(VOLUME_PREFIX), name).to.equal(true)
+    expect(own.filter((name) => SHARED_VOLUMES.includes(name))).to.deep.equal(['aws-outbound-jwt-trust'])
   })
 
   it('call the container by the same name', () => {

@@ -20,6 +20,7 @@ describe('webhook configuration', () => {
       resources: { cpuRequest: '10m', cpuLimit: null, memoryRequest: '64Mi', memoryLimit: '128Mi' },
       liveness: false,
       region: null,
+      https: 'refuse',
       extraEnv: {},
     })
   })
@@ -38,6 +39,7 @@ describe('webhook configuration', () => {
       SIDECAR_LIVENESS: 'true',
       SIDECAR_EXTRA_ENV: '{"NODE_EXTRA_CA_CERTS":"/ca.crt"}',
       DEFAULT_REGION: 'eu-central-1',
+      DEFAULT_HTTPS: 'intercept',
       DEFAULT_ANNOTATIONS: '{"hosts":"api.partner.example"}',
       KNOWN_SIDECARS: 'istio-proxy,agent',
     })
@@ -49,6 +51,7 @@ describe('webhook configuration', () => {
       liveness: true,
       extraEnv: { NODE_EXTRA_CA_CERTS: '/ca.crt' },
       region: 'eu-central-1',
+      https: 'intercept',
       defaults: { hosts: 'api.partner.example' },
       knownSidecars: ['istio-proxy', 'agent'],
     })
@@ -69,6 +72,7 @@ describe('webhook configuration', () => {
     ['SIDECAR_EXTRA_ENV', '{"A":1}', 'a JSON object whose values are strings'],
     ['SIDECAR_EXTRA_ENV', '{"A"', 'a JSON object whose values are strings'],
     ['DEFAULT_REGION', 'Frankfurt', 'region'],
+    ['DEFAULT_HTTPS', 'on', 'refuse or tunnel or intercept'],
     ['SHUTDOWN_DELAY', '1h', '300'],
     ['LOG_LEVEL', 'DEBUG', 'debug'],
   ] as const) {

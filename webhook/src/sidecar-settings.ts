@@ -4,6 +4,8 @@ import type { InjectionSettings } from './injection/settings.ts'
 import { INJECTION_DEFAULTS } from './injection/settings.ts'
 import type { Parser } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
+  HTTPS_POLICIES,
+  ROUTE_DEFAULTS,
   accepted,
   boolean,
   csv,
@@ -86,6 +88,12 @@ export const SIDECAR_SETTINGS = {
   ),
   extraEnv: setting('SIDECAR_EXTRA_ENV', '{}', stringMap, 'JSON object of variables for the sidecar alone.'),
   region: setting('DEFAULT_REGION', '', optional(region), 'AWS region of pods that name a role and no region.'),
+  https: setting(
+    'DEFAULT_HTTPS',
+    ROUTE_DEFAULTS.https,
+    oneOf(...HTTPS_POLICIES),
+    'What happens to `https://` URLs of partners that do not say it: `refuse`, `tunnel` or `intercept`.',
+  ),
   defaults: setting(
     'DEFAULT_ANNOTATIONS',
     '{}',
@@ -114,6 +122,7 @@ export function injectionSettings(settings: Settings<typeof SIDECAR_SETTINGS>): 
     liveness,
     knownSidecars,
     region: settings.region ?? null,
+    https: settings.https,
     defaults,
   }
 }

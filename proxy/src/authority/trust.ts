@@ -1,14 +1,9 @@
 import { X509Certificate } from 'node:crypto'
+import { JKS_PASSWORD, TRUST_FILES } from '../contract.ts'
 import type { NamedFile } from '../runtime/index.ts'
 import { SettingsError, errorCode } from '../runtime/index.ts'
 import type { Files } from './files.ts'
 import { encodeJks } from './jks.ts'
-
-/** What applications are given to trust, by the names that the webhook puts into their variables. */
-export const TRUST_FILES = { anchor: 'ca.crt', bundle: 'bundle.crt', javaBundle: 'bundle.jks' } as const
-
-/** Every JDK's own password for its trusted certificates; it protects nothing. */
-export const JKS_PASSWORD = 'changeit'
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 

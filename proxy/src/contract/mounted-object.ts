@@ -8,7 +8,7 @@ import type { Report } from './problem.ts'
 
 /** Becomes a volume of the pod, mounted in the sidecar alone. */
 export interface MountedObject {
-  /** Names the volume and its directory, together with the index of the route. */
+  /** Names the volume and its directory, together with the index of the route that names it. */
   readonly purpose: string
   /** Source of the volume, as Kubernetes writes it. */
   readonly source: {
@@ -18,6 +18,9 @@ export interface MountedObject {
     }
   }
 }
+
+/** How trust anchors are called in their volume, whatever their key in the ConfigMap is. */
+export const CA_FILE = 'ca.crt'
 
 /** Asks for an object to be mounted. @returns the directory in which the sidecar finds its files. */
 export type Mount = (object: MountedObject) => string
@@ -45,6 +48,18 @@ const configMapReference: FieldParser<{ readonly name: string; readonly key: str
   const key = stringField(configMapKey)(value['key'], `${where}.key`, report)
   return name === undefined || key === undefined ? undefined : { name, key }
 }
+
+/** `name/key` of a ConfigMap, of which the sidecar reads one file; see `configMapFile`. */
+export const configMapText =
+  (purpose: string, path: string): Parser<MountedObject> =>
+  (value) => {
+    const slash = value.indexOf('/')
+    const name = configMapName(value.slice(0, Math.max(slash, 0)))
+    const key = configMapKey(value.slice(slash + 1))
+    return name.ok && key.ok
+      ? accepted({ purpose, source: { configMap: { name: name.value, items: [{ key: key.value, path }] } } })
+      : refused('the name of a ConfigMap and a key of it, such as corporate-ca/ca.crt')
+  }
 
 /**
  * `{configMap: name, key: ca.crt}`, of which the sidecar reads one file.

@@ -35,6 +35,12 @@ export const VARIABLES = {
   extraCaFile: 'EXTRA_CA_FILE',
 } as const
 
+/** What the sidecar writes into TRUST_DIR for applications: its anchor alone, and all that they may trust as PEM and for Java. */
+export const TRUST_FILES = { anchor: 'ca.crt', bundle: 'bundle.crt', javaBundle: 'bundle.jks' } as const
+
+/** Every JDK's own password for its trusted certificates; it protects nothing. */
+export const JKS_PASSWORD = 'changeit'
+
 /** Exit statuses, after sysexits.h where it has one. */
 export const EXIT = {
   drained: 0,

@@ -1,7 +1,7 @@
 import type { FieldParser, TextParser } from './fields.ts'
 import { listField, seconds, separated, stringField, writtenDuration } from './fields.ts'
 import type { WrittenParser } from './mounted-object.ts'
-import { configMapFile } from './mounted-object.ts'
+import { CA_FILE, configMapFile } from './mounted-object.ts'
 import { absolutePath, oneOf } from './parsers.ts'
 import {
   AUDIENCE_ITEMS,
@@ -59,6 +59,8 @@ const https = stringField(oneOf(...HTTPS_POLICIES))
 const OF_HOST = '`https://<host>` of the partner that is called'
 const HTTPS_DOC =
   'An `https://` URL of a partner: `refuse` it with the `http://` URL to use, `tunnel` it without a token, or `intercept` it, so that it gets its token unchanged: the application then trusts a certificate authority of its own sidecar.'
+/** ROUTES is complete without it: the webhook writes what is not `refuse`. */
+const HTTPS_FALLBACK = '`injection.https` of the chart, which is `refuse`'
 
 /** The closed set, in the order of ROUTES, of the docs and of error messages. A new field is a row here, and its use. */
 const FIELDS = {
@@ -174,8 +176,8 @@ const FIELDS = {
   https: {
     parse: https,
     default: 'refuse',
-    written: { key: 'https', example: 'tunnel', fallback: '`refuse`', doc: HTTPS_DOC },
-    annotation: { name: 'https', parse: https, fallback: '`refuse`', doc: HTTPS_DOC },
+    written: { key: 'https', example: 'intercept', fallback: HTTPS_FALLBACK, doc: HTTPS_DOC },
+    annotation: { name: 'https', parse: https, fallback: HTTPS_FALLBACK, doc: HTTPS_DOC },
   },
   /** How long these partners may take until their response head. Absent: UPSTREAM_TIMEOUT. */
   timeoutSeconds: {
@@ -195,7 +197,7 @@ const FIELDS = {
     optional: true,
     written: {
       key: 'ca',
-      parse: configMapFile('ca', 'ca.crt'),
+      parse: configMapFile('ca', CA_FILE),
       example: '{configMap: partner-ca, key: ca.crt}',
       fallback: 'public authorities',
       doc: 'ConfigMap in the namespace of the pod with the only trust anchors for these hosts, as PEM.',

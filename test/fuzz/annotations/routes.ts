@@ -25,7 +25,7 @@ const FIELDS: Readonly<Record<string, readonly unknown[]>> = {
     { name: 'X\r\nY' },
   ],
   onExisting: ['replace', 'keep', 'reject', 'drop'],
-  https: ['refuse', 'tunnel'],
+  https: ['refuse', 'tunnel', 'intercept'],
   ca: [
     { configMap: 'partner-ca', key: 'ca.crt' },
     { configMap: 'partner-ca', key: 'b.pem' },

@@ -101,7 +101,8 @@ function attempt({ mode, annotations, pod: name }: AnnotationsCase): string {
 }
 
 function checkInjection(pod: Json, injected: Json, decide: (pod: unknown) => Decision): string {
-  if (withoutOurs(injected, pod) !== withoutOurs(pod, pod)) throw new Error('something else of the pod changed')
+  if (withoutOurs(injected, pod, injected) !== withoutOurs(pod, pod, injected))
+    throw new Error('something else of the pod changed')
   const again = decide(injected)
   if (again.kind !== 'allow' || again.reason !== 'unchanged') throw new Error(`injected again: ${again.reason}`)
   for (const check of [restrictedViolations, podErrors])

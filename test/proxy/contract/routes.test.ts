@@ -23,7 +23,7 @@ const anyRoute = fc.record(
     tags: fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), fc.stringMatching(/^[\w ]{0,9}$/)),
     header: fc.record({ name: fc.constantFrom('Authorization', 'X-Token'), scheme: fc.constantFrom('Bearer', '') }),
     onExisting: fc.constantFrom('replace', 'keep', 'reject'),
-    https: fc.constantFrom('refuse', 'tunnel'),
+    https: fc.constantFrom('refuse', 'tunnel', 'intercept'),
     timeoutSeconds: fc.integer({ min: 1, max: 3600 }),
     caFile: fc.constant('/ca.pem'),
   },

@@ -29,7 +29,15 @@ const variable = fc.oneof(
     }),
   },
   fc.record({
-    name: fc.constantFrom('HTTP_PROXY', 'http_proxy', 'Http_Proxy'),
+    name: fc.constantFrom(
+      'HTTP_PROXY',
+      'http_proxy',
+      'Http_Proxy',
+      'HTTPS_PROXY',
+      'https_proxy',
+      'SSL_CERT_FILE',
+      'DENO_CERT',
+    ),
     value: fc.constantFrom('', 'http://p:1'),
   }),
 )
@@ -52,11 +60,18 @@ const port = fc.oneof(
   fc.constant({ containerPort: 15401 }),
 )
 
+/** A volume that is always there; the second path is one of ours. */
+const mount = fc.oneof(
+  { weight: 20, arbitrary: fc.constantFrom({ name: 'data', mountPath: '/data' }, { name: 'data', mountPath: '/run' }) },
+  fc.constant({ name: 'data', mountPath: '/var/run/secrets/outbound-jwt.io' }),
+)
+
 const body = partial({
   image: fc.constant('registry.example/app:1'),
   env: orNull(fc.array(variable, { maxLength: 5 })),
   envFrom: orNull(fc.array(fc.constant({ configMapRef: { name: 'c' } }), { maxLength: 1 })),
   ports: orNull(fc.array(port, { maxLength: 2 })),
+  volumeMounts: orNull(fc.array(mount, { maxLength: 1 })),
   resources,
   securityContext: fc.constantFrom(
     { privileged: true },
@@ -121,6 +136,9 @@ const partner = fc.oneof(
       routes: '[{hosts: [a.partner.example], ca: {configMap: c, key: k}}, {hosts: [b.partner.example], duration: 5m}]',
     },
     { hosts: 'api.partner.example', duration: '10m', 'signing-algorithm': 'ES384' },
+    { hosts: 'api.partner.example,*.partner.example', https: 'intercept' },
+    { hosts: 'api.partner.example', https: 'intercept', 'extra-ca': 'corporate-ca/ca.crt' },
+    { routes: '[{hosts: [a.partner.example], https: intercept}, {hosts: [b.partner.example], https: tunnel}]' },
   ),
 )
 

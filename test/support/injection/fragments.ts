@@ -4,7 +4,20 @@ import { allContainers, at, list, nameOf, object } from './object.ts'
 
 const SIDECAR = 'aws-outbound-jwt-proxy'
 const STATUS = 'outbound-jwt.io/status'
-const VARIABLES = /^(?:http_proxy|no_proxy|node_use_env_proxy|java_tool_options)$/i
+const PLAIN_VARIABLES = /^(?:http_proxy|no_proxy|node_use_env_proxy|java_tool_options)$/i
+const TRUST_VARIABLES =
+  /^(?:SSL_CERT_FILE|(?:REQUESTS|CURL|AWS)_CA_BUNDLE|GIT_SSL_CAINFO|PIP_CERT|GRPC_DEFAULT_SSL_ROOTS_FILE_PATH|PERL_LWP_SSL_CA_FILE|NODE_EXTRA_CA_CERTS|DENO_CERT)$/
+
+/** @returns what tells our variables: those of interception are the application's own business where there is none. */
+function variablesOf(pod: Json): (variable: Json) => boolean {
+  const intercepts = list(at(pod, 'spec', 'volumes')).some((volume) => nameOf(volume) === 'aws-outbound-jwt-trust')
+  return (variable) => {
+    const name = nameOf(variable)
+    return PLAIN_VARIABLES.test(name) || (intercepts && (/^https_proxy$/i.test(name) || TRUST_VARIABLES.test(name)))
+  }
+}
+
+const isOurMount = (mount: Json): boolean => nameOf(mount).startsWith('aws-outbound-jwt-')
 
 /** Members of the sidecar that EKS's hook and the API server's defaults add to any container. */
 const ADDED = /^(?:AWS_(?:STS_REGIONAL_ENDPOINTS|DEFAULT_REGION|REGION|ROLE_ARN|WEB_IDENTITY_TOKEN_FILE|CONTAINER_.*))$/
@@ -28,21 +41,25 @@ export function fragmentsOf(pod: Json, submitted: Json): object {
       env: list(sidecar['env'])
         .filter((variable) => !ADDED.test(nameOf(variable)))
         .map((variable) => [nameOf(variable), variable['value'] ?? at(variable, 'valueFrom', 'fieldRef', 'fieldPath')]),
-      mounts: list(sidecar['volumeMounts']).filter((mount) => nameOf(mount).startsWith('aws-outbound-jwt-')),
+      mounts: list(sidecar['volumeMounts']).filter(isOurMount),
     },
     containers: allContainers(pod)
       .filter((container) => names.includes(nameOf(container)))
       .map((container) => [
         nameOf(container),
         list(container['env'])
-          .filter((variable) => VARIABLES.test(nameOf(variable)))
+          .filter(variablesOf(pod))
           .map((variable) => [nameOf(variable), variable['value']]),
+        list(container['volumeMounts']).filter(isOurMount),
       ]),
   }
 }
 
-/** @returns the pod as text without anything of ours and without what injection may make: empty lists, absent parents. */
-export function withoutOurs(pod: Json, submitted: Json): string {
+/**
+ * @param injected the pod after injection, which tells what is ours.
+ * @returns the pod as text without anything of ours and without what injection may make: empty lists, absent parents.
+ */
+export function withoutOurs(pod: Json, submitted: Json, injected: Json): string {
   const rest = structuredClone(pod)
   const spec = object(rest['spec'])
   const secrets = list(at(submitted, 'spec', 'imagePullSecrets')).map(nameOf)
@@ -56,9 +73,13 @@ export function withoutOurs(pod: Json, submitted: Json): string {
     else spec[name] = kept
   }
   for (const container of allContainers(rest)) {
-    const kept = list(container['env']).filter((variable) => !VARIABLES.test(nameOf(variable)))
-    if (kept.length === 0) delete container['env']
-    else container['env'] = kept
+    const isOurs = variablesOf(injected)
+    const env = list(container['env']).filter((variable) => !isOurs(variable))
+    if (env.length === 0) delete container['env']
+    else container['env'] = env
+    const mounts = list(container['volumeMounts']).filter((mount) => !isOurMount(mount))
+    if (mounts.length === 0) delete container['volumeMounts']
+    else container['volumeMounts'] = mounts
   }
   const metadata = object(rest['metadata'])
   const annotations = object(metadata['annotations'])

@@ -118,6 +118,7 @@ sidecar:
   extraEnv: {HTTPS_PROXY: 'http://proxy:3128'}
   liveness: true
   knownSidecars: []
+injection: {https: intercept}
 `)
     expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' })
     for (const text of [
@@ -129,6 +130,7 @@ sidecar:
       'memory: 256Mi',
       'name: HTTPS_PROXY',
       'livenessProbe:',
+      'name: NODE_EXTRA_CA_CERTS',
     ])
       expect(stdout).to.contain(text)
     for (const text of ['runAsUser', 'memory: 64Mi', 'cpu: 10m']) expect(stdout).not.to.contain(text)

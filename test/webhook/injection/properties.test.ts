@@ -54,7 +54,7 @@ function holdsForInjected(property: (pod: Json, injected: Json, how: (pod: unkno
 describe('every mutation', () => {
   it('P1 leaves every other path as it is, list entries in their order', () => {
     holdsForInjected((pod, injected) => {
-      expect(withoutOurs(injected, pod)).to.equal(withoutOurs(pod, pod))
+      expect(withoutOurs(injected, pod, injected)).to.equal(withoutOurs(pod, pod, injected))
     })
   })
 

@@ -21,6 +21,7 @@ const VALUES: Readonly<Record<string, { readonly path: readonly string[]; readon
   SIDECAR_EXTRA_ENV: { path: ['sidecar', 'extraEnv'], none: '' },
   SIDECAR_LIVENESS: { path: ['sidecar', 'liveness'], none: '' },
   DEFAULT_REGION: { path: ['sidecar', 'region'], none: '' },
+  DEFAULT_HTTPS: { path: ['injection', 'https'], none: '' },
   DEFAULT_ANNOTATIONS: { path: ['namespaceOptIn', 'defaults'], none: '' },
   KNOWN_SIDECARS: { path: ['sidecar', 'knownSidecars'], none: '' },
 }

@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache'
+import { show } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations/annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations/annotations.ts'
-import type { Credentials, SidecarVariable } from './sidecar/credentials.ts'
+import type { SidecarParts, SidecarVariable } from './sidecar/credentials.ts'
 import { planCredentials } from './sidecar/credentials.ts'
+import { planInterception } from './sidecar/interception.ts'
 import type { Environment } from './application/environment.ts'
 import { readEnvironment } from './application/environment.ts'
 import type { Keys } from './annotations/raw-annotations.ts'
@@ -19,9 +21,9 @@ export interface Wishes {
   readonly environment: Environment
   /** Of the sidecar. */
   readonly variables: readonly SidecarVariable[]
-  readonly mounts: Credentials['mounts']
+  readonly mounts: SidecarParts['mounts']
   /** Of the pod. */
-  readonly volumes: Credentials['volumes']
+  readonly volumes: SidecarParts['volumes']
   /** Hash of the annotations. */
   readonly inputs: string
 }
@@ -50,16 +52,22 @@ function readWishes(keys: Keys, mode: 'pod' | 'namespace', settings: InjectionSe
   rejectMissingInject(keys, mode, refusals)
   const wanted = mode === 'namespace' ? withDefaults(keys, settings.defaults) : keys
   const values = parseKeys(wanted, refusals.as('invalid-annotation'))
-  const routes = planRoutes(values, wanted, refusals.as('invalid-annotation'))
+  const routes = planRoutes(values, wanted, settings.https, refusals.as('invalid-annotation'))
   rejectNoPartner(wanted, refusals)
-  const credentials = planCredentials(values['role-arn'], chooseRegion(values, settings, refusals))
+  const intercepts = routes.some(({ route }) => route.https === 'intercept')
+  // A default of the operator is for those pods that have a use for it.
+  if (routes.length > 0 && !intercepts) rejectExtraCa(keys, refusals)
+  const parts = [
+    planCredentials(values['role-arn'], chooseRegion(values, settings, refusals)),
+    ...(intercepts ? [planInterception(values['extra-ca'])] : []),
+  ]
   const mounted = routes.flatMap((route) => route.mounted)
   return {
     values,
     environment: readEnvironment(values, routes, refusals),
-    variables: sidecarVariables({ values, routes, credentials }, settings.extraEnv),
-    mounts: [...credentials.mounts, ...mounted.map(({ mount }) => mount)],
-    volumes: [...credentials.volumes, ...mounted.map(({ volume }) => volume)],
+    variables: sidecarVariables({ values, routes, parts }, settings.extraEnv),
+    mounts: [...parts.flatMap(({ mounts }) => mounts), ...mounted.map(({ mount }) => mount)],
+    volumes: [...parts.flatMap(({ volumes }) => volumes), ...mounted.map(({ volume }) => volume)],
     inputs: hashInputs(keys),
   }
 }
@@ -88,6 +96,16 @@ function rejectNoPartner(wishes: Keys, { report }: Refusals): void {
       where: `${PREFIX}hosts`,
       value: 'nothing',
       allowed: `at least one partner host, in ${PREFIX}hosts, ${PREFIX}audience or ${PREFIX}routes`,
+    })
+}
+
+function rejectExtraCa(keys: Keys, { report }: Refusals): void {
+  const value = keys.get('extra-ca')
+  if (value !== undefined)
+    report('invalid-annotation', {
+      where: `${PREFIX}extra-ca`,
+      value: show(value),
+      allowed: `no ${PREFIX}extra-ca, or https set to intercept for a partner: nothing else reads it`,
     })
 }
 

@@ -26,7 +26,11 @@ export const REASONS = {
   'port-conflict': 'A container of the pod already uses a port of ours.',
   'unknown-container':
     'containers or skip-containers name a container that is not there, or one that starts before the sidecar.',
-  'env-conflict': 'A container already sets HTTP_PROXY, and env-policy does not say what to do.',
+  'env-conflict':
+    'A container already sets HTTP_PROXY, or HTTPS_PROXY where https is intercepted, and env-policy does not say what to do.',
+  'trust-conflict':
+    'https is intercepted, a container already chooses what it trusts or how Java calls https, and env-policy does not say what to do.',
+  'mount-conflict': 'https is intercepted, and a container mounts something where the files go that it then trusts.',
   'no-proxy-conflict': 'NO_PROXY covers a partner host: its calls would silently go without a token.',
   'no-container': 'No container is left that gets the variables.',
 } as const
@@ -63,6 +67,9 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   'port-conflict': 'Choose others with `proxy-port` and `admin-port`; 15402 is always ours.',
   'unknown-container': 'Name containers of this pod; init containers only when they start after the sidecar.',
   'env-conflict': "`env-policy: override` uses the sidecar; `keep` leaves the container's own proxy, without a token.",
+  'trust-conflict':
+    "`env-policy: override` trusts public authorities, `extra-ca` and the pod's own; `keep` leaves the container as it is, without a token.",
+  'mount-conflict': 'Mount it elsewhere, or leave the container out with `skip-containers`.',
   'no-proxy-conflict':
     "Take the entry that the message names out of the container's NO_PROXY or the annotation `no-proxy`.",
   'no-container':

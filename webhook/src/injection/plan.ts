@@ -9,6 +9,7 @@ import { appendTo, insertInto, setAnnotation } from './patch.ts'
 import type { Pod } from './pod/pod.ts'
 import type { Refusals } from './outcome.ts'
 import { createRefusals, createWarnings } from './outcome.ts'
+import { pointerOf } from './pod/pod.ts'
 import { planResources } from './sidecar/resources.ts'
 import { selectContainers, sidecarIndex } from './pod/selection.ts'
 import type { InjectionSettings } from './settings.ts'
@@ -50,7 +51,10 @@ export function createPlanner(settings: InjectionSettings): Planner {
     const warnings = lines()
     const patch = [
       // Indexes of init containers hold until the sidecar goes in.
-      ...environment.flatMap(({ container, edits }) => environmentOperations(container, edits)),
+      ...environment.flatMap(({ container, edits, mounts }) => [
+        ...environmentOperations(container, edits),
+        ...appendTo(container.raw, pointerOf(container), 'volumeMounts', mounts),
+      ]),
       ...insertInto(pod.spec, '/spec', 'initContainers', { index: sidecarIndex(pod), values: [sidecar] }),
       ...appendTo(pod.spec, '/spec', 'volumes', volumes),
       ...appendTo(pod.spec, '/spec', 'imagePullSecrets', secrets),

@@ -1,5 +1,5 @@
-import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
-import { VARIABLES, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Problem, Route } from '@aws-outbound-jwt-injector/proxy/contract'
+import { ROUTE_DEFAULTS, VARIABLES, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationName } from './annotations/annotations.ts'
 import { parseKeys } from './annotations/raw-annotations.ts'
 import { KNOWN_SIDECARS } from './sidecar/known-sidecars.ts'
@@ -26,6 +26,8 @@ export interface InjectionSettings {
   readonly knownSidecars: readonly string[]
   /** Used when a pod does not say one. */
   readonly region: string | null
+  /** For partners that do not say it. */
+  readonly https: Route['https']
   /** Annotations (names without prefix) of pods whose namespace is opted in. */
   readonly defaults: Readonly<Partial<Record<AnnotationName, string>>>
 }
@@ -41,15 +43,16 @@ export const INJECTION_DEFAULTS = {
   liveness: false,
   knownSidecars: KNOWN_SIDECARS,
   region: null,
+  https: ROUTE_DEFAULTS.https,
   defaults: {},
 } as const satisfies Omit<InjectionSettings, 'image'>
 
 /** @returns what is wrong with settings beyond their types; to be checked once, at start. */
-export function settingsProblems({ defaults, extraEnv, resources }: InjectionSettings): readonly Problem[] {
+export function settingsProblems({ defaults, https, extraEnv, resources }: InjectionSettings): readonly Problem[] {
   const refusals = createRefusals()
   const report = refusals.as('invalid-annotation')
   const keys = new Map(Object.entries(defaults))
-  planRoutes(parseKeys(keys, report), keys, report)
+  planRoutes(parseKeys(keys, report), keys, https, report)
   checkDefaults(resources, report)
   for (const [name, value] of Object.entries(extraEnv)) {
     if (SIDECAR_VARIABLES.has(name) && name !== VARIABLES.logLevel)

@@ -18,6 +18,7 @@ const TAG =
   'expected a quoted string of at most 256 letters, digits, spaces or _.:/=+-@ under a key of 1 to 128 of them that is used once in any case'
 const DIRECT =
   'expected a host, a .suffix, an IP address (IPv6 without brackets), a CIDR, 10.* for Java, or $(VARIABLE)'
+const EXTRA_CA = 'expected the name of a ConfigMap and a key of it, such as corporate-ca/ca.crt'
 const long = (length: number): string => 'x'.repeat(length)
 const shown = (text: string): string => `"${text.slice(0, 80)}..."`
 
@@ -85,9 +86,9 @@ const REFUSED: Readonly<Record<AnnotationName, Readonly<Record<string, string>>>
       `: got ${quote(JSON.stringify(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${i}`, '']))))}, expected at most 50 tags, each key: value`,
   },
   https: {
-    '': ': got "", expected refuse or tunnel',
-    Tunnel: ': got "Tunnel", expected refuse or tunnel',
-    allow: ': got "allow", expected refuse or tunnel',
+    '': ': got "", expected refuse or tunnel or intercept',
+    Tunnel: ': got "Tunnel", expected refuse or tunnel or intercept',
+    allow: ': got "allow", expected refuse or tunnel or intercept',
   },
   routes: {
     '': ': got "", expected a YAML list of routes, such as "- hosts: [api.partner.example]"',
@@ -138,6 +139,15 @@ const REFUSED: Readonly<Record<AnnotationName, Readonly<Record<string, string>>>
     '[fd00::1]:8080': `[0]: got "[fd00::1]:8080", ${DIRECT}`,
     $HOME: `[0]: got "$HOME", ${DIRECT}`,
     [long(254)]: `[0]: got ${shown(long(254))}, ${DIRECT}`,
+  },
+  'extra-ca': {
+    '': `: got "", ${EXTRA_CA}`,
+    'corporate-ca': `: got "corporate-ca", ${EXTRA_CA}`,
+    '/ca.crt': `: got "/ca.crt", ${EXTRA_CA}`,
+    'corporate-ca/': `: got "corporate-ca/", ${EXTRA_CA}`,
+    'Corporate/ca.crt': `: got "Corporate/ca.crt", ${EXTRA_CA}`,
+    'a/b/ca.crt': `: got "a/b/ca.crt", ${EXTRA_CA}`,
+    'a/..data': `: got "a/..data", ${EXTRA_CA}`,
   },
   'env-policy': {
     '': ': got "", expected refuse or keep or override',
@@ -193,7 +203,7 @@ const TAKEN: Readonly<Record<AnnotationName, Readonly<Record<string, unknown>>>>
   audience: { 'https://a.example/x?y=1, urn:b': ['https://a.example/x?y=1', 'urn:b'], [long(1000)]: [long(1000)] },
   duration: { '60': 60, '900s': 900, '15m': 900, '1h': 3600 },
   'signing-algorithm': { RS256: 'RS256', ES384: 'ES384' },
-  https: { refuse: 'refuse', tunnel: 'tunnel' },
+  https: { refuse: 'refuse', tunnel: 'tunnel', intercept: 'intercept' },
   tags: {
     'a=1, b = c=d ,__proto__=x,e=': Object.fromEntries([
       ['a', '1'],
@@ -218,6 +228,12 @@ const TAKEN: Readonly<Record<AnnotationName, Readonly<Record<string, unknown>>>>
       '*.x.example:80',
     ],
     '*,10.*,192.168.*': ['*', '10.*', '192.168.*'],
+  },
+  'extra-ca': {
+    'corporate-ca/root.pem': {
+      purpose: 'extra-ca',
+      source: { configMap: { name: 'corporate-ca', items: [{ key: 'root.pem', path: 'ca.crt' }] } },
+    },
   },
   'env-policy': { refuse: 'refuse', keep: 'keep', override: 'override' },
   runtimes: { 'java, node': ['java', 'node'] },

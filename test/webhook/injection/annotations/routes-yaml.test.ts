@@ -22,7 +22,7 @@ describe('the routes annotation', () => {
       '[{"hosts": ["a.example"], "duration": "60"}] # JSON is YAML',
       '---\n- hosts:\n    - a.example\n  duration: 60s\n',
     ])
-      expect(parse(text)).to.deep.equal({ value: [{ route: expected, mounted: [] }], complaints: [] })
+      expect(parse(text)).to.deep.equal({ value: [{ route: expected, mounted: [], hasHttps: false }], complaints: [] })
   })
 
   it('takes a timeout as it takes a duration', () => {

@@ -82,7 +82,7 @@ describe('what an entry of NO_PROXY covers', () => {
 
 describe('NO_PROXY', () => {
   it('names credential endpoints and the cluster, without spaces, ports or brackets', () => {
-    const { entries } = directHosts([], coverageOf('api.partner.example'))
+    const { entries } = directHosts([], { coverage: coverageOf('api.partner.example'), intercepts: true })
     for (const entry of [
       'localhost',
       '127.0.0.1',
@@ -91,6 +91,7 @@ describe('NO_PROXY', () => {
       '169.254.170.23',
       '.svc',
       '.cluster.local',
+      '.amazonaws.com',
     ])
       expect(entries).to.include(entry)
     for (const entry of entries) expect(entry).to.match(/^[^\s,[\]]+$/)
@@ -98,10 +99,10 @@ describe('NO_PROXY', () => {
   })
 
   it("leaves out what covers a partner in the cluster, and adds the author's", () => {
-    const { entries } = directHosts(
-      ['.corp.example', 'localhost'],
-      coverageOf('billing.finance.svc', '*.team.svc.cluster.local'),
-    )
+    const { entries } = directHosts(['.corp.example', 'localhost'], {
+      coverage: coverageOf('billing.finance.svc', '*.team.svc.cluster.local'),
+      intercepts: false,
+    })
     expect(entries).not.to.include('.svc').and.not.to.include('.cluster.local')
     expect(entries.filter((entry) => entry === 'localhost')).to.have.lengthOf(1)
     expect(entries.at(-1)).to.equal('.corp.example')

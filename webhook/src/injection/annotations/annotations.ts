@@ -7,7 +7,9 @@ import {
   ROUTE_FIELDS,
   ROUTE_FIELD_NAMES,
   UNMATCHED,
+  CA_FILE,
   accepted,
+  configMapText,
   integer,
   listField,
   oneOf,
@@ -110,10 +112,15 @@ export const ANNOTATIONS = {
     'none',
     'Hosts that are called directly, comma separated, added to `NO_PROXY`. May use `$(VARIABLE)`. IPv6 addresses without brackets.',
   ),
+  'extra-ca': single(
+    configMapText('extra-ca', CA_FILE),
+    'public authorities alone',
+    "With `https: intercept`: authorities that the application trusts besides the public ones, as `<ConfigMap>/<key>` of the pod's namespace, in PEM. Most clients trust only what the injected variables name.",
+  ),
   'env-policy': single(
     oneOf('refuse', 'keep', 'override'),
     '`refuse`',
-    'A container that already sets `HTTP_PROXY` in any case, even empty: `refuse` the pod, `keep` the container as it is (no token), or `override` the value.',
+    'A container that already sets `HTTP_PROXY` in any case, even empty, or with `https: intercept` also `HTTPS_PROXY` or a variable that names what it trusts: `refuse` the pod, `keep` the container as it is (no token), or `override` the value.',
   ),
   runtimes: list(
     listField(oneOf('node', 'java'), 1, 2),

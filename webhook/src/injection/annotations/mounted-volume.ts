@@ -1,16 +1,15 @@
 import type { MountedObject } from '@aws-outbound-jwt-injector/proxy/contract'
+import { MOUNT_ROOT, VOLUME_PREFIX } from '../sidecar/volumes.ts'
 
-/** An object that a route names, as a volume of the pod and its mount in the sidecar. */
+/** An object that an annotation names, as a volume of the pod and its mount in the sidecar. */
 export interface MountedVolume {
   readonly volume: { readonly name: string } & MountedObject['source']
   readonly mount: { readonly name: string; readonly mountPath: string; readonly readOnly: true }
 }
 
-/** @param index of the route, so that two routes never share a volume. */
-export function mountedVolume({ purpose, source }: MountedObject, index: number): MountedVolume {
-  const name = `aws-outbound-jwt-${purpose}-${index}`
-  return {
-    volume: { name, ...source },
-    mount: { name, mountPath: `/var/run/secrets/outbound-jwt.io/${purpose}/${index}`, readOnly: true },
-  }
+/** @param index of the route that names it, so that two routes never share a volume; none for an object of the whole pod. */
+export function mountedVolume({ purpose, source }: MountedObject, index?: number): MountedVolume {
+  const name = [`${VOLUME_PREFIX}${purpose}`, ...(index === undefined ? [] : [index])].join('-')
+  const mountPath = [MOUNT_ROOT, purpose, ...(index === undefined ? [] : [index])].join('/')
+  return { volume: { name, ...source }, mount: { name, mountPath, readOnly: true } }
 }

@@ -16,6 +16,8 @@ import { parseYaml } from './yaml.ts'
 export interface PlannedRoute {
   readonly route: Route
   readonly mounted: readonly MountedVolume[]
+  /** Whether the author chose `https`; else the operator's default counts. */
+  readonly hasHttps: boolean
 }
 
 /** One environment variable holds 128 KiB (MAX_ARG_STRLEN) and `$` is doubled in it. */
@@ -89,5 +91,7 @@ function planRoute(entry: unknown, index: number, { where, report }: Place): Pla
     },
   )
   problems.forEach(report)
-  return route === undefined || problems.length > 0 ? undefined : { route, mounted }
+  return route === undefined || problems.length > 0
+    ? undefined
+    : { route, mounted, hasHttps: entry['https'] !== undefined }
 }

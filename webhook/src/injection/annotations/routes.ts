@@ -1,4 +1,4 @@
-import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Report, Route } from '@aws-outbound-jwt-injector/proxy/contract'
 import { ROUTE_FIELDS, buildRoute, hostText, rejectSharedHosts, show } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations.ts'
@@ -6,8 +6,22 @@ import type { Keys } from './raw-annotations.ts'
 import { PREFIX } from './raw-annotations.ts'
 import type { PlannedRoute } from './routes-yaml.ts'
 
-/** Makes the one list of routes out of whichever form the author chose; empty when there is none or a problem. */
-export function planRoutes(values: AnnotationValues, keys: Keys, report: Report): readonly PlannedRoute[] {
+/**
+ * Makes the one list of routes out of whichever form the author chose; empty when there is none or a problem.
+ * @param https for routes that do not say it.
+ */
+export function planRoutes(
+  values: AnnotationValues,
+  keys: Keys,
+  https: Route['https'],
+  report: Report,
+): readonly PlannedRoute[] {
+  return readRoutes(values, keys, report).map((planned) =>
+    planned.hasHttps ? planned : { ...planned, route: Object.freeze({ ...planned.route, https }) },
+  )
+}
+
+function readRoutes(values: AnnotationValues, keys: Keys, report: Report): readonly PlannedRoute[] {
   if (keys.has('routes')) {
     for (const name of PARTNER_ANNOTATIONS.filter((other) => keys.has(other)))
       report({
@@ -52,7 +66,7 @@ function flatRoute(
     Object.entries(ROUTE_FIELDS).map(([field, { annotation }]) => [field, annotation && parsed.get(annotation.name)]),
   )
   const route = buildRoute(fields, (field) => PREFIX + field, report)
-  return route && { route, mounted: [] }
+  return route && { route, mounted: [], hasHttps: values.https !== undefined }
 }
 
 function withoutSharedHosts(

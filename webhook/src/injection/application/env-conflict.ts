@@ -1,11 +1,10 @@
-import { javaProxyProperty } from './java.ts'
+import { javaProxyProperty, javaTrustProperty } from './java.ts'
+import { isTrustVariable } from './trust.ts'
 import type { Variable } from '../pod/pod.ts'
 
-/** One variable in two spellings: curl and wget read the lower case only, others prefer either. */
-export const PROXY_NAMES = ['HTTP_PROXY', 'http_proxy'] as const
-
-/** A variable that already sends the container's calls through another proxy, or through none. */
+/** A variable that already decides what ours would: through which proxy calls go, or which authorities they trust. */
 export interface EnvConflict {
+  readonly reason: 'env-conflict' | 'trust-conflict'
   readonly name: string
   /** SECURITY: never the value as it is; proxies have passwords, and this is logged. */
   readonly shown: string
@@ -13,16 +12,33 @@ export interface EnvConflict {
   readonly unwanted: string
 }
 
-export function findConflicts(
-  variables: readonly Variable[],
-  { java }: { readonly java: string | undefined },
-): readonly EnvConflict[] {
-  return variables.flatMap(({ name, value }) => {
-    if (/^http_proxy$/i.test(name)) return [{ name, shown: withoutPassword(value ?? 'valueFrom'), unwanted: name }]
-    if (java === undefined || name !== 'JAVA_TOOL_OPTIONS' || value === undefined) return []
-    const property = javaProxyProperty(value)
-    return property === undefined ? [] : [{ name, shown: property, unwanted: property }]
-  })
+interface Asked {
+  /** undefined without the Java runtime. */
+  readonly java: string | undefined
+  readonly intercepts: boolean
+}
+
+export function findConflicts(variables: readonly Variable[], asked: Asked): readonly EnvConflict[] {
+  return variables.flatMap((variable) => conflictsOf(variable, asked))
+}
+
+function conflictsOf({ name, value }: Variable, { java, intercepts }: Asked): readonly EnvConflict[] {
+  if (isProxyVariable(name, intercepts))
+    return [{ reason: 'env-conflict', name, shown: withoutPassword(value ?? 'valueFrom'), unwanted: name }]
+  if (intercepts && isTrustVariable(name))
+    return [{ reason: 'trust-conflict', name, shown: value ?? 'valueFrom', unwanted: name }]
+  if (java === undefined || name !== 'JAVA_TOOL_OPTIONS' || value === undefined) return []
+  const proxy = javaProxyProperty(value)
+  const trust = intercepts ? javaTrustProperty(value) : undefined
+  return [
+    ...(proxy === undefined ? [] : [{ reason: 'env-conflict', name, shown: proxy, unwanted: proxy } as const]),
+    ...(trust === undefined ? [] : [{ reason: 'trust-conflict', name, shown: trust, unwanted: trust } as const]),
+  ]
+}
+
+/** One variable in any spelling: curl and wget read the lower case only, others prefer either. */
+export function isProxyVariable(name: string, intercepts: boolean): boolean {
+  return (intercepts ? /^https?_proxy$/i : /^http_proxy$/i).test(name)
 }
 
 /** Everything before the last `@` may be a user and a password. */

@@ -2,8 +2,10 @@ import { PROXY_PORT, readHostPattern } from '@aws-outbound-jwt-injector/proxy/co
 import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { EnvironmentEdit } from './environment-edits.ts'
 import { indexAfter, lateReferences, referencesOf } from './environment-edits.ts'
-import { PROXY_NAMES, findConflicts } from './env-conflict.ts'
+import type { EnvConflict } from './env-conflict.ts'
+import { findConflicts, isProxyVariable } from './env-conflict.ts'
 import { javaOptions } from './java.ts'
+import { TRUST_MOUNT, planTrust, rejectMounts } from './trust.ts'
 import { listAt } from '../pod/json.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
 import type { Coverage } from './no-proxy-coverage.ts'
@@ -17,10 +19,11 @@ import type { Refusals, Warn } from '../outcome.ts'
 import type { PlannedRoute } from '../annotations/routes-yaml.ts'
 import { rejectOversizedNoProxy } from '../pod/size.ts'
 
-/** Edits of one container's list of variables. */
+/** What one container gets. */
 export interface EnvironmentPlan {
   readonly container: Container
   readonly edits: readonly EnvironmentEdit[]
+  readonly mounts: readonly object[]
 }
 
 interface Outcome {
@@ -34,6 +37,8 @@ export interface Environment {
   readonly direct: DirectHosts
   readonly coverage: Coverage
   readonly policy: 'refuse' | 'keep' | 'override'
+  /** Whether `https://` URLs of a partner go through the proxy. */
+  readonly intercepts: boolean
   readonly node: boolean
   /** undefined without the Java runtime. */
   readonly java: string | undefined
@@ -48,28 +53,35 @@ export function planEnvironment(
   const read = containers.map((container) => ({ container, variables: variablesOf(container) }))
   if (rejectOversizedNoProxy(read, refusals)) return []
   const plans: EnvironmentPlan[] = []
+  const mounts = environment.intercepts ? [TRUST_MOUNT] : []
+  let kept: string | undefined
   for (const { container, variables } of read) {
     const conflicts = findConflicts(variables, environment)
     if (conflicts[0] && environment.policy === 'keep') {
+      kept ??= conflicts[0].name
       warn(`${placeOf(container)} keeps its own ${conflicts[0].name}: its calls get no token`)
       continue
     }
-    if (environment.policy === 'refuse')
-      for (const { name, shown, unwanted } of conflicts)
-        refusals.report('env-conflict', {
-          where: `${placeOf(container)}.env[${name}]`,
-          value: shown,
-          allowed: `no ${unwanted} there, or ${PREFIX}env-policy set to keep or override`,
-        })
-    plans.push({ container, edits: planContainer(container, variables, environment, { refusals, warn }) })
+    if (environment.policy === 'refuse') rejectConflicts(container, conflicts, refusals)
+    if (environment.intercepts) rejectMounts(container, refusals)
+    plans.push({ container, edits: planContainer(container, variables, environment, { refusals, warn }), mounts })
   }
   if (plans.length === 0 && containers.length > 0)
     refusals.report('no-container', {
       where: `${PREFIX}env-policy`,
       value: 'keep',
-      allowed: 'at least one container that gets the variables; override, or remove HTTP_PROXY from one',
+      allowed: `at least one container that gets the variables; override, or remove ${kept ?? 'HTTP_PROXY'} from one`,
     })
   return plans
+}
+
+function rejectConflicts(container: Container, conflicts: readonly EnvConflict[], { report }: Refusals): void {
+  for (const { reason, name, shown, unwanted } of conflicts)
+    report(reason, {
+      where: `${placeOf(container)}.env[${name}]`,
+      value: shown,
+      allowed: `no ${unwanted} there, or ${PREFIX}env-policy set to keep or override`,
+    })
 }
 
 /** Works out what the containers get, from the annotations alone. */
@@ -82,14 +94,16 @@ export function readEnvironment(
   const runtimes = values.runtimes ?? ['node']
   const extra = values['no-proxy'] ?? []
   const coverage = createCoverage(routes.flatMap(({ route }) => route.hosts.map(readHostPattern)))
+  const intercepts = routes.some(({ route }) => route.https === 'intercept')
   rejectOwnNoProxy(extra, coverage, refusals)
   return {
     proxyUrl: `http://127.0.0.1:${port}`,
-    direct: directHosts(extra, coverage),
+    direct: directHosts(extra, { coverage, intercepts }),
     coverage,
     policy: values['env-policy'] ?? 'refuse',
+    intercepts,
     node: runtimes.includes('node'),
-    java: runtimes.includes('java') ? javaOptions(port, extra, coverage) : undefined,
+    java: runtimes.includes('java') ? javaOptions(port, extra, { coverage, intercepts }) : undefined,
   }
 }
 
@@ -108,18 +122,28 @@ function planContainer(
   outcome: Outcome,
 ): readonly EnvironmentEdit[] {
   if ((listAt(container.raw, 'envFrom')?.length ?? 0) > 0)
-    outcome.warn(`${placeOf(container)}.envFrom cannot be read: HTTP_PROXY and NO_PROXY in it are replaced`)
+    outcome.warn(
+      `${placeOf(container)}.envFrom cannot be read: ${environment.intercepts ? 'proxy and trust variables' : 'HTTP_PROXY and NO_PROXY'} in it are replaced`,
+    )
   return [
-    ...planProxy(variables, environment.proxyUrl),
+    ...planProxy(variables, environment),
     ...planNoProxy(container, variables, environment, outcome),
+    ...(environment.intercepts ? planTrust(variables) : []),
     ...planNode(container, variables, environment, outcome.warn),
     ...planJava(container, variables, environment, outcome.warn),
   ]
 }
 
-function planProxy(variables: readonly Variable[], proxyUrl: string): readonly EnvironmentEdit[] {
-  const own = variables.filter(({ name }) => /^http_proxy$/i.test(name))
-  const missing = PROXY_NAMES.filter((name) => !own.some((variable) => variable.name === name))
+/** curl and wget read http_proxy in lower case only; others prefer either. */
+const PROXY_NAMES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy']
+
+function planProxy(
+  variables: readonly Variable[],
+  { proxyUrl, intercepts }: Pick<Environment, 'proxyUrl' | 'intercepts'>,
+): readonly EnvironmentEdit[] {
+  const own = variables.filter(({ name }) => isProxyVariable(name, intercepts))
+  const wanted = PROXY_NAMES.filter((name) => isProxyVariable(name, intercepts))
+  const missing = wanted.filter((name) => !own.some((variable) => variable.name === name))
   return [
     ...missing.map((name) => ({ kind: 'insert', index: 0, name, value: proxyUrl }) as const),
     ...own.map((variable) => ({ kind: 'set', variable, value: proxyUrl }) as const),

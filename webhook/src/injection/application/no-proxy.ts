@@ -13,6 +13,9 @@ const DIRECT = (
   '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10'
 ).split(',')
 
+/** With `https: intercept` the https calls of AWS's SDKs would come by, too; nothing of ours is for them. */
+const AWS = ['.amazonaws.com', '.amazonaws.com.cn', '.api.aws']
+
 /** wget reads only the lower case; where both are set, clients differ in which one wins. */
 export const NO_PROXY_NAMES: readonly string[] = ['NO_PROXY', 'no_proxy']
 
@@ -26,8 +29,12 @@ export interface DirectHosts {
 }
 
 /** @returns the default entries and the author's, without those defaults that cover a partner in the cluster. */
-export function directHosts(extra: readonly string[], coverage: Coverage): DirectHosts {
-  const entries = [...new Set([...DIRECT.filter((entry) => coverage(entry) === undefined), ...extra])]
+export function directHosts(
+  extra: readonly string[],
+  { coverage, intercepts }: { readonly coverage: Coverage; readonly intercepts: boolean },
+): DirectHosts {
+  const defaults = [...DIRECT, ...(intercepts ? AWS : [])]
+  const entries = [...new Set([...defaults.filter((entry) => coverage(entry) === undefined), ...extra])]
   const text = entries.join(',')
   return { entries, text, references: referencesOf(text) }
 }

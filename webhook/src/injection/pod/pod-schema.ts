@@ -22,7 +22,7 @@ export function checkShape({ raw, spec }: Pod, report: Report): void {
           value: typeOf(member(container, 'name')),
           allowed: 'the name of the container',
         })
-      for (const name of ['env', 'envFrom', 'ports']) checkList(container, name, `${place}.`, report)
+      for (const name of ['env', 'envFrom', 'ports', 'volumeMounts']) checkList(container, name, `${place}.`, report)
     })
   }
 }

@@ -1,21 +1,22 @@
 import { VARIABLES } from '@aws-outbound-jwt-injector/proxy/contract'
 import { AWS_VARIABLES } from './sidecar-variables.ts'
+import { MOUNT_ROOT, VOLUME_PREFIX } from './volumes.ts'
 
 /** A variable as a container lists it. */
 export type SidecarVariable =
   | { readonly name: string; readonly value: string }
   | { readonly name: string; readonly valueFrom: { readonly fieldRef: { readonly fieldPath: string } } }
 
-/** What the sidecar needs to get AWS credentials. */
-export interface Credentials {
+/** What the sidecar needs for one of its tasks. */
+export interface SidecarParts {
   readonly env: readonly SidecarVariable[]
   readonly volumes: readonly { readonly name: string }[]
   readonly mounts: readonly object[]
 }
 
 /** SECURITY: of our own name and path. EKS's hook would mount at its path a second time, and the pod would be refused. */
-const VOLUME = 'aws-outbound-jwt-token'
-const MOUNT_PATH = '/var/run/secrets/outbound-jwt.io/serviceaccount'
+const VOLUME = `${VOLUME_PREFIX}token`
+const MOUNT_PATH = `${MOUNT_ROOT}/serviceaccount`
 /** The kubelet renews the token at 80 % of its life. */
 const TOKEN_SECONDS = 3600
 
@@ -23,7 +24,7 @@ const TOKEN_SECONDS = 3600
  * With a role, a token volume for the sidecar alone, and every variable whose absence would make EKS's hook add its own.
  * Without one, EKS's hook or Pod Identity provides credentials, before or after us.
  */
-export function planCredentials(roleArn: string | undefined, region: string | undefined): Credentials {
+export function planCredentials(roleArn: string | undefined, region: string | undefined): SidecarParts {
   const env: SidecarVariable[] = [
     // SECURITY: a pod without credentials of its own must never mint as the node it runs on.
     { name: AWS_VARIABLES.ec2MetadataDisabled, value: 'true' },

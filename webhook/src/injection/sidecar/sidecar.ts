@@ -8,7 +8,7 @@ import {
   formatRoutes,
 } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from '../annotations/annotations.ts'
-import type { Credentials, SidecarVariable } from './credentials.ts'
+import type { SidecarParts, SidecarVariable } from './credentials.ts'
 import type { PlannedRoute } from '../annotations/routes-yaml.ts'
 import type { InjectionSettings } from '../settings.ts'
 
@@ -24,7 +24,7 @@ export const STARTUP_PROBE = {
 interface SidecarContents {
   readonly values: AnnotationValues
   readonly variables: readonly SidecarVariable[]
-  readonly mounts: Credentials['mounts']
+  readonly mounts: SidecarParts['mounts']
 }
 
 /** @returns the native sidecar: an init container that keeps running and never holds up the end of a Job. */
@@ -65,12 +65,13 @@ function securityContext(runAsUser: number | null): object {
 interface VariableSources {
   readonly values: AnnotationValues
   readonly routes: readonly PlannedRoute[]
-  readonly credentials: Credentials
+  /** In their order. */
+  readonly parts: readonly SidecarParts[]
 }
 
 /** The operator's variables first; one of ours of the same name takes its place. */
 export function sidecarVariables(
-  { values, routes, credentials }: VariableSources,
+  { values, routes, parts }: VariableSources,
   extraEnv: InjectionSettings['extraEnv'],
 ): readonly SidecarVariable[] {
   const text = formatRoutes(routes.map(({ route }) => route))
@@ -79,7 +80,7 @@ export function sidecarVariables(
     { name: VARIABLES.listenAddr, value: `127.0.0.1:${values['proxy-port'] ?? PROXY_PORT}` },
     { name: VARIABLES.adminListenAddr, value: `[::]:${values['admin-port'] ?? ADMIN_PORT}` },
     { name: VARIABLES.routes, value: withoutExpansion(text) },
-    ...credentials.env,
+    ...parts.flatMap(({ env }) => env),
   ]
   if (values.unmatched !== undefined) ours.push({ name: VARIABLES.unmatched, value: values.unmatched })
   if (values['log-level'] !== undefined) ours.push({ name: VARIABLES.logLevel, value: values['log-level'] })

@@ -1,5 +1,11 @@
 /** How the name of every volume begins that injection adds. */
 export const VOLUME_PREFIX = 'aws-outbound-jwt-'
 
+/** Below it everything is mounted that injection adds. */
+export const MOUNT_ROOT = '/var/run/secrets/outbound-jwt.io'
+
+/** What the sidecar publishes for applications to trust. */
+export const TRUST = { name: `${VOLUME_PREFIX}trust`, mountPath: `${MOUNT_ROOT}/trust` } as const
+
 /** SECURITY: the volumes that applications may mount, read-only. All others of the prefix are the sidecar's alone. */
-export const SHARED_VOLUMES: readonly string[] = [`${VOLUME_PREFIX}trust`, `${VOLUME_PREFIX}tokens`]
+export const SHARED_VOLUMES: readonly string[] = [TRUST.name, `${VOLUME_PREFIX}tokens`]

@@ -1,0 +1,78 @@
+import { TRUST_FILES } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { EnvironmentEdit } from './environment-edits.ts'
+import { objectsAt, textAt } from '../pod/json.ts'
+import type { JsonObject } from '../pod/json.ts'
+import type { Container, Variable } from '../pod/pod.ts'
+import { placeOf } from '../pod/pod.ts'
+import type { Refusals } from '../outcome.ts'
+import { TRUST } from '../sidecar/volumes.ts'
+
+const BUNDLE = `${TRUST.mountPath}/${TRUST_FILES.bundle}`
+const ANCHOR = `${TRUST.mountPath}/${TRUST_FILES.anchor}`
+
+/** Of the bundle for Java. */
+export const JAVA_BUNDLE = `${TRUST.mountPath}/${TRUST_FILES.javaBundle}`
+
+/** Where clients look for what they trust. Node and Deno add to their own roots, all others put the file in their place. */
+const TRUST_VARIABLES: ReadonlyMap<string, string> = new Map([
+  ['SSL_CERT_FILE', BUNDLE],
+  ['REQUESTS_CA_BUNDLE', BUNDLE],
+  ['CURL_CA_BUNDLE', BUNDLE],
+  ['AWS_CA_BUNDLE', BUNDLE],
+  ['GIT_SSL_CAINFO', BUNDLE],
+  ['PIP_CERT', BUNDLE],
+  ['GRPC_DEFAULT_SSL_ROOTS_FILE_PATH', BUNDLE],
+  ['PERL_LWP_SSL_CA_FILE', BUNDLE],
+  ['NODE_EXTRA_CA_CERTS', ANCHOR],
+  ['DENO_CERT', ANCHOR],
+])
+
+export const isTrustVariable = (name: string): boolean => TRUST_VARIABLES.has(name)
+
+/** SECURITY: read-only, so that no application changes what another one trusts. */
+export const TRUST_MOUNT = { ...TRUST, readOnly: true } as const
+
+/** Sets every variable to our files, wherever it is already. */
+export function planTrust(variables: readonly Variable[]): readonly EnvironmentEdit[] {
+  return [...TRUST_VARIABLES].flatMap(([name, value]): readonly EnvironmentEdit[] => {
+    const own = variables.filter((variable) => variable.name === name)
+    if (own.length === 0) return [{ kind: 'insert', index: 0, name, value }]
+    return own.map((variable) => ({ kind: 'set', variable, value }))
+  })
+}
+
+/** Refuses what a container mounts over, under or around our files, so that they could be missing or replaced. */
+export function rejectMounts(container: Container, { report }: Refusals): void {
+  for (const mount of objectsAt(container.raw, 'volumeMounts')) {
+    const path = textAt(mount, 'mountPath')
+    if (path !== undefined && collides(path, mount))
+      report('mount-conflict', {
+        where: `${placeOf(container)}.volumeMounts`,
+        value: path,
+        allowed: `another path; ${TRUST.mountPath} holds what https: intercept makes the container trust`,
+      })
+  }
+}
+
+/** The kubelet mounts every service account token below it, which works in a volume around it that can be written. */
+const SECRETS = '/var/run/secrets'
+
+function collides(mountPath: string, mount: JsonObject): boolean {
+  // Images link /var/run to /run.
+  const path = absolute(mountPath).replace(/^\/run(?=\/|$)/, '/var/run')
+  if (isWithin(path, TRUST.mountPath)) return true
+  return isWithin(TRUST.mountPath, path) && (isWithin(path, SECRETS) || mount['readOnly'] === true)
+}
+
+/** @returns the path as the kernel follows it, without an end of `/`. */
+function absolute(path: string): string {
+  const names: string[] = []
+  for (const name of path.split('/')) {
+    if (name === '..') names.pop()
+    else if (name !== '' && name !== '.') names.push(name)
+  }
+  return `/${names.join('/')}`
+}
+
+const isWithin = (path: string, parent: string): boolean =>
+  path === parent || path.startsWith(parent.endsWith('/') ? parent : `${parent}/`)
