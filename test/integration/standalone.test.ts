@@ -46,7 +46,9 @@ describe('a standalone proxy whose requests name their upstream', () => {
         const hosts = [partner, '*.partner.example:1']
         return { variables: { ALLOWED_HOSTS: hosts.join(','), TOKEN_DURATION: '1h', UPSTREAM_TIMEOUT: '400ms' } }
       },
-      environment: { RESOLVE_HOSTS: `${PARTNER_HOST}=127.0.0.1,closed.partner.example=127.0.0.1` },
+      environment: {
+        RESOLVE_HOSTS: `${PARTNER_HOST}=127.0.0.1,closed.partner.example=127.0.0.1,other.partner.example=127.0.0.1`,
+      },
     })
   })
   after(() => stack.close())

@@ -3,7 +3,6 @@ import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { JsonObject } from './json.ts'
 import { listAt, member, objectAt, objectsAt, textAt } from './json.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
-import { SHARED_VOLUMES } from '../sidecar/volumes.ts'
 import type { Container, Pod } from './pod.ts'
 import { placeOf } from './pod.ts'
 import type { Refusals, Warn } from '../outcome.ts'
@@ -68,14 +67,12 @@ export function rejectVolumes(pod: Pod, ours: readonly { readonly name: string }
       })
   }
   for (const container of [...pod.initContainers, ...pod.containers]) {
-    for (const mount of objectsAt(container.raw, 'volumeMounts')) {
-      const name = textAt(mount, 'name') ?? ''
-      // SECURITY: the pod has no volume of that name yet, but will: with the key of its authority, or a token of its role.
-      if (names.has(name) && !(SHARED_VOLUMES.includes(name) && member(mount, 'readOnly') === true))
+    for (const name of objectsAt(container.raw, 'volumeMounts').map((mount) => textAt(mount, 'name') ?? '')) {
+      if (names.has(name))
         report('name-conflict', {
           where: `${placeOf(container)}.volumeMounts[${name}]`,
           value: name,
-          allowed: "a volume of the pod's own; this one is the sidecar's",
+          allowed: 'a volume of the pod; this one is reserved for the sidecar',
         })
     }
   }
