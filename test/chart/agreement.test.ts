@@ -6,6 +6,7 @@ import { PROXY_CONTAINER, VERSION } from '../../proxy/src/contract.ts'
 import { INJECTION_DEFAULTS } from '../../webhook/src/injection/settings.ts'
 import type { AnnotationName } from '../../webhook/src/injection/annotations/annotations.ts'
 import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../webhook/src/injection/annotations/annotations.ts'
+import type { MountedObject } from '../../proxy/src/contract.ts'
 import { mountedVolume } from '../../webhook/src/injection/annotations/mounted-volume.ts'
 import { planCredentials } from '../../webhook/src/injection/sidecar/credentials.ts'
 import { planInterception } from '../../webhook/src/injection/sidecar/interception.ts'
@@ -104,7 +105,9 @@ describe('the chart and the code', () => {
   })
 
   it('name every volume of the sidecar so that the guard knows it', () => {
-    const source = { configMap: { name: 'authority', items: [{ key: 'ca.crt', path: 'ca.crt' }] } } as const
+    const source: MountedObject['source'] = {
+      configMap: { name: 'authority', items: [{ key: 'ca.crt', path: 'ca.crt' }] },
+    }
     const { volume } = mountedVolume({ purpose: 'ca', source }, 0)
     const { volumes } = planCredentials('arn:aws:iam::123456789012:role/orders', 'eu-central-1')
     const interception = planInterception({ purpose: 'extra-ca', source }).volumes

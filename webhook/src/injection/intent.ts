@@ -1,8 +1,9 @@
+import type { V1EnvVar } from '@kubernetes/client-node'
 import { LRUCache } from 'lru-cache'
 import { show } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations/annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations/annotations.ts'
-import type { SidecarParts, SidecarVariable } from './sidecar/credentials.ts'
+import type { SidecarParts } from './sidecar/credentials.ts'
 import { planCredentials } from './sidecar/credentials.ts'
 import { planInterception } from './sidecar/interception.ts'
 import type { Environment } from './application/environment.ts'
@@ -20,7 +21,7 @@ export interface Wishes {
   readonly values: AnnotationValues
   readonly environment: Environment
   /** Of the sidecar. */
-  readonly variables: readonly SidecarVariable[]
+  readonly variables: readonly V1EnvVar[]
   readonly mounts: SidecarParts['mounts']
   /** Of the pod. */
   readonly volumes: SidecarParts['volumes']

@@ -1,17 +1,13 @@
+import type { V1EnvVar, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
 import { VARIABLES } from '@aws-outbound-jwt-injector/proxy/contract'
 import { AWS_VARIABLES } from './sidecar-variables.ts'
 import { MOUNT_ROOT, VOLUME_PREFIX } from './volumes.ts'
 
-/** A variable as a container lists it. */
-export type SidecarVariable =
-  | { readonly name: string; readonly value: string }
-  | { readonly name: string; readonly valueFrom: { readonly fieldRef: { readonly fieldPath: string } } }
-
 /** What the sidecar needs for one of its tasks. */
 export interface SidecarParts {
-  readonly env: readonly SidecarVariable[]
-  readonly volumes: readonly { readonly name: string }[]
-  readonly mounts: readonly object[]
+  readonly env: readonly V1EnvVar[]
+  readonly volumes: readonly V1Volume[]
+  readonly mounts: readonly V1VolumeMount[]
 }
 
 /** SECURITY: of our own name and path. EKS's hook would mount at its path a second time, and the pod would be refused. */
@@ -25,7 +21,7 @@ const TOKEN_SECONDS = 3600
  * Without one, EKS's hook or Pod Identity provides credentials, before or after us.
  */
 export function planCredentials(roleArn: string | undefined, region: string | undefined): SidecarParts {
-  const env: SidecarVariable[] = [
+  const env: V1EnvVar[] = [
     // SECURITY: a pod without credentials of its own must never mint as the node it runs on.
     { name: AWS_VARIABLES.ec2MetadataDisabled, value: 'true' },
     { name: VARIABLES.podName, valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },

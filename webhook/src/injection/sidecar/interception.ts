@@ -1,3 +1,4 @@
+import type { V1EmptyDirVolumeSource } from '@kubernetes/client-node'
 import type { MountedObject } from '@aws-outbound-jwt-injector/proxy/contract'
 import { CA_FILE, VARIABLES } from '@aws-outbound-jwt-injector/proxy/contract'
 import { mountedVolume } from '../annotations/mounted-volume.ts'
@@ -8,7 +9,7 @@ import { MOUNT_ROOT, TRUST, VOLUME_PREFIX } from './volumes.ts'
 const AUTHORITY = { name: `${VOLUME_PREFIX}authority`, mountPath: `${MOUNT_ROOT}/authority` } as const
 
 /** In memory: a key does not belong on a disk, and a volume on one keeps the cluster autoscaler from draining the node. */
-const inMemory = (sizeLimit: string): object => ({ medium: 'Memory', sizeLimit })
+const inMemory = (sizeLimit: string): V1EmptyDirVolumeSource => ({ medium: 'Memory', sizeLimit })
 
 /** What the sidecar needs to answer for partners. @param extraCa authorities of the namespace, which applications trust too. */
 export function planInterception(extraCa: MountedObject | undefined): SidecarParts {
@@ -24,7 +25,7 @@ export function planInterception(extraCa: MountedObject | undefined): SidecarPar
       { name: TRUST.name, emptyDir: inMemory('8Mi') },
       { name: AUTHORITY.name, emptyDir: inMemory('1Mi') },
       ...(extra ? [extra.volume] : []),
-    ] as readonly { readonly name: string }[],
+    ],
     mounts: [TRUST, AUTHORITY, ...(extra ? [extra.mount] : [])],
   }
 }

@@ -1,3 +1,4 @@
+import type { V1ResourceRequirements } from '@kubernetes/client-node'
 import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationName, AnnotationValues } from '../annotations/annotations.ts'
 import type { JsonObject } from '../pod/json.ts'
@@ -34,7 +35,7 @@ export function planResources(
   values: AnnotationValues,
   settings: SidecarResources,
   refusals: Refusals,
-): object | undefined {
+): V1ResourceRequirements | undefined {
   const defaults = readDefaults(pod, settings)
   const guaranteed = isGuaranteed(pod)
   const amounts = RESOURCES.map((resource) => {

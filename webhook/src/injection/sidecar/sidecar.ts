@@ -1,3 +1,4 @@
+import type { V1Container, V1EnvVar, V1Probe, V1ResourceRequirements, V1SecurityContext } from '@kubernetes/client-node'
 import {
   ADMIN_PATHS,
   ADMIN_PORT,
@@ -8,31 +9,31 @@ import {
   formatRoutes,
 } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from '../annotations/annotations.ts'
-import type { SidecarParts, SidecarVariable } from './credentials.ts'
+import type { SidecarParts } from './credentials.ts'
 import type { PlannedRoute } from '../annotations/routes-yaml.ts'
 import type { InjectionSettings } from '../settings.ts'
 
 /** Exec, because meshes rewrite or capture HTTP and TCP probes; an Istio that starts after us would deadlock the pod. */
-export const STARTUP_PROBE = {
-  exec: { command: PROBE_COMMAND },
+export const STARTUP_PROBE: V1Probe = {
+  exec: { command: [...PROBE_COMMAND] },
   timeoutSeconds: 5,
   periodSeconds: 1,
   failureThreshold: 30,
-} as const
+}
 
 /** What the annotations of a pod give its sidecar. */
 interface SidecarContents {
   readonly values: AnnotationValues
-  readonly variables: readonly SidecarVariable[]
+  readonly variables: readonly V1EnvVar[]
   readonly mounts: SidecarParts['mounts']
 }
 
 /** @returns the native sidecar: an init container that keeps running and never holds up the end of a Job. */
 export function buildSidecar(
   { values, variables, mounts }: SidecarContents,
-  resources: object | undefined,
+  resources: V1ResourceRequirements | undefined,
   settings: InjectionSettings,
-): object {
+): V1Container {
   const adminPort = values['admin-port'] ?? ADMIN_PORT
   return {
     name: PROXY_CONTAINER,
@@ -40,9 +41,9 @@ export function buildSidecar(
     imagePullPolicy: settings.imagePullPolicy,
     restartPolicy: 'Always',
     ports: [{ name: 'outbound-jwt', containerPort: adminPort, protocol: 'TCP' }],
-    env: variables,
+    env: [...variables],
     ...(resources && { resources }),
-    ...(mounts.length > 0 && { volumeMounts: mounts }),
+    ...(mounts.length > 0 && { volumeMounts: [...mounts] }),
     startupProbe: STARTUP_PROBE,
     ...(settings.liveness && { livenessProbe: { httpGet: { path: ADMIN_PATHS.livez, port: adminPort } } }),
     terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -51,7 +52,7 @@ export function buildSidecar(
 }
 
 /** SECURITY: everything Pod Security's restricted profile asks for, and no writable file system. */
-function securityContext(runAsUser: number | null): object {
+function securityContext(runAsUser: number | null): V1SecurityContext {
   return {
     allowPrivilegeEscalation: false,
     capabilities: { drop: ['ALL'] },
@@ -73,9 +74,9 @@ interface VariableSources {
 export function sidecarVariables(
   { values, routes, parts }: VariableSources,
   extraEnv: InjectionSettings['extraEnv'],
-): readonly SidecarVariable[] {
+): readonly V1EnvVar[] {
   const text = formatRoutes(routes.map(({ route }) => route))
-  const ours: SidecarVariable[] = [
+  const ours: V1EnvVar[] = [
     // SECURITY: loopback only; whoever reaches this port calls the partners as this pod.
     { name: VARIABLES.listenAddr, value: `127.0.0.1:${values['proxy-port'] ?? PROXY_PORT}` },
     { name: VARIABLES.adminListenAddr, value: `[::]:${values['admin-port'] ?? ADMIN_PORT}` },
@@ -84,7 +85,7 @@ export function sidecarVariables(
   ]
   if (values.unmatched !== undefined) ours.push({ name: VARIABLES.unmatched, value: values.unmatched })
   if (values['log-level'] !== undefined) ours.push({ name: VARIABLES.logLevel, value: values['log-level'] })
-  const extra = Object.entries(extraEnv).map(([name, value]): SidecarVariable => ({ name, value }))
+  const extra = Object.entries(extraEnv).map(([name, value]): V1EnvVar => ({ name, value }))
   return [...new Map([...extra, ...ours].map((variable) => [variable.name, variable])).values()]
 }
 
