@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import type { Decision } from '../../../webhook/src/injection/decide.ts'
 import { createInjector } from '../../../webhook/src/injection/decide.ts'
-import { createWishReader } from '../../../webhook/src/injection/intent.ts'
+import { createIntentReader } from '../../../webhook/src/injection/intent.ts'
 import { createRefusals } from '../../../webhook/src/injection/outcome.ts'
 import type { InjectionSettings } from '../../../webhook/src/injection/settings.ts'
 import { askingPod, hostileJson, otherPod } from '../../support/injection/arbitraries.ts'
@@ -61,7 +61,7 @@ describe('what annotations mean, remembered', () => {
   })
 
   it('keeps what annotations mean until 256 Ki characters of others were read, and never what was refused', () => {
-    const read = createWishReader(settings)
+    const read = createIntentReader(settings)
     const intentOf = (texts: Readonly<Record<string, string>>): object =>
       read(new Map(Object.entries({ inject: 'true', ...texts })), 'pod', createRefusals())
     const asked = { hosts: 'a.partner.example' }

@@ -13,7 +13,7 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 /** RFC 5280 §4.1.2.2: positive, at most 20 octets. */
 const SERIAL_OCTETS = 16
 
-export interface CertificateWish {
+export interface CertificateOptions {
   /** DNS names and IP addresses that the API server calls. */
   readonly hosts: readonly string[]
   readonly lifetimeMs: number
@@ -30,7 +30,7 @@ export async function mintCertificate({
   hosts,
   lifetimeMs,
   now,
-}: CertificateWish): Promise<{ cert: string; key: string }> {
+}: CertificateOptions): Promise<{ cert: string; key: string }> {
   x509.cryptoProvider.set(webcrypto)
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({

@@ -2,7 +2,7 @@ import type { Secret, SecretResource } from '../kube/secret.ts'
 import type { WebhookConfiguration, WebhookConfigurationResource } from '../kube/webhook-configuration.ts'
 import type { Certificate, PublishedAnchor } from './anchors.ts'
 import { parseBundle, parseCertificate } from './anchors.ts'
-import type { CertificateWish } from './certificate.ts'
+import type { CertificateOptions } from './certificate.ts'
 import { CertificateProblem } from './problems.ts'
 import type { Lifetimes, Sightings } from './rotation.ts'
 import { chooseServed, planBundle, planStore, sight } from './rotation.ts'
@@ -18,7 +18,7 @@ export interface KeeperClock {
 export interface KeeperDeps {
   readonly secret: Pick<SecretResource, 'read' | 'ensure' | 'change'>
   readonly configuration: Pick<WebhookConfigurationResource, 'read' | 'publish'>
-  readonly mint: (wish: CertificateWish) => Promise<{ readonly cert: string; readonly key: string }>
+  readonly mint: (options: CertificateOptions) => Promise<{ readonly cert: string; readonly key: string }>
   readonly clock: KeeperClock
   /** DNS names and IP addresses that the API server calls. */
   readonly hosts: readonly string[]

@@ -1,3 +1,4 @@
+import type { RequestedBy } from '../injection/intent.ts'
 import { textAt, objectAt } from '../injection/pod/json.ts'
 import { PREFIX } from '../injection/annotations/raw-annotations.ts'
 import type { Manifest } from './manifests.ts'
@@ -8,7 +9,7 @@ import { objectsOf } from './templates.ts'
 export function namespaceModes(
   manifests: readonly Manifest[],
   isCounted: boolean,
-): (object: ManifestObject) => 'pod' | 'namespace' {
+): (object: ManifestObject) => RequestedBy {
   const labelled = new Set(
     manifests
       .flatMap(({ data }) => objectsOf(data))

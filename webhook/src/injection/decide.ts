@@ -1,8 +1,9 @@
 import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { RequestedBy } from './intent.ts'
 import type { JsonPatchOperation } from './patch.ts'
 import { textAt } from './pod/json.ts'
-import type { Keys } from './annotations/raw-annotations.ts'
-import { PREFIX, readKeys } from './annotations/raw-annotations.ts'
+import type { RawAnnotations } from './annotations/raw-annotations.ts'
+import { PREFIX, readRawAnnotations } from './annotations/raw-annotations.ts'
 import type { Planner } from './plan.ts'
 import { createPlanner } from './plan.ts'
 import type { Pod } from './pod/pod.ts'
@@ -18,7 +19,7 @@ export interface InjectionRequest {
   /** The pod as JSON gives it; never changed. */
   readonly pod: unknown
   /** Who asked: an annotation of the pod, or the label of its namespace. */
-  readonly mode: 'pod' | 'namespace'
+  readonly mode: RequestedBy
   /** Of the admission request, for example CREATE. */
   readonly operation: string
 }
@@ -44,34 +45,34 @@ export function createInjector(settings: InjectionSettings): Injector {
   const plan = createPlanner(settings)
   return ({ pod: raw, mode, operation }) => {
     const pod = readPod(raw)
-    const keys = readKeys(pod.annotations)
+    const annotations = readRawAnnotations(pod.annotations)
     if (operation !== 'CREATE') return allow('not-created')
     if (Object.hasOwn(pod.annotations, MIRROR)) return allow('mirror-pod')
     if (isOptedOut(pod)) return allow('opted-out')
     const injected = findInjected(pod)
-    if (injected) return revisit(injected, keys)
-    if (keys.size === 0 && mode === 'pod') return allow('not-requested')
-    return decideInjection(pod, keys, mode, plan)
+    if (injected) return revisit(injected, annotations)
+    if (annotations.size === 0 && mode === 'pod') return allow('not-requested')
+    return decideInjection(pod, annotations, mode, plan)
   }
 }
 
-function decideInjection(pod: Pod, keys: Keys, mode: InjectionRequest['mode'], plan: Planner): Decision {
-  const { refusals, patch, warnings } = plan(pod, keys, mode)
+function decideInjection(pod: Pod, annotations: RawAnnotations, mode: RequestedBy, plan: Planner): Decision {
+  const { refusals, patch, warnings } = plan(pod, annotations, mode)
   const reason = refusals.reason()
   if (reason === undefined) return { kind: 'inject', reason: 'injected', patch, warnings }
-  if (keys.size > 0) return { kind: 'deny', reason, problems: refusals.problems }
+  if (annotations.size > 0) return { kind: 'deny', reason, problems: refusals.problems }
   // Nobody asked for this pod in particular, so it must not be hurt by what its namespace asked for.
   return { kind: 'allow', reason, warnings: [warningLine(`not injected: ${REASONS[reason]}`)] }
 }
 
 /** A pod that we injected before: in an earlier round of this admission, or offline. */
-function revisit({ container, inputs }: Injected, keys: Keys): Decision {
-  const expected = hashInputs(keys)
+function revisit({ container, inputs }: Injected, annotations: RawAnnotations): Decision {
+  const expected = hashInputs(annotations)
   if (inputs === expected) {
     const patch = repairSidecar(container)
     return patch.length === 0 ? allow('unchanged') : { kind: 'repair', reason: 'repaired', patch, warnings: [] }
   }
-  if (keys.size === 0) return allow('unchanged')
+  if (annotations.size === 0) return allow('unchanged')
   const problem = {
     where: `${PREFIX}status`,
     value: inputs,

@@ -8,8 +8,8 @@ import { planCredentials } from './sidecar/credentials.ts'
 import { planInterception } from './sidecar/interception.ts'
 import type { Environment } from './application/environment.ts'
 import { readEnvironment } from './application/environment.ts'
-import type { Keys } from './annotations/raw-annotations.ts'
-import { PREFIX, parseKeys } from './annotations/raw-annotations.ts'
+import type { RawAnnotations } from './annotations/raw-annotations.ts'
+import { PREFIX, parseAnnotations } from './annotations/raw-annotations.ts'
 import type { Refusals } from './outcome.ts'
 import { planRoutes } from './annotations/routes.ts'
 import type { InjectionSettings } from './settings.ts'
@@ -17,7 +17,7 @@ import { sidecarVariables } from './sidecar/sidecar.ts'
 import { hashInputs } from './status.ts'
 
 /** Everything that follows from the annotations of a pod alone, whatever the rest of it is. Shared between pods: never changed. */
-export interface Wishes {
+export interface InjectionIntent {
   readonly values: AnnotationValues
   readonly environment: Environment
   /** Of the sidecar. */
@@ -29,35 +29,43 @@ export interface Wishes {
   readonly inputs: string
 }
 
-export type WishReader = (keys: Keys, mode: 'pod' | 'namespace', refusals: Refusals) => Wishes
+/** Who asked for the injection: an annotation of the pod, or the label of its namespace. */
+export type RequestedBy = 'pod' | 'namespace'
+
+export type IntentReader = (annotations: RawAnnotations, mode: RequestedBy, refusals: Refusals) => InjectionIntent
 
 /** Annotations of a few hundred workloads, as characters of JSON together; what was not used for longest makes room. */
 const MOST_CHARACTERS = 256 * 1024
 
 /** Creates the reader of annotations. The pods of a workload have the same ones, so what they mean is worked out once. */
-export function createWishReader(settings: InjectionSettings): WishReader {
-  const known = new LRUCache<string, Wishes>({
+export function createIntentReader(settings: InjectionSettings): IntentReader {
+  const known = new LRUCache<string, InjectionIntent>({
     maxSize: MOST_CHARACTERS,
     sizeCalculation: (_, text) => text.length,
   })
-  return (keys, mode, refusals) => {
-    const text = JSON.stringify([mode, ...keys])
-    const wishes = known.get(text) ?? readWishes(keys, mode, settings, refusals)
+  return (annotations, mode, refusals) => {
+    const text = JSON.stringify([mode, ...annotations])
+    const intent = known.get(text) ?? readIntent(annotations, mode, settings, refusals)
     // What is refused is told anew each time.
-    if (refusals.reason() === undefined) known.set(text, wishes)
-    return wishes
+    if (refusals.reason() === undefined) known.set(text, intent)
+    return intent
   }
 }
 
-function readWishes(keys: Keys, mode: 'pod' | 'namespace', settings: InjectionSettings, refusals: Refusals): Wishes {
-  rejectMissingInject(keys, mode, refusals)
-  const wanted = mode === 'namespace' ? withDefaults(keys, settings.defaults) : keys
-  const values = parseKeys(wanted, refusals.as('invalid-annotation'))
-  const routes = planRoutes(values, wanted, settings.https, refusals.as('invalid-annotation'))
-  rejectNoPartner(wanted, refusals)
+function readIntent(
+  annotations: RawAnnotations,
+  mode: RequestedBy,
+  settings: InjectionSettings,
+  refusals: Refusals,
+): InjectionIntent {
+  rejectMissingInject(annotations, mode, refusals)
+  const effective = mode === 'namespace' ? withDefaults(annotations, settings.defaults) : annotations
+  const values = parseAnnotations(effective, refusals.as('invalid-annotation'))
+  const routes = planRoutes(values, effective, settings.https, refusals.as('invalid-annotation'))
+  rejectNoPartner(effective, refusals)
   const intercepts = routes.some(({ route }) => route.https === 'intercept')
   // A default of the operator is for those pods that have a use for it.
-  if (routes.length > 0 && !intercepts) rejectExtraCa(keys, refusals)
+  if (routes.length > 0 && !intercepts) rejectExtraCa(annotations, refusals)
   const parts = [
     planCredentials(values['role-arn'], chooseRegion(values, settings, refusals)),
     ...(intercepts ? [planInterception(values['extra-ca'])] : []),
@@ -69,21 +77,21 @@ function readWishes(keys: Keys, mode: 'pod' | 'namespace', settings: InjectionSe
     variables: sidecarVariables({ values, routes, parts }, settings.extraEnv),
     mounts: [...parts.flatMap(({ mounts }) => mounts), ...mounted.map(({ mount }) => mount)],
     volumes: [...parts.flatMap(({ volumes }) => volumes), ...mounted.map(({ volume }) => volume)],
-    inputs: hashInputs(keys),
+    inputs: hashInputs(annotations),
   }
 }
 
 /** A default names a partner only where the pod names none, so that no audience ever meets a host it was not made for. */
-function withDefaults(keys: Keys, defaults: InjectionSettings['defaults']): Keys {
+function withDefaults(annotations: RawAnnotations, defaults: InjectionSettings['defaults']): RawAnnotations {
   const partners: readonly string[] = [...PARTNER_ANNOTATIONS, 'routes']
-  const names = ['hosts', 'audience', 'routes'].some((name) => keys.has(name))
+  const names = ['hosts', 'audience', 'routes'].some((name) => annotations.has(name))
   const applicable = Object.entries(defaults).filter(([name]) => !(names && partners.includes(name)))
-  return new Map<string, unknown>([...applicable, ...keys])
+  return new Map<string, unknown>([...applicable, ...annotations])
 }
 
-function rejectMissingInject(keys: Keys, mode: 'pod' | 'namespace', { report }: Refusals): void {
-  const [first] = keys.keys()
-  if (mode === 'pod' && first !== undefined && !keys.has('inject'))
+function rejectMissingInject(annotations: RawAnnotations, mode: RequestedBy, { report }: Refusals): void {
+  const [first] = annotations.keys()
+  if (mode === 'pod' && first !== undefined && !annotations.has('inject'))
     report('missing-inject', {
       where: `${PREFIX}inject`,
       value: 'nothing',
@@ -91,8 +99,8 @@ function rejectMissingInject(keys: Keys, mode: 'pod' | 'namespace', { report }: 
     })
 }
 
-function rejectNoPartner(wishes: Keys, { report }: Refusals): void {
-  if (!['hosts', 'audience', 'routes'].some((name) => wishes.has(name)))
+function rejectNoPartner(annotations: RawAnnotations, { report }: Refusals): void {
+  if (!['hosts', 'audience', 'routes'].some((name) => annotations.has(name)))
     report('no-audience', {
       where: `${PREFIX}hosts`,
       value: 'nothing',
@@ -100,8 +108,8 @@ function rejectNoPartner(wishes: Keys, { report }: Refusals): void {
     })
 }
 
-function rejectExtraCa(keys: Keys, { report }: Refusals): void {
-  const value = keys.get('extra-ca')
+function rejectExtraCa(annotations: RawAnnotations, { report }: Refusals): void {
+  const value = annotations.get('extra-ca')
   if (value !== undefined)
     report('invalid-annotation', {
       where: `${PREFIX}extra-ca`,

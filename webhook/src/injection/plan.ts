@@ -2,7 +2,7 @@ import { environmentOperations } from './application/environment-edits.ts'
 import { planEnvironment } from './application/environment.ts'
 import { rejectImpossible, rejectVolumes } from './pod/preconditions.ts'
 import { objectsAt, textAt } from './pod/json.ts'
-import type { Keys } from './annotations/raw-annotations.ts'
+import type { RawAnnotations } from './annotations/raw-annotations.ts'
 import { PREFIX, STATUS } from './annotations/raw-annotations.ts'
 import type { JsonPatchOperation } from './patch.ts'
 import { appendTo, insertInto, setAnnotation } from './patch.ts'
@@ -17,7 +17,8 @@ import { checkShape } from './pod/pod-schema.ts'
 import { buildSidecar } from './sidecar/sidecar.ts'
 import { rejectOversized, rejectOversizedVariables } from './pod/size.ts'
 import { formatStatus } from './status.ts'
-import { createWishReader } from './intent.ts'
+import { createIntentReader } from './intent.ts'
+import type { RequestedBy } from './intent.ts'
 
 /** Everything an injection would do, and everything that stands against it. */
 export interface InjectionPlan {
@@ -27,26 +28,26 @@ export interface InjectionPlan {
   readonly warnings: readonly string[]
 }
 
-export type Planner = (pod: Pod, keys: Keys, mode: 'pod' | 'namespace') => InjectionPlan
+export type Planner = (pod: Pod, annotations: RawAnnotations, mode: RequestedBy) => InjectionPlan
 
 /** Creates the planner. Malformed and impossible are found together, so that an author sees every problem at once. */
 export function createPlanner(settings: InjectionSettings): Planner {
-  const readWishes = createWishReader(settings)
-  return (pod, keys, mode) => {
+  const readIntent = createIntentReader(settings)
+  return (pod, annotations, mode) => {
     const refusals = createRefusals()
     const { warn, lines } = createWarnings()
     checkShape(pod, refusals.as('invalid-pod'))
     if (rejectOversized(pod, refusals)) return { refusals, patch: [], warnings: [] }
-    const wishes = readWishes(keys, mode, refusals)
-    const { values, volumes } = wishes
+    const intent = readIntent(annotations, mode, refusals)
+    const { values, volumes } = intent
     rejectImpossible(pod, values, refusals, warn)
     rejectVolumes(pod, volumes, refusals)
     const containers = selectContainers(pod, values, settings.knownSidecars, refusals)
-    const environment = planEnvironment(containers, wishes.environment, { refusals, warn })
+    const environment = planEnvironment(containers, intent.environment, { refusals, warn })
     rejectOversizedVariables(environment, refusals)
     const resources = planResources(pod, values, settings.resources, refusals)
     if (refusals.problems.length > 0) return { refusals, patch: [], warnings: lines() }
-    const sidecar = buildSidecar(wishes, resources, settings)
+    const sidecar = buildSidecar(intent, resources, settings)
     const secrets = missingPullSecrets(pod, settings.imagePullSecrets)
     const warnings = lines()
     const patch = [
@@ -58,7 +59,7 @@ export function createPlanner(settings: InjectionSettings): Planner {
       ...insertInto(pod.spec, '/spec', 'initContainers', { index: sidecarIndex(pod), values: [sidecar] }),
       ...appendTo(pod.spec, '/spec', 'volumes', volumes),
       ...appendTo(pod.spec, '/spec', 'imagePullSecrets', secrets),
-      setAnnotation(pod.raw, PREFIX + STATUS, formatStatus(settings.version, wishes.inputs, warnings)),
+      setAnnotation(pod.raw, PREFIX + STATUS, formatStatus(settings.version, intent.inputs, warnings)),
     ]
     return { refusals, patch, warnings }
   }

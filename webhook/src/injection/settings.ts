@@ -1,7 +1,7 @@
 import type { Problem, Route } from '@aws-outbound-jwt-injector/proxy/contract'
 import { ROUTE_DEFAULTS, VARIABLES, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationName } from './annotations/annotations.ts'
-import { parseKeys } from './annotations/raw-annotations.ts'
+import { parseAnnotations } from './annotations/raw-annotations.ts'
 import { KNOWN_SIDECARS } from './sidecar/known-sidecars.ts'
 import { createRefusals } from './outcome.ts'
 import type { SidecarResources } from './sidecar/resources.ts'
@@ -51,8 +51,8 @@ export const INJECTION_DEFAULTS = {
 export function settingsProblems({ defaults, https, extraEnv, resources }: InjectionSettings): readonly Problem[] {
   const refusals = createRefusals()
   const report = refusals.as('invalid-annotation')
-  const keys = new Map(Object.entries(defaults))
-  planRoutes(parseKeys(keys, report), keys, https, report)
+  const annotations = new Map(Object.entries(defaults))
+  planRoutes(parseAnnotations(annotations, report), annotations, https, report)
   checkDefaults(resources, report)
   for (const [name, value] of Object.entries(extraEnv)) {
     if (SIDECAR_VARIABLES.has(name) && name !== VARIABLES.logLevel)

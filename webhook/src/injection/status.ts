@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { PROXY_CONTAINER, show } from '@aws-outbound-jwt-injector/proxy/contract'
 import { isObject, textAt } from './pod/json.ts'
-import type { Keys } from './annotations/raw-annotations.ts'
+import type { RawAnnotations } from './annotations/raw-annotations.ts'
 import { PREFIX, STATUS } from './annotations/raw-annotations.ts'
 import type { Container, Pod } from './pod/pod.ts'
 
@@ -9,8 +9,10 @@ import type { Container, Pod } from './pod/pod.ts'
 const HASH_DIGITS = 16
 
 /** @returns a hash of the annotations a pod was injected from, whatever their order. */
-export function hashInputs(keys: Keys): string {
-  const entries = [...keys].map(([name, text]) => [name, show(text)] as const).sort(([a], [b]) => (a < b ? -1 : 1))
+export function hashInputs(annotations: RawAnnotations): string {
+  const entries = [...annotations]
+    .map(([name, text]) => [name, show(text)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
   return hash('sha256', JSON.stringify(entries), 'hex').slice(0, HASH_DIGITS)
 }
 

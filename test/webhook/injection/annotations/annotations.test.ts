@@ -3,7 +3,7 @@ import { describe, it } from 'mocha'
 import { quote } from '../../../../proxy/src/contract.ts'
 import type { AnnotationName } from '../../../../webhook/src/injection/annotations/annotations.ts'
 import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../../../webhook/src/injection/annotations/annotations.ts'
-import { parseKeys } from '../../../../webhook/src/injection/annotations/raw-annotations.ts'
+import { parseAnnotations } from '../../../../webhook/src/injection/annotations/raw-annotations.ts'
 import { collect } from '../../../support/injection/problems.ts'
 
 const HOST =
@@ -247,7 +247,7 @@ const TAKEN: Readonly<Record<AnnotationName, Readonly<Record<string, unknown>>>>
 }
 
 const parse = (name: string, text: unknown): ReturnType<typeof collect<unknown>> =>
-  collect((report) => parseKeys(new Map([[name, text]]), report)[name as AnnotationName])
+  collect((report) => parseAnnotations(new Map([[name, text]]), report)[name as AnnotationName])
 
 describe('annotations', () => {
   for (const name of Object.keys(ANNOTATIONS) as AnnotationName[]) {

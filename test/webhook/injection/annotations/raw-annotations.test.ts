@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { ANNOTATIONS } from '../../../../webhook/src/injection/annotations/annotations.ts'
-import { parseKeys, readKeys } from '../../../../webhook/src/injection/annotations/raw-annotations.ts'
+import { parseAnnotations, readRawAnnotations } from '../../../../webhook/src/injection/annotations/raw-annotations.ts'
 import { nearest } from '../../../../webhook/src/injection/annotations/nearest.ts'
 import { collect } from '../../../support/injection/problems.ts'
 
 describe('keys of ours', () => {
   it('are those with our prefix, as written, but for the status', () => {
-    const keys = readKeys({
+    const keys = readRawAnnotations({
       'outbound-jwt.io/inject': 'true',
       'outbound-jwt.io/status': '{}',
       'outbound-jwt.io/hosts': 5,
@@ -23,7 +23,7 @@ describe('keys of ours', () => {
 
   it('report every mistake, and keep what is right', () => {
     const { value, complaints } = collect((report) =>
-      parseKeys(
+      parseAnnotations(
         new Map<string, unknown>(Object.entries({ inject: 'true', hots: 'a', duration: 'x', region: 7 })),
         report,
       ),

@@ -7,7 +7,7 @@ import { nearest } from './nearest.ts'
 
 /** Prefix of annotations and labels; a constant, so that documents, policies and habits stay true everywhere. */
 export const PREFIX = 'outbound-jwt.io/'
-/** Written by us, never read as a wish. */
+/** Written by us, never read. */
 export const STATUS = 'status'
 
 /** Finding the nearest name costs; nobody reads that many. */
@@ -16,21 +16,21 @@ const MOST_UNKNOWN = 40
 const NAMES = Object.keys(ANNOTATIONS) as AnnotationName[]
 
 /** Annotations of ours on a pod by name without prefix, as written, without `status`. */
-export type Keys = ReadonlyMap<string, unknown>
+export type RawAnnotations = ReadonlyMap<string, unknown>
 
-export function readKeys(annotations: JsonObject): Keys {
-  const keys = new Map<string, unknown>()
+export function readRawAnnotations(annotations: JsonObject): RawAnnotations {
+  const ours = new Map<string, unknown>()
   for (const key of Object.keys(annotations)) {
-    if (key.startsWith(PREFIX) && key !== PREFIX + STATUS) keys.set(key.slice(PREFIX.length), annotations[key])
+    if (key.startsWith(PREFIX) && key !== PREFIX + STATUS) ours.set(key.slice(PREFIX.length), annotations[key])
   }
-  return keys
+  return ours
 }
 
 /** Parses every annotation; reports unknown names and wrong values. Absent means not set. */
-export function parseKeys(keys: Keys, report: Report): AnnotationValues {
+export function parseAnnotations(annotations: RawAnnotations, report: Report): AnnotationValues {
   const values: Partial<Record<AnnotationName, unknown>> = {}
   let unknown = 0
-  for (const [name, text] of keys) {
+  for (const [name, text] of annotations) {
     const where = PREFIX + name
     if (!isAnnotation(name)) {
       unknown += 1

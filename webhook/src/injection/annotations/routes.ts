@@ -2,7 +2,7 @@ import type { Report, Route } from '@aws-outbound-jwt-injector/proxy/contract'
 import { ROUTE_FIELDS, buildRoute, hostText, rejectSharedHosts, show } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations.ts'
-import type { Keys } from './raw-annotations.ts'
+import type { RawAnnotations } from './raw-annotations.ts'
 import { PREFIX } from './raw-annotations.ts'
 import type { PlannedRoute } from './routes-yaml.ts'
 
@@ -12,26 +12,26 @@ import type { PlannedRoute } from './routes-yaml.ts'
  */
 export function planRoutes(
   values: AnnotationValues,
-  keys: Keys,
+  annotations: RawAnnotations,
   https: Route['https'],
   report: Report,
 ): readonly PlannedRoute[] {
-  return readRoutes(values, keys, report).map((planned) =>
+  return readRoutes(values, annotations, report).map((planned) =>
     planned.hasHttps ? planned : { ...planned, route: Object.freeze({ ...planned.route, https }) },
   )
 }
 
-function readRoutes(values: AnnotationValues, keys: Keys, report: Report): readonly PlannedRoute[] {
-  if (keys.has('routes')) {
-    for (const name of PARTNER_ANNOTATIONS.filter((other) => keys.has(other)))
+function readRoutes(values: AnnotationValues, annotations: RawAnnotations, report: Report): readonly PlannedRoute[] {
+  if (annotations.has('routes')) {
+    for (const name of PARTNER_ANNOTATIONS.filter((other) => annotations.has(other)))
       report({
         where: PREFIX + name,
-        value: show(keys.get(name)),
+        value: show(annotations.get(name)),
         allowed: `no ${PREFIX}${name} beside ${PREFIX}routes`,
       })
     return withoutSharedHosts(values.routes ?? [], (index) => `${PREFIX}routes[${index}].hosts`, report)
   }
-  if (keys.has('hosts')) {
+  if (annotations.has('hosts')) {
     const route = values.hosts && flatRoute(values, values.hosts, values.audience, report)
     return withoutSharedHosts(route ? [route] : [], () => `${PREFIX}hosts`, report)
   }
