@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { quote } from '../../../../proxy/src/contract.ts'
-import type { AnnotationName } from '../../../../webhook/src/injection/annotations/annotations.ts'
+import type { Annotation, AnnotationName } from '../../../../webhook/src/injection/annotations/annotations.ts'
 import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../../../webhook/src/injection/annotations/annotations.ts'
 import { parseAnnotations } from '../../../../webhook/src/injection/annotations/raw-annotations.ts'
 import { collect } from '../../../support/injection/problems.ts'
@@ -260,11 +260,22 @@ describe('annotations', () => {
       expect(REFUSED[name]).not.to.be.empty
       for (const [text, message] of Object.entries(REFUSED[name]))
         expect(parse(name, text), text).to.deep.equal({
-          value: undefined,
+          value: (ANNOTATIONS[name] as Annotation<unknown>).default,
           complaints: [`outbound-jwt.io/${name}${message}`],
         })
     })
   }
+
+  it('have their default when they are absent, where that is a value', () => {
+    const values = parseAnnotations(new Map(), () => expect.fail('nothing is wrong'))
+    expect(values).to.deep.equal({
+      'no-proxy': [],
+      'env-policy': 'refuse',
+      runtimes: ['node'],
+      'proxy-port': 15400,
+      'admin-port': 15401,
+    })
+  })
 
   it('are strings', () => {
     const deep: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)

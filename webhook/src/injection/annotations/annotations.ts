@@ -28,6 +28,8 @@ export interface Annotation<T> {
   readonly parse: TextParser<T>
   /** What an absent annotation means, for the docs. */
   readonly fallback: string
+  /** The same as a value, where it is one. */
+  readonly default?: T
   readonly doc: string
 }
 
@@ -35,6 +37,12 @@ const single = <T>(parse: Parser<T>, fallback: string, doc: string): Annotation<
   parse: stringField(parse),
   fallback,
   doc,
+})
+
+/** @param value what an absent annotation means; parsing fills it in. */
+const withDefault = <T>(annotation: Annotation<T>, value: T): Annotation<T> & { readonly default: T } => ({
+  ...annotation,
+  default: value,
 })
 
 const list = <T>(parse: FieldParser<readonly T[]>, fallback: string, doc: string): Annotation<readonly T[]> => ({
@@ -107,28 +115,43 @@ export const ANNOTATIONS = {
     `\`${UNMATCHED[0]}\``,
     'Hosts without a route: `passthrough` forwards them untouched and without a token, `deny` refuses them.',
   ),
-  'no-proxy': list(
-    listField(noProxyEntry, 1, MOST_ITEMS),
-    'none',
-    'Hosts that are called directly, comma separated, added to `NO_PROXY`. May use `$(VARIABLE)`. IPv6 addresses without brackets.',
+  'no-proxy': withDefault(
+    list(
+      listField(noProxyEntry, 1, MOST_ITEMS),
+      'none',
+      'Hosts that are called directly, comma separated, added to `NO_PROXY`. May use `$(VARIABLE)`. IPv6 addresses without brackets.',
+    ),
+    [],
   ),
   'extra-ca': single(
     configMapText('extra-ca', CA_FILE),
     'public authorities alone',
     "With `https: intercept`: authorities that the application trusts besides the public ones, as `<ConfigMap>/<key>` of the pod's namespace, in PEM. Most clients trust only what the injected variables name.",
   ),
-  'env-policy': single(
-    oneOf('refuse', 'keep', 'override'),
-    '`refuse`',
-    'A container that already sets `HTTP_PROXY` in any case, even empty, or with `https: intercept` also `HTTPS_PROXY` or a variable that names what it trusts: `refuse` the pod, `keep` the container as it is (no token), or `override` the value.',
+  'env-policy': withDefault(
+    single(
+      oneOf('refuse', 'keep', 'override'),
+      '`refuse`',
+      'A container that already sets `HTTP_PROXY` in any case, even empty, or with `https: intercept` also `HTTPS_PROXY` or a variable that names what it trusts: `refuse` the pod, `keep` the container as it is (no token), or `override` the value.',
+    ),
+    'refuse',
   ),
-  runtimes: list(
-    listField(oneOf('node', 'java'), 1, 2),
-    '`node`',
-    'Runtimes that need more than `HTTP_PROXY`, comma separated: `node` sets `NODE_USE_ENV_PROXY`, `java` extends `JAVA_TOOL_OPTIONS`.',
+  runtimes: withDefault(
+    list(
+      listField(oneOf('node', 'java'), 1, 2),
+      '`node`',
+      'Runtimes that need more than `HTTP_PROXY`, comma separated: `node` sets `NODE_USE_ENV_PROXY`, `java` extends `JAVA_TOOL_OPTIONS`.',
+    ),
+    ['node'],
   ),
-  'proxy-port': single(port, `\`${PROXY_PORT}\``, 'Port of the proxy on 127.0.0.1, 1024 to 65535.'),
-  'admin-port': single(port, `\`${ADMIN_PORT}\``, 'Port of probes and metrics, 1024 to 65535.'),
+  'proxy-port': withDefault(
+    single(port, `\`${PROXY_PORT}\``, 'Port of the proxy on 127.0.0.1, 1024 to 65535.'),
+    PROXY_PORT,
+  ),
+  'admin-port': withDefault(
+    single(port, `\`${ADMIN_PORT}\``, 'Port of probes and metrics, 1024 to 65535.'),
+    ADMIN_PORT,
+  ),
   'log-level': single(oneOf(...LOG_LEVELS), '`info`', 'Least severe level the sidecar logs.'),
   'cpu-request': single(cpuQuantity, '`10m`', 'CPU request of the sidecar.'),
   'cpu-limit': single(cpuQuantity, 'none', 'CPU limit of the sidecar.'),
@@ -138,6 +161,12 @@ export const ANNOTATIONS = {
 
 export type AnnotationName = keyof typeof ANNOTATIONS
 
-export type AnnotationValues = {
-  readonly [Name in AnnotationName]?: Exclude<ReturnType<(typeof ANNOTATIONS)[Name]['parse']>, undefined>
+type Value<Name extends AnnotationName> = Exclude<ReturnType<(typeof ANNOTATIONS)[Name]['parse']>, undefined>
+type Defaulted = {
+  [Name in AnnotationName]: (typeof ANNOTATIONS)[Name] extends { readonly default: unknown } ? Name : never
+}[AnnotationName]
+
+/** What the annotations of a pod say, defaults included. */
+export type AnnotationValues = { readonly [Name in Defaulted]: Value<Name> } & {
+  readonly [Name in Exclude<AnnotationName, Defaulted>]?: Value<Name>
 }

@@ -1,6 +1,6 @@
 import type { Report } from '@aws-outbound-jwt-injector/proxy/contract'
 import { show } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { AnnotationName, AnnotationValues } from './annotations.ts'
+import type { Annotation, AnnotationName, AnnotationValues } from './annotations.ts'
 import { ANNOTATIONS } from './annotations.ts'
 import type { JsonObject } from '../pod/json.ts'
 import { nearest } from './nearest.ts'
@@ -14,6 +14,11 @@ export const STATUS = 'status'
 const MOST_UNKNOWN = 40
 
 const NAMES = Object.keys(ANNOTATIONS) as AnnotationName[]
+const DEFAULTS = Object.fromEntries(
+  Object.entries<Annotation<unknown>>(ANNOTATIONS).flatMap(([name, row]) =>
+    'default' in row ? [[name, row.default]] : [],
+  ),
+)
 
 /** Annotations of ours on a pod by name without prefix, as written, without `status`. */
 export type RawAnnotations = ReadonlyMap<string, unknown>
@@ -26,9 +31,9 @@ export function readRawAnnotations(annotations: JsonObject): RawAnnotations {
   return ours
 }
 
-/** Parses every annotation; reports unknown names and wrong values. Absent means not set. */
+/** Parses every annotation; reports unknown names and wrong values. What is absent, or wrong, has its default. */
 export function parseAnnotations(annotations: RawAnnotations, report: Report): AnnotationValues {
-  const values: Partial<Record<AnnotationName, unknown>> = {}
+  const values: Partial<Record<AnnotationName, unknown>> = { ...DEFAULTS }
   let unknown = 0
   for (const [name, text] of annotations) {
     const where = PREFIX + name
@@ -36,7 +41,7 @@ export function parseAnnotations(annotations: RawAnnotations, report: Report): A
       unknown += 1
       if (unknown <= MOST_UNKNOWN) report({ where, value: show(text), allowed: unknownName(name) })
     } else if (typeof text !== 'string') report({ where, value: show(text), allowed: 'a string; quote it' })
-    else values[name] = ANNOTATIONS[name].parse(text, where, report)
+    else values[name] = ANNOTATIONS[name].parse(text, where, report) ?? values[name]
   }
   return values as AnnotationValues
 }

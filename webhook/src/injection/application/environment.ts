@@ -1,4 +1,4 @@
-import { PROXY_PORT, readHostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
+import { readHostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { EnvironmentEdit } from './environment-edits.ts'
 import { indexAfter, lateReferences, referencesOf } from './environment-edits.ts'
@@ -90,9 +90,9 @@ export function readEnvironment(
   routes: readonly PlannedRoute[],
   refusals: Refusals,
 ): Environment {
-  const port = values['proxy-port'] ?? PROXY_PORT
-  const runtimes = values.runtimes ?? ['node']
-  const extra = values['no-proxy'] ?? []
+  const port = values['proxy-port']
+  const runtimes = values.runtimes
+  const extra = values['no-proxy']
   const coverage = createCoverage(routes.flatMap(({ route }) => route.hosts.map(readHostPattern)))
   const intercepts = routes.some(({ route }) => route.https === 'intercept')
   rejectOwnNoProxy(extra, coverage, refusals)
@@ -100,7 +100,7 @@ export function readEnvironment(
     proxyUrl: `http://127.0.0.1:${port}`,
     direct: directHosts(extra, { coverage, intercepts }),
     coverage,
-    policy: values['env-policy'] ?? 'refuse',
+    policy: values['env-policy'],
     intercepts,
     node: runtimes.includes('node'),
     java: runtimes.includes('java') ? javaOptions(port, extra, { coverage, intercepts }) : undefined,

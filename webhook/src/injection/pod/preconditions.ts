@@ -1,4 +1,4 @@
-import { ADMIN_PORT, CONTROL_PORT, PROXY_CONTAINER, PROXY_PORT } from '@aws-outbound-jwt-injector/proxy/contract'
+import { CONTROL_PORT, PROXY_CONTAINER } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { JsonObject } from './json.ts'
 import { listAt, member, objectAt, objectsAt, textAt } from './json.ts'
@@ -82,8 +82,8 @@ export function rejectVolumes(pod: Pod, ours: readonly { readonly name: string }
 function rejectPorts(containers: readonly Container[], values: AnnotationValues, { report }: Refusals): void {
   const ours = new Map<number, string>([[CONTROL_PORT, `another port; ${CONTROL_PORT} is the sidecar's control port`]])
   for (const [name, port] of [
-    ['proxy-port', values['proxy-port'] ?? PROXY_PORT],
-    ['admin-port', values['admin-port'] ?? ADMIN_PORT],
+    ['proxy-port', values['proxy-port']],
+    ['admin-port', values['admin-port']],
   ] as const) {
     if (ours.has(port))
       report('invalid-annotation', {

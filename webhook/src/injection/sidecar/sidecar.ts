@@ -1,10 +1,8 @@
 import type { V1Container, V1EnvVar, V1Probe, V1ResourceRequirements, V1SecurityContext } from '@kubernetes/client-node'
 import {
   ADMIN_PATHS,
-  ADMIN_PORT,
   PROBE_COMMAND,
   PROXY_CONTAINER,
-  PROXY_PORT,
   VARIABLES,
   formatRoutes,
 } from '@aws-outbound-jwt-injector/proxy/contract'
@@ -34,7 +32,7 @@ export function buildSidecar(
   resources: V1ResourceRequirements | undefined,
   settings: InjectionSettings,
 ): V1Container {
-  const adminPort = values['admin-port'] ?? ADMIN_PORT
+  const adminPort = values['admin-port']
   return {
     name: PROXY_CONTAINER,
     image: settings.image,
@@ -78,8 +76,8 @@ export function sidecarVariables(
   const text = formatRoutes(routes.map(({ route }) => route))
   const ours: V1EnvVar[] = [
     // SECURITY: loopback only; whoever reaches this port calls the partners as this pod.
-    { name: VARIABLES.listenAddr, value: `127.0.0.1:${values['proxy-port'] ?? PROXY_PORT}` },
-    { name: VARIABLES.adminListenAddr, value: `[::]:${values['admin-port'] ?? ADMIN_PORT}` },
+    { name: VARIABLES.listenAddr, value: `127.0.0.1:${values['proxy-port']}` },
+    { name: VARIABLES.adminListenAddr, value: `[::]:${values['admin-port']}` },
     { name: VARIABLES.routes, value: withoutExpansion(text) },
     ...parts.flatMap(({ env }) => env),
   ]
