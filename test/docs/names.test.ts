@@ -42,7 +42,9 @@ describe('names in the pages', () => {
   }
 
   it('are annotations that there are', () => {
-    expect(unknown(/(?<!secrets\/)outbound-jwt\\?\.io\/([a-z][a-z-]*)/g, (name) => KEYS.includes(name))).to.deep.equal([])
+    expect(unknown(/(?<!secrets\/)outbound-jwt\\?\.io\/([a-z][a-z-]*)/g, (name) => KEYS.includes(name))).to.deep.equal(
+      [],
+    )
   })
 
   it('are metrics that there are', () => {

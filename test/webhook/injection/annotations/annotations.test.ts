@@ -266,17 +266,6 @@ describe('annotations', () => {
     })
   }
 
-  it('have their default when they are absent, where that is a value', () => {
-    const values = parseAnnotations(new Map(), () => expect.fail('nothing is wrong'))
-    expect(values).to.deep.equal({
-      'no-proxy': [],
-      'env-policy': 'refuse',
-      runtimes: ['node'],
-      'proxy-port': 15400,
-      'admin-port': 15401,
-    })
-  })
-
   it('are strings', () => {
     const deep: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)
     for (const [value, text] of [

@@ -21,6 +21,17 @@ describe('keys of ours', () => {
     ])
   })
 
+  it('have their default when they are absent, where that is a value', () => {
+    const values = parseAnnotations(new Map(), () => expect.fail('nothing is wrong'))
+    expect(values).to.deep.equal({
+      'no-proxy': [],
+      'env-policy': 'refuse',
+      runtimes: ['node'],
+      'proxy-port': 15400,
+      'admin-port': 15401,
+    })
+  })
+
   it('report every mistake, and keep what is right', () => {
     const { value, complaints } = collect((report) =>
       parseAnnotations(
@@ -28,7 +39,7 @@ describe('keys of ours', () => {
         report,
       ),
     )
-    expect(value).to.deep.equal({ inject: 'true', duration: undefined })
+    expect(value).to.include({ inject: 'true', duration: undefined })
     expect(complaints).to.have.lengthOf(3)
   })
 })
