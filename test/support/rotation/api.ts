@@ -1,7 +1,7 @@
 import type { Secret } from '../../../webhook/src/kube/secret.ts'
 import type { WebhookConfiguration } from '../../../webhook/src/kube/webhook-configuration.ts'
 import { KubeError } from '../../../webhook/src/kube/failure.ts'
-import type { KeeperDeps } from '../../../webhook/src/certificates/keeper.ts'
+import type { ReconcilerDeps } from '../../../webhook/src/certificates/reconciler.ts'
 
 /** What an API server stores, with its compare-and-swap. Every method happens at one instant. */
 export interface FakeApi {
@@ -45,7 +45,7 @@ export function resourcesOf(
   api: FakeApi,
   transport: Transport = immediately,
   now?: () => number,
-): Pick<KeeperDeps, 'secret' | 'configuration'> {
+): Pick<ReconcilerDeps, 'secret' | 'configuration'> {
   return {
     secret: {
       read: () => transport(() => api.secret),

@@ -1,7 +1,7 @@
 import { mintCertificate, SUBJECT } from '../../../webhook/src/certificates/certificate.ts'
 import type { Certificate } from '../../../webhook/src/certificates/anchors.ts'
-import type { Keeper } from '../../../webhook/src/certificates/keeper.ts'
-import { createKeeper } from '../../../webhook/src/certificates/keeper.ts'
+import type { Reconciler } from '../../../webhook/src/certificates/reconciler.ts'
+import { createReconciler } from '../../../webhook/src/certificates/reconciler.ts'
 import type { Lifetimes } from '../../../webhook/src/certificates/rotation.ts'
 import { KubeError } from '../../../webhook/src/kube/failure.ts'
 import type { FakeApi } from './api.ts'
@@ -20,11 +20,11 @@ export interface ReplicaDeps {
   readonly onMinted: () => void
 }
 
-/** The real keeper, with the times of a network and of a clock of its own. */
+/** The real reconciler, with the times of a network and of a clock of its own. */
 export interface SimulatedReplica {
   readonly served: Certificate | undefined
   /** A watch event. */
-  poke(): void
+  trigger(): void
   /** Makes the next call take this long. */
   stallNext(ms: number): void
   stop(): void
@@ -50,7 +50,7 @@ export function startReplica(deps: ReplicaDeps): SimulatedReplica {
     await scheduler.sleep(random() * SLOWEST_CALL_MS)
     return result
   }
-  const keeper: Keeper = createKeeper({
+  const reconciler: Reconciler = createReconciler({
     ...resourcesOf(api, transport),
     mint: (wish) => scheduler.external(mintCertificate(wish)),
     clock: { now: () => scheduler.now + deps.skewMs, elapsed: () => scheduler.now - boot },
@@ -71,7 +71,7 @@ export function startReplica(deps: ReplicaDeps): SimulatedReplica {
     again = running
     if (running) return
     running = true
-    const retryMs = await keeper.reconcile().then(
+    const retryMs = await reconciler.reconcile().then(
       (state) => {
         served = state.served
         return undefined
@@ -98,7 +98,7 @@ export function startReplica(deps: ReplicaDeps): SimulatedReplica {
     get served() {
       return stopped ? undefined : served
     },
-    poke: () => schedule(random() * SLOWEST_CALL_MS),
+    trigger: () => schedule(random() * SLOWEST_CALL_MS),
     stallNext: (ms) => {
       stallMs = ms
     },

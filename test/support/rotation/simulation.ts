@@ -80,13 +80,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   api.onConfiguration = (bundle) => {
     onConfiguration(bundle)
     busy()
-    for (const replica of replicas) replica.poke()
+    for (const replica of replicas) replica.trigger()
   }
-  const pokeAll = (): void => {
+  const triggerAll = (): void => {
     busy()
     // Without a watch on the Secret, a tick finds the change.
     for (const replica of replicas)
-      scheduler.at(scheduler.now + (random() * lifetimes.publicationDelayMs) / TICKS_PER_DELAY, () => replica.poke())
+      scheduler.at(scheduler.now + (random() * lifetimes.publicationDelayMs) / TICKS_PER_DELAY, () => replica.trigger())
   }
   const victim = (): number => Math.floor(random() * options.replicas)
   const inject: Readonly<Record<Fault, () => void>> = {
@@ -95,21 +95,21 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       replicas.forEach((_, index) => scheduler.at(scheduler.now + index * 20_000, () => boot(index))),
     'delete-secret': () => {
       api.secret = undefined
-      pokeAll()
+      triggerAll()
     },
     'delete-secret-and-restart': () => {
       api.secret = undefined
-      pokeAll()
+      triggerAll()
       boot(victim())
     },
     'wipe-bundle': () => api.editBundle(''),
     'break-key': () => {
       breakKey(api)
-      pokeAll()
+      triggerAll()
     },
     stall: () => {
       replicas[victim()]?.stallNext(10 * MINUTE * random())
-      pokeAll()
+      triggerAll()
     },
   }
   const check = (): void => {

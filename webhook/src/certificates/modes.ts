@@ -4,14 +4,14 @@ import { loadKubeConfig } from '../kube/client.ts'
 import { createSecretResource } from '../kube/secret.ts'
 import { createWebhookConfigurationResource } from '../kube/webhook-configuration.ts'
 import type { WebhookMetrics } from '../metrics.ts'
-import type { KeeperClock } from './keeper.ts'
+import type { ReconcilerClock } from './reconciler.ts'
 import { startMounted } from './mounted.ts'
 import { startSelf } from './self.ts'
 import type { CertificateMode, Serving } from './serving.ts'
 
 export interface ModeDeps {
   readonly serving: Serving
-  readonly clock: KeeperClock
+  readonly clock: ReconcilerClock
   /** From 0 to 1. */
   readonly random: () => number
   readonly read: (path: string) => string

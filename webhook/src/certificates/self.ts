@@ -3,9 +3,9 @@ import type { SecretResource } from '../kube/secret.ts'
 import type { WebhookConfigurationResource } from '../kube/webhook-configuration.ts'
 import type { WebhookMetrics } from '../metrics.ts'
 import { SUBJECT, mintCertificate } from './certificate.ts'
-import type { KeeperClock } from './keeper.ts'
-import { createKeeper } from './keeper.ts'
-import { startLoop } from './loop.ts'
+import type { ReconcilerClock } from './reconciler.ts'
+import { createReconciler } from './reconciler.ts'
+import { startReconcileLoop } from './reconcile-loop.ts'
 import { createProblemReporter } from './problems.ts'
 import type { Lifetimes } from './rotation.ts'
 import type { CertificateMode, Serving } from './serving.ts'
@@ -16,7 +16,7 @@ export interface SelfDeps {
   readonly hosts: readonly string[]
   readonly lifetimes: Lifetimes
   readonly serving: Serving
-  readonly clock: KeeperClock
+  readonly clock: ReconcilerClock
   /** From 0 to 1. */
   readonly random: () => number
   readonly log: Logger
@@ -42,7 +42,7 @@ export function startSelf(deps: SelfDeps): CertificateMode {
     trusted = isTrusted
     instruments.certificateTrusted.with({}).set(isTrusted ? 1 : 0)
   }
-  const keeper = createKeeper({
+  const reconciler = createReconciler({
     secret,
     configuration,
     mint: mintCertificate,
@@ -64,8 +64,8 @@ export function startSelf(deps: SelfDeps): CertificateMode {
       },
     },
   })
-  const loop = startLoop({
-    keeper,
+  const loop = startReconcileLoop({
+    reconciler,
     onState: (state) => {
       if (state.served) serving.serve(state.served)
       else if (!waiting) log.info(WAITING)
@@ -83,7 +83,7 @@ export function startSelf(deps: SelfDeps): CertificateMode {
     random,
   })
   const watch = configuration.watch({
-    onChange: loop.poke,
+    onChange: loop.trigger,
     onState: (failure) => {
       instruments.watchConnected.with({}).set(failure ? 0 : 1)
       if (failure && failure.message !== interruption) log.warn('watch interrupted', { error: failure.message })

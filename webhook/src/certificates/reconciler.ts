@@ -8,18 +8,18 @@ import type { Lifetimes, Sightings } from './rotation.ts'
 import { chooseServed, planBundle, planStore, sight } from './rotation.ts'
 import { readStore, storeChanges } from './store.ts'
 
-export interface KeeperClock {
+export interface ReconcilerClock {
   /** Wall clock, milliseconds; for when the API server does not say what time it is. */
   now(): number
   /** Monotonic milliseconds. */
   elapsed(): number
 }
 
-export interface KeeperDeps {
+export interface ReconcilerDeps {
   readonly secret: Pick<SecretResource, 'read' | 'ensure' | 'change'>
   readonly configuration: Pick<WebhookConfigurationResource, 'read' | 'publish'>
   readonly mint: (options: CertificateOptions) => Promise<{ readonly cert: string; readonly key: string }>
-  readonly clock: KeeperClock
+  readonly clock: ReconcilerClock
   /** DNS names and IP addresses that the API server calls. */
   readonly hosts: readonly string[]
   /** The subject of certificates of ours. */
@@ -27,11 +27,11 @@ export interface KeeperDeps {
   readonly lifetimes: Lifetimes
   /** From 0 to 1, drawn once. */
   readonly jitter: number
-  readonly observer: KeeperObserver
+  readonly observer: ReconcilerObserver
 }
 
 /** What happened, for logs and metrics. */
-export interface KeeperObserver {
+export interface ReconcilerObserver {
   minted(certificate: Certificate): void
   /** Names of entries of the Secret that were removed or replaced. */
   broken(entries: readonly string[]): void
@@ -40,32 +40,32 @@ export interface KeeperObserver {
   untrusted(): void
 }
 
-export interface KeeperState {
+export interface ReconcilerState {
   /** What to serve; kept over failures. */
   readonly served: Certificate | undefined
   /** Whether `caBundle` of every entry held it when last read. */
   readonly trusted: boolean
 }
 
-export interface Keeper {
+export interface Reconciler {
   /**
    * Brings Secret, `caBundle` and the served certificate closer to the plan. Calls must not overlap.
    * @throws KubeError, of code conflict when another replica was faster: call again. @throws CertificateProblem
    */
-  reconcile(): Promise<KeeperState>
+  reconcile(): Promise<ReconcilerState>
 }
 
 /** The label by which a Secret of ours is told from somebody else's. Helm claims `managed-by` for whatever a chart holds. */
 export const OWNER_LABEL = { 'outbound-jwt.io/certificates': 'self' }
 
-/** Creates the keeper of mode `self`. Any number of replicas may run one; they meet in the API server alone. */
-export function createKeeper(deps: KeeperDeps): Keeper {
+/** Creates the reconciler of mode `self`. Any number of replicas may run one; they meet in the API server alone. */
+export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const { configuration, clock, subject, lifetimes } = deps
   let served: Certificate | undefined
   let published: Sightings = new Map()
   let orphaned: Sightings = new Map()
 
-  async function reconcile(): Promise<KeeperState> {
+  async function reconcile(): Promise<ReconcilerState> {
     // The order matters: a Secret that is read after the configuration, whose version guards the write, holds everything that anybody
     // had published by then. A replica that was asleep in between loses the compare-and-swap instead of unpublishing what others serve.
     const seen = await configuration.read()
@@ -90,7 +90,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
 
 /** @returns what the Secret holds when it is as it should be. */
 async function keepStore(
-  deps: KeeperDeps,
+  deps: ReconcilerDeps,
   served: Certificate | undefined,
   now: number,
 ): Promise<readonly Certificate[]> {
@@ -107,7 +107,7 @@ async function keepStore(
   return wanted
 }
 
-async function mintOne({ mint, hosts, lifetimes }: KeeperDeps, now: number): Promise<readonly Certificate[]> {
+async function mintOne({ mint, hosts, lifetimes }: ReconcilerDeps, now: number): Promise<readonly Certificate[]> {
   const { cert, key } = await mint({ hosts, lifetimeMs: lifetimes.lifetimeMs, now })
   const certificate = parseCertificate(cert, key, hosts)
   if (!certificate) throw new TypeError('made a certificate that cannot be read')
@@ -115,7 +115,7 @@ async function mintOne({ mint, hosts, lifetimes }: KeeperDeps, now: number): Pro
 }
 
 /** @throws CertificateProblem secret-foreign. */
-async function readOwnSecret(resource: KeeperDeps['secret']): Promise<Secret> {
+async function readOwnSecret(resource: ReconcilerDeps['secret']): Promise<Secret> {
   const secret = await resource.read()
   const found = secret ?? (await resource.ensure(OWNER_LABEL))
   if (isOurs(found)) return found
@@ -140,7 +140,7 @@ function findOrphans(
 }
 
 async function publish(
-  { configuration, observer }: KeeperDeps,
+  { configuration, observer }: ReconcilerDeps,
   seen: WebhookConfiguration,
   { anchors, served }: { readonly anchors: readonly PublishedAnchor[]; readonly served: Certificate | undefined },
 ): Promise<WebhookConfiguration> {

@@ -1,6 +1,6 @@
 import { SUBJECT, mintCertificate } from '../../../webhook/src/certificates/certificate.ts'
-import type { Keeper, KeeperDeps } from '../../../webhook/src/certificates/keeper.ts'
-import { createKeeper } from '../../../webhook/src/certificates/keeper.ts'
+import type { Reconciler, ReconcilerDeps } from '../../../webhook/src/certificates/reconciler.ts'
+import { createReconciler } from '../../../webhook/src/certificates/reconciler.ts'
 import type { FakeApi, Transport } from './api.ts'
 import { resourcesOf } from './api.ts'
 
@@ -9,7 +9,7 @@ export interface FakeClock {
   ms: number
 }
 
-/** What a keeper told its observer, in order. */
+/** What a reconciler told its observer, in order. */
 export interface Observed {
   readonly events: string[]
 }
@@ -20,14 +20,14 @@ interface TestTransport {
   readonly now?: () => number
 }
 
-/** Creates a keeper on a fake API server and a clock of the test's. */
-export function createTestKeeper(
+/** Creates a reconciler on a fake API server and a clock of the test's. */
+export function createTestReconciler(
   api: FakeApi,
   clock: FakeClock,
-  { transport, now, ...changes }: Partial<KeeperDeps> & TestTransport = {},
-): Keeper & Observed {
+  { transport, now, ...changes }: Partial<ReconcilerDeps> & TestTransport = {},
+): Reconciler & Observed {
   const events: string[] = []
-  const keeper = createKeeper({
+  const reconciler = createReconciler({
     ...resourcesOf(api, transport, now),
     mint: mintCertificate,
     clock: { now: () => clock.ms, elapsed: () => clock.ms },
@@ -43,5 +43,5 @@ export function createTestKeeper(
     },
     ...changes,
   })
-  return { ...keeper, events }
+  return { ...reconciler, events }
 }

@@ -1,13 +1,13 @@
 import { backoffMs } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { KubeError } from '../kube/failure.ts'
-import type { Keeper, KeeperState } from './keeper.ts'
+import type { Reconciler, ReconcilerState } from './reconciler.ts'
 import type { ProblemReporter } from './problems.ts'
 import { CertificateProblem } from './problems.ts'
 
-export interface LoopDeps {
-  readonly keeper: Keeper
+export interface ReconcileLoopDeps {
+  readonly reconciler: Reconciler
   /** Called after every success. */
-  readonly onState: (state: KeeperState) => void
+  readonly onState: (state: ReconcilerState) => void
   readonly problems: ProblemReporter
   /** Looks again this long after a success, whatever the watch says. */
   readonly tickMs: number
@@ -15,20 +15,26 @@ export interface LoopDeps {
   readonly random: () => number
 }
 
-export interface Loop {
+export interface ReconcileLoop {
   /** Looks soon. Any number of calls during a look mean one more look. */
-  poke(): void
+  trigger(): void
   stop(): void
 }
 
 const FIRST_RETRY_MS = 200
 const LONGEST_RETRY_MS = 30_000
 
-/** Runs a keeper for ever: on every poke, on every tick, and again after a failure, never twice at once. */
-export function startLoop({ keeper, onState, problems, tickMs, random }: LoopDeps): Loop {
+/** Runs a reconciler for ever: on every trigger, on every tick, and again after a failure, never twice at once. */
+export function startReconcileLoop({
+  reconciler,
+  onState,
+  problems,
+  tickMs,
+  random,
+}: ReconcileLoopDeps): ReconcileLoop {
   let timer: NodeJS.Timeout | undefined
   let running = false
-  let poked = false
+  let triggered = false
   let stopped = false
   let failures = 0
 
@@ -39,7 +45,7 @@ export function startLoop({ keeper, onState, problems, tickMs, random }: LoopDep
 
   async function once(): Promise<number> {
     try {
-      const state = await keeper.reconcile()
+      const state = await reconciler.reconcile()
       failures = 0
       problems.recovered()
       onState(state)
@@ -54,14 +60,14 @@ export function startLoop({ keeper, onState, problems, tickMs, random }: LoopDep
 
   function look(): void {
     if (running) {
-      poked = true
+      triggered = true
       return
     }
     running = true
-    poked = false
+    triggered = false
     void once().then((delayMs) => {
       running = false
-      schedule(poked && failures === 0 ? 0 : delayMs)
+      schedule(triggered && failures === 0 ? 0 : delayMs)
     })
   }
 
@@ -73,7 +79,7 @@ export function startLoop({ keeper, onState, problems, tickMs, random }: LoopDep
 
   look()
   return {
-    poke: look,
+    trigger: look,
     stop: () => {
       stopped = true
       clearTimeout(timer)

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
-import type { KeeperState } from '../../../webhook/src/certificates/keeper.ts'
-import type { Loop } from '../../../webhook/src/certificates/loop.ts'
-import { startLoop } from '../../../webhook/src/certificates/loop.ts'
+import type { ReconcilerState } from '../../../webhook/src/certificates/reconciler.ts'
+import type { ReconcileLoop } from '../../../webhook/src/certificates/reconcile-loop.ts'
+import { startReconcileLoop } from '../../../webhook/src/certificates/reconcile-loop.ts'
 import { CertificateProblem, createProblemReporter } from '../../../webhook/src/certificates/problems.ts'
 import { KubeError } from '../../../webhook/src/kube/failure.ts'
 import { METRICS } from '../../../webhook/src/metrics.ts'
@@ -12,14 +12,14 @@ import type { Capture } from '../../support/capture.ts'
 import { captureStream } from '../../support/capture.ts'
 import { until } from '../../support/until.ts'
 
-const STATE: KeeperState = { served: undefined, trusted: false }
+const STATE: ReconcilerState = { served: undefined, trusted: false }
 
-describe('loop around the keeper', () => {
-  let loop: Loop
+describe('loop around the reconciler', () => {
+  let loop: ReconcileLoop
   let log: Capture
   let looks: number
   let states: number
-  let outcome: () => Promise<KeeperState>
+  let outcome: () => Promise<ReconcilerState>
   let metrics: ReturnType<typeof createMetrics<typeof METRICS>>
 
   beforeEach(() => {
@@ -32,8 +32,8 @@ describe('loop around the keeper', () => {
   afterEach(() => loop.stop())
 
   function start(tickMs: number): void {
-    loop = startLoop({
-      keeper: {
+    loop = startReconcileLoop({
+      reconciler: {
         reconcile: () => {
           looks += 1
           return outcome()
@@ -63,19 +63,19 @@ describe('loop around the keeper', () => {
     expect(states).to.be.at.least(3)
   })
 
-  it('looks when it is poked, once for any number of pokes during a look, never twice at once', async () => {
-    const gate = Promise.withResolvers<KeeperState>()
+  it('looks when it is triggered, once for any number of triggers during a look, never twice at once', async () => {
+    const gate = Promise.withResolvers<ReconcilerState>()
     outcome = () => gate.promise
     start(60_000)
-    loop.poke()
-    loop.poke()
+    loop.trigger()
+    loop.trigger()
     await delay(20)
     expect(looks).to.equal(1)
     gate.resolve(STATE)
     await looked(2)
     await delay(20)
     expect(looks).to.equal(2)
-    loop.poke()
+    loop.trigger()
     await looked(3)
   })
 
