@@ -14,7 +14,7 @@ export interface MountedObject {
   readonly source: {
     readonly configMap: {
       readonly name: string
-      readonly items: [{ readonly key: string; readonly path: string }]
+      readonly items: { readonly key: string; readonly path: string }[]
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { V1LocalObjectReference } from '@kubernetes/client-node'
 import { environmentOperations } from './application/environment-edits.ts'
 import { planEnvironment } from './application/environment.ts'
 import { rejectImpossible, rejectVolumes } from './pod/preconditions.ts'
@@ -65,7 +66,7 @@ export function createPlanner(settings: InjectionSettings): Planner {
   }
 }
 
-function missingPullSecrets(pod: Pod, wanted: readonly string[]): readonly object[] {
+function missingPullSecrets(pod: Pod, wanted: readonly string[]): readonly V1LocalObjectReference[] {
   const present = new Set(objectsAt(pod.spec, 'imagePullSecrets').map((secret) => textAt(secret, 'name')))
   return wanted.filter((name) => !present.has(name)).map((name) => ({ name }))
 }

@@ -1,3 +1,4 @@
+import type { V1EnvVar } from '@kubernetes/client-node'
 import type { JsonPatchOperation } from '../patch.ts'
 import { insertInto, setMember } from '../patch.ts'
 import type { Container, Variable } from '../pod/pod.ts'
@@ -23,7 +24,7 @@ export function environmentOperations(
     // Before the inserts: a stable sort leaves them first where an insert goes to the same place.
     ...sets.map((edit) => ({ index: edit.variable.index, operations: [setVariable(`${pointer}/env`, edit)] })),
     ...[...inserts].map(([index, group]) => {
-      const values = group.map(({ name, value }) => ({ name, value }))
+      const values = group.map(({ name, value }): V1EnvVar => ({ name, value }))
       return { index, operations: insertInto(container.raw, pointer, 'env', { index, values }) }
     }),
   ]

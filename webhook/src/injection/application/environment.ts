@@ -1,3 +1,4 @@
+import type { V1VolumeMount } from '@kubernetes/client-node'
 import { readHostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { EnvironmentEdit } from './environment-edits.ts'
@@ -20,10 +21,10 @@ import type { PlannedRoute } from '../annotations/routes-yaml.ts'
 import { rejectOversizedNoProxy } from '../pod/size.ts'
 
 /** What one container gets. */
-export interface EnvironmentPlan {
+export interface ContainerPlan {
   readonly container: Container
   readonly edits: readonly EnvironmentEdit[]
-  readonly mounts: readonly object[]
+  readonly mounts: readonly V1VolumeMount[]
 }
 
 interface Outcome {
@@ -49,10 +50,10 @@ export function planEnvironment(
   containers: readonly Container[],
   environment: Environment,
   { refusals, warn }: Outcome,
-): readonly EnvironmentPlan[] {
+): readonly ContainerPlan[] {
   const read = containers.map((container) => ({ container, variables: variablesOf(container) }))
   if (rejectOversizedNoProxy(read, refusals)) return []
-  const plans: EnvironmentPlan[] = []
+  const plans: ContainerPlan[] = []
   const mounts = environment.intercepts ? [TRUST_MOUNT] : []
   let kept: string | undefined
   for (const { container, variables } of read) {

@@ -1,3 +1,4 @@
+import type { V1VolumeMount } from '@kubernetes/client-node'
 import { TRUST_FILES } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { EnvironmentEdit } from './environment-edits.ts'
 import { objectsAt, textAt } from '../pod/json.ts'
@@ -30,7 +31,7 @@ const TRUST_VARIABLES: ReadonlyMap<string, string> = new Map([
 export const isTrustVariable = (name: string): boolean => TRUST_VARIABLES.has(name)
 
 /** SECURITY: read-only, so that no application changes what another one trusts. */
-export const TRUST_MOUNT = { ...TRUST, readOnly: true } as const
+export const TRUST_MOUNT: V1VolumeMount = { ...TRUST, readOnly: true }
 
 /** Sets every variable to our files, wherever it is already. */
 export function planTrust(variables: readonly Variable[]): readonly EnvironmentEdit[] {
