@@ -99,6 +99,45 @@ describe('inject', () => {
     expect(injectedNames(list(result.items[items.length]?.['items'])[0])).to.deep.equal(['aws-outbound-jwt-proxy'])
   })
 
+  it('finds pods anywhere below spec, whoever defined the kind', () => {
+    const items = [
+      { apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledJob', spec: { jobTargetRef: { template: pod } } },
+      {
+        apiVersion: 'ray.io/v1',
+        kind: 'RayCluster',
+        spec: { headGroupSpec: { template: pod }, workerGroupSpecs: [{ template: pod }, { template: pod }] },
+      },
+      {
+        apiVersion: 'flink.apache.org/v1beta1',
+        kind: 'FlinkDeployment',
+        spec: { podTemplate: { apiVersion: 'v1', kind: 'Pod', ...pod } },
+      },
+    ]
+    const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
+    const { status, stdout, stderr } = runWith({ a: text }, 'inject', '-f', 'a', '-o', 'json')
+    expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' })
+    const { items: injected } = JSON.parse(stdout) as { items: Json[] }
+    expect(
+      injected.map((item) => JSON.stringify(item).match(/"name":"aws-outbound-jwt-proxy"/g)?.length),
+    ).to.deep.equal([1, 3, 1])
+  })
+
+  it('takes nothing for a pod that makes none: whole objects inside others, schemas, policies, lists of something else', () => {
+    const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'a' }, spec: { template: pod } }
+    const items = [
+      { apiVersion: 'work.example.io/v1', kind: 'ManifestWork', spec: { workload: { manifests: [deployment] } } },
+      { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', spec: { example: pod } },
+      { apiVersion: 'kyverno.io/v1', kind: 'ClusterPolicy', spec: { rules: [{ validate: { pattern: pod } }] } },
+      { apiVersion: 'mutations.gatekeeper.sh/v1', kind: 'Assign', spec: { parameters: { assign: { value: pod } } } },
+      { apiVersion: 'monitoring.coreos.com/v1', kind: 'Prometheus', ...pod },
+      { apiVersion: 'example.io/v1', kind: 'Ship', spec: { template: { ...pod, spec: { containers: [] } } } },
+      { apiVersion: 'example.io/v1', kind: 'Port', spec: { template: { ...pod, spec: { containers: ['blue'] } } } },
+    ]
+    const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
+    const { stdout } = runWith({ a: text }, 'inject', '-f', 'a', '-o', 'json')
+    expect(JSON.parse(stdout)).to.deep.equal(JSON.parse(text))
+  })
+
   it('leaves other documents as they were written', () => {
     const other = 'apiVersion: v1\nkind:   Service   # odd\nmetadata: {name: a,   labels: {}}\n'
     const { stdout } = runWith({ 'a.yaml': `${other}---\n${DEPLOYMENT}---\n${other}` }, 'inject', '-f', 'a.yaml')

@@ -41,6 +41,46 @@ metadata:
     })
   })
 
+  it('warns of annotations of kinds that only their own controllers understand', () => {
+    const text = `apiVersion: tekton.dev/v1
+kind: TaskRun
+metadata:
+  name: build
+  annotations: {outbound-jwt.io/inject: 'true'}
+---
+apiVersion: ray.io/v1
+kind: RayCluster
+metadata:
+  name: ray
+  annotations: {outbound-jwt.io/inject: 'true'}
+spec:
+  workerGroupSpecs:
+    - template: {spec: {containers: [{name: a}]}}
+---
+apiVersion: capsule.clastix.io/v1beta2
+kind: Tenant
+metadata: {name: shop}
+spec: {namespaceOptions: {additionalMetadata: {labels: {outbound-jwt.io/inject: enabled}}}}
+`
+    expect(lint(text)).to.deep.equal({
+      status: 0,
+      lines: [
+        'a.yaml:5: warning: TaskRun/build: outbound-jwt.io/inject at metadata.annotations: whether it reaches a pod is up to the controller of TaskRun',
+        'a.yaml:11: warning: RayCluster/ray: outbound-jwt.io/inject at metadata.annotations: whether it reaches a pod is up to the controller of RayCluster; it does at spec.workerGroupSpecs[0].template.metadata.annotations',
+        'a.yaml:19: warning: Tenant/shop: outbound-jwt.io/inject as a label has an effect on a Namespace alone; for pods it is an annotation',
+      ],
+    })
+  })
+
+  it('accepts a patch of a workload that leaves the containers out', () => {
+    const patch = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: orders}
+spec: {template: {metadata: {annotations: {outbound-jwt.io/inject: 'true'}}}}
+`
+    expect(lint(patch)).to.deep.equal({ status: 0, lines: [] })
+  })
+
   it('finds labels that should be annotations', () => {
     const text = DEPLOYMENT.replace(
       '      annotations:',

@@ -5,7 +5,7 @@ import type { Manifest } from './manifests.ts'
 import { namespaceModes } from './namespaces.ts'
 import type { Source } from './source.ts'
 import type { ManifestObject, Path } from './templates.ts'
-import { follow, objectsOf, templatePath } from './templates.ts'
+import { follow, objectsOf, templatePaths } from './templates.ts'
 
 export interface InjectDeps {
   readonly inject: Injector
@@ -13,7 +13,7 @@ export interface InjectDeps {
   readonly namespaceOptIn: boolean
 }
 
-/** The pod of an object, and what the webhook would decide on it. */
+/** A pod of an object, and what the webhook would decide on it. */
 interface DecidedPod {
   readonly source: Source
   readonly manifest: Manifest
@@ -31,13 +31,13 @@ export function decideAll(sources: readonly Source[], { inject, namespaceOptIn }
   )
   return sources.flatMap((source) =>
     source.manifests.flatMap((manifest) =>
-      objectsOf(manifest.data).flatMap((target): readonly DecidedPod[] => {
-        const template = templatePath(target)
-        if (template === undefined) return []
-        const pod = follow(target.object, template)
-        const decision = inject({ pod, mode: modeOf(target), operation: 'CREATE' })
-        return [{ source, manifest, target, path: [...target.path, ...template], decision }]
-      }),
+      objectsOf(manifest.data).flatMap((target) =>
+        templatePaths(target).map((template): DecidedPod => {
+          const pod = follow(target.object, template)
+          const decision = inject({ pod, mode: modeOf(target), operation: 'CREATE' })
+          return { source, manifest, target, path: [...target.path, ...template], decision }
+        }),
+      ),
     ),
   )
 }

@@ -7,7 +7,7 @@ import type { InjectDeps } from './inject.ts'
 import { decideAll, findingsOf } from './inject.ts'
 import type { Source } from './source.ts'
 import type { ManifestObject, Path } from './templates.ts'
-import { follow, objectsOf, templatePath } from './templates.ts'
+import { formatPath, isBuiltIn, mappingsOf, objectsOf, podPlaces } from './templates.ts'
 
 const INJECT = `${PREFIX}inject`
 
@@ -16,9 +16,9 @@ export function lint(sources: readonly Source[], deps: InjectDeps): readonly Fin
   const misplaced = sources.flatMap((source) =>
     source.manifests.flatMap((manifest) =>
       objectsOf(manifest.data).flatMap((target) =>
-        misplacedIn(target).map(({ path, reason, message }): Finding => {
+        misplacedIn(target).map(({ path, severity, reason, message }): Finding => {
           const line = manifest.lineOf([...target.path, ...path])
-          return { file: source.file, line, object: target.label, severity: 'error', reason, message }
+          return { file: source.file, line, object: target.label, severity, reason, message }
         }),
       ),
     ),
@@ -32,57 +32,74 @@ export function lint(sources: readonly Source[], deps: InjectDeps): readonly Fin
 interface Misplaced {
   /** From the object. */
   readonly path: Path
-  readonly reason: 'wrong-object' | 'label' | 'namespace-label'
+  readonly severity: Finding['severity']
+  readonly reason: 'wrong-object' | 'unknown-kind' | 'label' | 'namespace-label'
   readonly message: string
 }
 
 function misplacedIn(target: ManifestObject): readonly Misplaced[] {
   if (textAt(target.object, 'kind') === 'Namespace') return inNamespace(target)
-  const template = templatePath(target)
-  const elsewhere = METADATA.filter((path) => path.join('.') !== [...(template ?? ['no pod']), 'metadata'].join('.'))
-  const right =
-    template === undefined
-      ? 'no pod is made from this object'
-      : `write it at ${[...template, 'metadata', 'annotations'].join('.')}`
-  return [
-    ...elsewhere.flatMap((path) =>
-      keysOf(target, path, 'annotations').map((key): Misplaced => ({
-        path: [...path, 'annotations', key],
-        reason: 'wrong-object',
-        message: `${key} at ${[...path, 'annotations'].join('.')} has no effect: ${right}`,
-      })),
-    ),
-    ...METADATA.flatMap((path) =>
-      keysOf(target, path, 'labels').map((key): Misplaced => ({
-        path: [...path, 'labels', key],
-        reason: 'label',
-        message: `${key} as a label has no effect: it is an annotation${template === undefined ? '' : `, ${right}`}`,
-      })),
-    ),
-  ]
+  const places = podPlaces(target)
+  const metadata = new Set(places.map((place) => formatPath([...place, 'metadata'])))
+  const right = places.map((place) => formatPath([...place, 'metadata', 'annotations'])).join(' or ')
+  const say = isBuiltIn(target) ? ofKubernetes(right) : ofOthers(textAt(target.object, 'kind') ?? 'object', right)
+  return mappingsOf(target).flatMap(({ path, mapping }) => [
+    ...(metadata.has(formatPath(path)) ? [] : keysOf(mapping, 'annotations')).map((key) => ({
+      path: [...path, 'annotations', key],
+      ...say.annotation(key, formatPath([...path, 'annotations'])),
+    })),
+    ...keysOf(mapping, 'labels').map((key) => ({ path: [...path, 'labels', key], ...say.label(key) })),
+  ])
 }
 
-/** Everywhere an author may put metadata of a workload. */
-const METADATA: readonly (readonly string[])[] = [
-  ['metadata'],
-  ['spec', 'template', 'metadata'],
-  ['spec', 'jobTemplate', 'metadata'],
-  ['spec', 'jobTemplate', 'spec', 'template', 'metadata'],
-  ['template', 'metadata'],
-]
+interface Wording {
+  readonly annotation: (key: string, place: string) => Omit<Misplaced, 'path'>
+  readonly label: (key: string) => Omit<Misplaced, 'path'>
+}
+
+/** @param right where annotations of the pods belong, empty without pods. */
+const ofKubernetes = (right: string): Wording => ({
+  annotation: (key, place) => ({
+    severity: 'error',
+    reason: 'wrong-object',
+    message: `${key} at ${place} has no effect: ${right === '' ? 'no pod is made from this object' : `write it at ${right}`}`,
+  }),
+  label: (key) => ({
+    severity: 'error',
+    reason: 'label',
+    message: `${key} as a label has no effect: it is an annotation${right === '' ? '' : `, write it at ${right}`}`,
+  }),
+})
+
+/** A TaskRun's annotations do reach its pod, and a tenant's labels its namespaces: only the kind's own controller knows. */
+const ofOthers = (kind: string, right: string): Wording => ({
+  annotation: (key, place) => ({
+    severity: 'warning',
+    reason: 'unknown-kind',
+    message: `${key} at ${place}: whether it reaches a pod is up to the controller of ${kind}${right === '' ? '' : `; it does at ${right}`}`,
+  }),
+  label: (key) => ({
+    severity: 'warning',
+    reason: 'unknown-kind',
+    message: `${key} as a label has an effect on a Namespace alone; for pods it is an annotation${right === '' ? '' : `, write it at ${right}`}`,
+  }),
+})
 
 function inNamespace(target: ManifestObject): readonly Misplaced[] {
-  const labels = objectAt(objectAt(target.object, 'metadata'), 'labels')
+  const metadata = objectAt(target.object, 'metadata')
+  const labels = objectAt(metadata, 'labels')
   return [
-    ...keysOf(target, ['metadata'], 'annotations').map((key): Misplaced => ({
+    ...keysOf(metadata, 'annotations').map((key): Misplaced => ({
       path: ['metadata', 'annotations', key],
+      severity: 'error',
       reason: 'wrong-object',
       message: `${key} at metadata.annotations has no effect: a namespace is opted in by the label ${INJECT}=enabled`,
     })),
-    ...keysOf(target, ['metadata'], 'labels')
+    ...keysOf(metadata, 'labels')
       .filter((key) => key !== INJECT || !isSwitch(labels[key]))
       .map((key): Misplaced => ({
         path: ['metadata', 'labels', key],
+        severity: 'error',
         reason: 'namespace-label',
         message:
           key === INJECT
@@ -94,11 +111,5 @@ function inNamespace(target: ManifestObject): readonly Misplaced[] {
 
 const isSwitch = (value: unknown): boolean => ['true', 'enabled', 'false', 'disabled'].includes(String(value))
 
-function keysOf(
-  { object }: ManifestObject,
-  path: readonly string[],
-  kind: 'annotations' | 'labels',
-): readonly string[] {
-  const map: JsonObject = objectAt(follow(object, path), kind)
-  return Object.keys(map).filter((key) => key.startsWith(PREFIX) && key !== `${PREFIX}status`)
-}
+const keysOf = (mapping: JsonObject, kind: 'annotations' | 'labels'): readonly string[] =>
+  Object.keys(objectAt(mapping, kind)).filter((key) => key.startsWith(PREFIX) && key !== `${PREFIX}status`)

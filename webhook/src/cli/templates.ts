@@ -1,5 +1,5 @@
 import type { JsonObject } from '../injection/pod/json.ts'
-import { isObject, member, objectAt, objectsAt, textAt } from '../injection/pod/json.ts'
+import { isObject, listAt, member, objectAt, objectsAt, textAt } from '../injection/pod/json.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -23,20 +23,121 @@ export function objectsOf(root: unknown, path: Path = []): readonly ManifestObje
   return [{ path, object: root, label: `${kind}/${name}` }]
 }
 
-/** Where workloads keep their pods: a template anywhere it is known to be, whatever the kind, so that Rollouts are found too. */
-const TEMPLATES: readonly (readonly string[])[] = [
-  ['spec', 'template'],
-  ['spec', 'jobTemplate', 'spec', 'template'],
-  ['template'],
-]
-
-/** @returns the path from an object to its pod, empty for a Pod itself, undefined for an object without one. */
-export function templatePath({ object }: ManifestObject): readonly string[] | undefined {
-  if (textAt(object, 'kind') === 'Pod') return []
-  return TEMPLATES.find((path) => Array.isArray(member(objectAt(follow(object, path), 'spec'), 'containers')))
+/** A mapping somewhere in an object. */
+interface Mapping {
+  /** From the object. */
+  readonly path: Path
+  readonly mapping: JsonObject
 }
 
-/** @returns the object at a path of member names, empty where it ends. */
-export function follow(object: JsonObject, path: readonly string[]): JsonObject {
-  return path.reduce(objectAt, object)
+/** API groups whose objects hold schemas or patterns of other objects: what looks like a pod there makes none. */
+const DESCRIPTIONS =
+  /(?:^|\.)(?:apiextensions\.k8s\.io|admissionregistration\.k8s\.io|kyverno\.io|gatekeeper\.sh|kubewarden\.io)$/
+
+/** @returns every mapping of an object, the outer before the inner, without those of whole objects inside it: they are applied elsewhere. */
+export function mappingsOf({ object }: ManifestObject): readonly Mapping[] {
+  const described = DESCRIPTIONS.test(groupOf(object))
+  return mappingsIn(described ? { metadata: objectAt(object, 'metadata') } : object, [])
+}
+
+function mappingsIn(value: unknown, path: Path): readonly Mapping[] {
+  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => mappingsIn(item, [...path, index]))
+  if (!isObject(value) || (path.length > 0 && isWhole(value))) return []
+  const inner = Object.entries(value).flatMap(([key, item]) => mappingsIn(item, [...path, key]))
+  return [{ path, mapping: value }, ...inner]
+}
+
+/** A Pod inside another object is its template, as Flink's operator has it. */
+function isWhole(value: JsonObject): boolean {
+  const kind = textAt(value, 'kind')
+  return kind !== undefined && kind !== 'Pod' && textAt(value, 'apiVersion') !== undefined
+}
+
+/**
+ * @returns the paths from an object to its pods, that of a Pod being empty. A template is known by its shape, whatever the kind: `containers`
+ * in a `spec` below the object's own `spec` or `template`.
+ */
+export function templatePaths(target: ManifestObject): readonly Path[] {
+  if (textAt(target.object, 'kind') === 'Pod') return [[]]
+  return mappingsOf(target)
+    .filter(({ path, mapping }) => isTemplatePath(path) && isPodSpec(objectAt(mapping, 'spec')))
+    .map(({ path }) => path)
+}
+
+const isTemplatePath = ([root]: Path): boolean => root === 'spec' || root === 'template'
+
+/** Knative lets the names of containers be left out; what its controller then calls them nobody can check here. */
+function isPodSpec(spec: JsonObject): boolean {
+  const containers = listAt(spec, 'containers') ?? []
+  return containers.length > 0 && containers.every((item) => isObject(item) && textAt(item, 'name') !== undefined)
+}
+
+/** Where a workload of Kubernetes itself keeps its pod, also in a patch that leaves the containers out. */
+const WORKLOADS: Readonly<Record<string, Path>> = {
+  CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
+  DaemonSet: ['spec', 'template'],
+  Deployment: ['spec', 'template'],
+  Job: ['spec', 'template'],
+  PodTemplate: ['template'],
+  ReplicaSet: ['spec', 'template'],
+  ReplicationController: ['spec', 'template'],
+  StatefulSet: ['spec', 'template'],
+}
+
+/** @returns where annotations of an object's pods are to be written, as far as anybody can know. */
+export function podPlaces(target: ManifestObject): readonly Path[] {
+  const found = templatePaths(target)
+  const known = isBuiltIn(target) ? WORKLOADS[textAt(target.object, 'kind') ?? ''] : undefined
+  return found.length === 0 && known ? [known] : found
+}
+
+/** API groups of Kubernetes itself; other groups end with `.k8s.io`, too. */
+const BUILT_IN = new Set([
+  '',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'apps',
+  'autoscaling',
+  'batch',
+  'certificates.k8s.io',
+  'coordination.k8s.io',
+  'discovery.k8s.io',
+  'events.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+  'networking.k8s.io',
+  'node.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'resource.k8s.io',
+  'scheduling.k8s.io',
+  'storage.k8s.io',
+])
+
+/** Whether Kubernetes itself says what becomes of an object, and not somebody's controller. */
+export const isBuiltIn = ({ object }: ManifestObject): boolean => BUILT_IN.has(groupOf(object))
+
+function groupOf(object: JsonObject): string {
+  const [group = '', version] = (textAt(object, 'apiVersion') ?? '').split('/')
+  return version === undefined ? '' : group
+}
+
+/** @returns the object at a path, empty where it ends. */
+export function follow(object: JsonObject, path: Path): JsonObject {
+  const value = path.reduce<unknown>(
+    (parent, key) =>
+      typeof key === 'number' ? itemAt(parent, key) : isObject(parent) ? member(parent, key) : undefined,
+    object,
+  )
+  return isObject(value) ? value : {}
+}
+
+const itemAt = (list: unknown, index: number): unknown => (Array.isArray(list) ? (list as unknown[])[index] : undefined)
+
+/** @returns a path for people: `spec.workers[0].template`. */
+export function formatPath(path: Path): string {
+  return path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`),
+    '',
+  )
 }
