@@ -5,7 +5,12 @@ import { Readable } from 'node:stream'
 export function collectBody(request: IncomingMessage, done: (body: Buffer) => void): void {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
-  request.on('end', () => done(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
+  request.on('end', () => {
+    const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+    // The request outlives this by the time that the partner takes, and it would keep the pieces as well.
+    chunks.length = 0
+    done(body)
+  })
 }
 
 /** How often a client whose body is held back is asked whether it is still there. */
