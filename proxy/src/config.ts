@@ -4,15 +4,18 @@ import {
   UPSTREAM_TIMEOUT_SECONDS,
   VARIABLES,
   absolutePath,
+  integer,
   oneOf,
   optional,
   parseRoutes,
   roleArn,
+  sessionName,
   text,
 } from './contract.ts'
 import type { Problem, Route } from './contract.ts'
 import { NO_FLAGS } from './flags.ts'
 import type { Flags } from './flags.ts'
+import { MAX_CONNECTIONS } from './http/limits.ts'
 import { LOG_FORMATS, SettingsError, listenAddress, loopbackAddress, parseSettings, setting } from './runtime/index.ts'
 import type { Setting, Settings } from './runtime/index.ts'
 import { checkStandalone } from './standalone/checks.ts'
@@ -85,6 +88,12 @@ export const SETTINGS = {
     goDuration(0.001, 3600),
     'How long a partner may take until its response head; a route may say otherwise.',
   ),
+  maxConnections: setting(
+    'MAX_CONNECTIONS',
+    `${MAX_CONNECTIONS}`,
+    integer(1, 65_535),
+    'Connections of clients, and requests in flight, at a time. A request that waits for its partner holds 100 KiB, with a body of 64 KiB four times as much.',
+  ),
   shutdownTimeoutSeconds: setting(
     'SHUTDOWN_TIMEOUT',
     '25s',
@@ -135,6 +144,12 @@ export const SETTINGS = {
   ),
   podName: setting(VARIABLES.podName, '', text, 'Names the pod in the AWS role session.'),
   podNamespace: setting(VARIABLES.podNamespace, '', text, 'Names the namespace in the AWS role session.'),
+  roleSessionName: setting(
+    'AWS_ROLE_SESSION_NAME',
+    '',
+    optional(sessionName),
+    'Names the AWS role session instead of namespace and pod.',
+  ),
   ...STANDALONE_SETTINGS,
 } as const
 

@@ -163,7 +163,7 @@ export const ERRORS = {
     proxyStatus: 'proxy_internal_response',
     retryable: true,
     meaning: 'More requests are in flight than the proxy admits.',
-    hint: 'Retry with backoff; reduce concurrency.',
+    hint: 'Retry with backoff; reduce concurrency, or raise MAX_CONNECTIONS (sidecar.extraEnv of the chart) and the memory limit.',
   },
   draining: {
     status: 503,

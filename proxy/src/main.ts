@@ -46,7 +46,7 @@ const { instruments } = metrics
 
 const sts = createSts({
   environment: process.env,
-  sessionName: roleSessionName(config.podNamespace, config.podName),
+  sessionName: config.roleSessionName ?? roleSessionName(config.podNamespace, config.podName),
 })
 const observer = createTokenObserver(instruments)
 const tokens = createTokenEngine({
@@ -79,7 +79,7 @@ const proxy = createProxy({
   tokens,
   instruments,
   log,
-  limits: LIMITS,
+  limits: { ...LIMITS, clientSockets: config.maxConnections, inFlight: config.maxConnections },
   resolve: lookup,
   writeChunk: writeAndDetachChunk,
   ownPorts,

@@ -23,7 +23,7 @@ export const METRICS = {
   inFlight: {
     type: 'gauge',
     name: 'outbound_jwt_requests_in_flight',
-    help: 'Requests whose response is not complete; 512 are admitted.',
+    help: 'Requests whose response is not complete; MAX_CONNECTIONS are admitted.',
     labels: [],
   },
   refused: {

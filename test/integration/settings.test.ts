@@ -6,7 +6,14 @@ import { startNode } from '../support/process.ts'
 const PROGRAMS = {
   proxy: {
     command: argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'),
-    environment: { LISTEN_ADDR: '15400', UNMATCHED: 'allow', ROUTES: '[{"hosts":["10.0.0.1"]}]', LOG_LEVEL: 'loud' },
+    environment: {
+      LISTEN_ADDR: '15400',
+      UNMATCHED: 'allow',
+      ROUTES: '[{"hosts":["10.0.0.1"]}]',
+      LOG_LEVEL: 'loud',
+      MAX_CONNECTIONS: 'many',
+      AWS_ROLE_SESSION_NAME: 'orders-'.repeat(10),
+    },
   },
   webhook: {
     command: argumentsHere(entrypoint('Dockerfile.webhook'), 'dist/webhook'),

@@ -7,6 +7,10 @@ export const roleArn: Parser<string> = (value) =>
     ? accepted(value)
     : refused('the ARN of an IAM role, such as arn:aws:iam::123456789012:role/orders')
 
+/** Of an AWS session. Source: STS API reference, AssumeRoleWithWebIdentity. */
+export const sessionName: Parser<string> = (value) =>
+  /^[\w+=,.@-]{2,64}$/.test(value) ? accepted(value) : refused('2 to 64 letters, digits or any of +=,.@_-')
+
 /** A region code; STS has no global endpoint for GetWebIdentityToken. */
 export const region: Parser<string> = (value) =>
   /^[a-z]{2,4}(?:-[a-z]{2,16}){1,3}-\d{1,2}$/.test(value)

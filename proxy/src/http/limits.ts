@@ -1,10 +1,13 @@
-/** Bounds of the data port. Tests pass smaller ones; nobody else may, so that a sidecar's worst case is known. */
+/** Bounds of the data port. MAX_CONNECTIONS is the operator's; tests pass smaller ones, nobody else may, so that a sidecar's worst case is known. */
 export interface Limits {
   /** Request line and fields together. */
   readonly headBytes: number
   readonly headFields: number
   readonly clientSockets: number
-  /** Requests between their head and the end of their response. */
+  /**
+   * Requests between their head and the end of their response. As many as connections: HTTP/1.1 has one at a time on each, and whoever
+   * sends a thousand first requests at once is to be served.
+   */
   readonly inFlight: number
   /** Until a request head is complete. */
   readonly headMs: number
@@ -28,11 +31,18 @@ export interface Limits {
   readonly tunnelIdleMs: number
 }
 
+/**
+ * Default of the setting. Memory is what bounds it: a request without a body holds 20 KiB while it waits for its token, and 100 KiB while it
+ * waits for its partner, three quarters of it for the TLS connection. A thousand of them take 128 MiB, the memory limit of a sidecar,
+ * as a memory cgroup counts it.
+ */
+export const MAX_CONNECTIONS = 1024
+
 export const LIMITS: Limits = {
   headBytes: 64 * 1024,
   headFields: 200,
-  clientSockets: 1024,
-  inFlight: 512,
+  clientSockets: MAX_CONNECTIONS,
+  inFlight: MAX_CONNECTIONS,
   headMs: 15_000,
   keepAliveMs: 120_000,
   bodyIdleMs: 300_000,

@@ -90,6 +90,17 @@ describe('limits of the data port', () => {
     expect((await call(proxy.port, url)).status).to.equal(200)
   })
 
+  it('serves all of 1,000 requests that wait at the same time', async () => {
+    arrived = 0
+    const held: (() => void)[] = []
+    answer = (_, reply) => held.push(() => reply.end('ok'))
+    proxy = await startTestProxy()
+    const all = Array.from({ length: 1_000 }, async () => (await call(proxy.port, url)).status)
+    // What is refused is answered first.
+    await until('all of them wait', () => held.length === 1_000).finally(() => held.forEach((release) => release()))
+    expect(new Set(await Promise.all(all))).to.deep.equal(new Set([200]))
+  })
+
   it('drops connections beyond its limit, counts them, and takes new ones later', async () => {
     await start({ clientSockets: 2 })
     const first = [await openSocket(proxy.port), await openSocket(proxy.port)]

@@ -16,7 +16,7 @@ export interface StsOptions {
    * `process.env`: AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE, AWS_CONTAINER_*, AWS_ENDPOINT_URL_STS and the others it documents.
    */
   readonly environment: Environment
-  /** Names the AWS session; made by `roleSessionName`. */
+  /** Names the AWS session; 2 to 64 characters. */
   readonly sessionName: string
 }
 
@@ -91,7 +91,7 @@ async function createClient(environment: Environment, roleSessionName: string, o
     requestHandler: TIMEOUTS,
     // The default chain, named explicitly to give its sessions a name, and to fail soon: requests that wait are told why, and we ask again.
     credentials: defaultProvider({
-      ...(!environment['AWS_ROLE_SESSION_NAME'] && { roleSessionName }),
+      roleSessionName,
       ...(ofAgent && { maxRetries: 0 }),
     }),
   })
