@@ -19,6 +19,22 @@ export const stringField =
     return undefined
   }
 
+/** The same where a secret may stand in place of what is wanted. SECURITY: no report repeats the value. */
+export const hiddenField =
+  <T>(parse: Parser<T>): FieldParser<T> =>
+  (value, where, report) => {
+    const parsed: Parsed<T> = typeof value === 'string' ? parse(value) : refused('a string; quote it')
+    if (parsed.ok) return parsed.value
+    report({ where, value: kindOf(value), allowed: `${parsed.allowed}; never the secret itself` })
+    return undefined
+  }
+
+/** @returns what a value is, for a report that must not repeat it. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing'
+  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a mapping' : 'a value'
+}
+
 /** A list of strings with `minimum` to `maximum` items, each reported under its own index. */
 export const listField =
   <T>(parse: Parser<T>, minimum: number, maximum: number): FieldParser<readonly T[]> =>

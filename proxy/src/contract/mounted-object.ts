@@ -1,7 +1,7 @@
 // What an author names in the namespace of the pod, and the sidecar reads as files: the annotation has the name of the
 // object, ROUTES has a path.
 import type { FieldParser } from './fields.ts'
-import { isRecord, rejectUnknown, show, stringField } from './fields.ts'
+import { hiddenField, isRecord, kindOf, rejectUnknown, show, stringField } from './fields.ts'
 import type { Parser } from './parsers.ts'
 import { accepted, refused } from './parsers.ts'
 import type { Report } from './problem.ts'
@@ -11,12 +11,21 @@ export interface MountedObject {
   /** Names the volume and its directory, together with the index of the route that names it. */
   readonly purpose: string
   /** Source of the volume, as Kubernetes writes it. */
-  readonly source: {
-    readonly configMap: {
-      readonly name: string
-      readonly items: { readonly key: string; readonly path: string }[]
-    }
-  }
+  readonly source:
+    | { readonly configMap: { readonly name: string; readonly items: MountedKey[] } }
+    | { readonly secret: { readonly secretName: string; readonly items: MountedKey[] } }
+    | { readonly projected: { readonly sources: { readonly serviceAccountToken: ProjectedToken }[] } }
+}
+
+interface MountedKey {
+  readonly key: string
+  readonly path: string
+}
+
+interface ProjectedToken {
+  readonly audience: string
+  readonly expirationSeconds: number
+  readonly path: string
 }
 
 /** How trust anchors are called in their volume, whatever their key in the ConfigMap is. */
@@ -28,15 +37,22 @@ export type Mount = (object: MountedObject) => string
 /** Parses a value as an author writes it; what it names is mounted. @returns the value that ROUTES has. */
 export type WrittenParser<T> = (value: unknown, where: string, report: Report, mount: Mount) => T | undefined
 
-const configMapName: Parser<string> = (value) =>
-  value.length <= 253 && /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(value)
-    ? accepted(value)
-    : refused('the name of a ConfigMap')
+const nameOf =
+  (kind: string): Parser<string> =>
+  (value) =>
+    value.length <= 253 && /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(value)
+      ? accepted(value)
+      : refused(`the name of a ${kind}`)
 
-const configMapKey: Parser<string> = (value) =>
-  /^[-._a-zA-Z0-9]{1,253}$/.test(value) && value !== '.' && !value.startsWith('..')
-    ? accepted(value)
-    : refused('a key of the ConfigMap')
+const keyOf =
+  (kind: string): Parser<string> =>
+  (value) =>
+    /^[-._a-zA-Z0-9]{1,253}$/.test(value) && value !== '.' && !value.startsWith('..')
+      ? accepted(value)
+      : refused(`a key of the ${kind}`)
+
+const configMapName = nameOf('ConfigMap')
+const configMapKey = keyOf('ConfigMap')
 
 const configMapReference: FieldParser<{ readonly name: string; readonly key: string }> = (value, where, report) => {
   if (!isRecord(value)) {
@@ -73,4 +89,25 @@ export const configMapFile =
     if (reference === undefined) return undefined
     const { name, key } = reference
     return `${mount({ purpose, source: { configMap: { name, items: [{ key, path }] } } })}/${path}`
+  }
+
+/**
+ * `{secret: name, key: password}`, of which the sidecar reads one file.
+ * SECURITY: no report repeats a value: it may be the secret.
+ * @param purpose names the volume, see `MountedObject`.
+ * @param path of the file in the volume, whatever its key in the Secret is.
+ */
+export const secretFile =
+  (purpose: string, path: string): WrittenParser<string> =>
+  (value, where, report, mount) => {
+    if (!isRecord(value)) {
+      const allowed = '{secret: the name of a Secret, key: a key of it}; never the secret itself'
+      report({ where, value: kindOf(value), allowed })
+      return undefined
+    }
+    rejectUnknown(value, ['secret', 'key'], where, report)
+    const name = hiddenField(nameOf('Secret'))(value['secret'], `${where}.secret`, report)
+    const key = hiddenField(keyOf('Secret'))(value['key'], `${where}.key`, report)
+    if (name === undefined || key === undefined) return undefined
+    return `${mount({ purpose, source: { secret: { secretName: name, items: [{ key, path }] } } })}/${path}`
   }

@@ -1,3 +1,4 @@
+import { exchange, writtenExchange } from './exchange-parser.ts'
 import type { FieldParser, TextParser } from './fields.ts'
 import { listField, seconds, separated, stringField, writtenDuration } from './fields.ts'
 import type { WrittenParser } from './mounted-object.ts'
@@ -7,6 +8,7 @@ import {
   AUDIENCE_ITEMS,
   DURATION_BOUNDS,
   MOST_HOSTS,
+  SIGNING_ALGORITHMS,
   TIMEOUT_BOUNDS,
   UPSTREAM_TIMEOUT_SECONDS,
   audienceText,
@@ -52,7 +54,7 @@ interface FlatAnnotation<T> {
 
 const hosts = listField(hostText, 1, MOST_HOSTS)
 const audience = listField(audienceText, 1, AUDIENCE_ITEMS)
-const signingAlgorithm = stringField(oneOf('RS256', 'ES384'))
+const signingAlgorithm = stringField(oneOf(...SIGNING_ALGORITHMS))
 /** An operator's default has the same values. */
 export const HTTPS_POLICIES = ['refuse', 'tunnel', 'intercept'] as const
 const https = stringField(oneOf(...HTTPS_POLICIES))
@@ -82,6 +84,16 @@ const FIELDS = {
       doc: 'Partners that get the token, comma separated: `host` or `*.suffix` (any depth, not the suffix itself), with an optional `:port` (TLS, default 443).',
     },
   },
+  source: {
+    parse: stringField(oneOf('aws', 'kubernetes')),
+    default: 'aws',
+    written: {
+      key: 'source',
+      example: 'kubernetes',
+      fallback: '`aws`',
+      doc: "Where the token comes from: `aws` (STS), or `kubernetes`: the cluster's own, for the service account of the pod, with exactly one audience and without an AWS role.",
+    },
+  },
   /** Audiences of the token. Empty: `https://<matched host>`, per host, without port. */
   audience: {
     parse: audience,
@@ -89,8 +101,8 @@ const FIELDS = {
     written: {
       key: 'audience',
       example: '[https://api.partner.example]',
-      fallback: OF_HOST,
-      doc: `Audiences of the token, at most ${AUDIENCE_ITEMS}.`,
+      fallback: `${OF_HOST}; with an exchange its own, see [presets](presets.md)`,
+      doc: `Audiences of the token, at most ${AUDIENCE_ITEMS}. With an exchange it goes to the token endpoint, not to the host.`,
     },
     annotation: {
       name: 'audience',
@@ -107,8 +119,8 @@ const FIELDS = {
       key: 'duration',
       parse: writtenDuration(DURATION_BOUNDS),
       example: '15m',
-      fallback: '`900s`',
-      doc: 'Life of the token, 60 s to 1 h.',
+      fallback: '`900s`; with an exchange its own, see [presets](presets.md); `3600s` with source `kubernetes`',
+      doc: 'Life of the token, 60 s to 1 h; 10 min to 1 h with source `kubernetes`.',
     },
     annotation: {
       name: 'duration',
@@ -151,13 +163,27 @@ const FIELDS = {
       doc: 'Claims of your own, `key=value,key2=value2`, at most 50. The role needs `sts:TagGetWebIdentityToken`.',
     },
   },
+  /** The projected token of source `kubernetes`. */
+  subjectTokenFile: { parse: stringField(absolutePath), optional: true },
+  /** What the token is exchanged for before anything is sent to the hosts. */
+  exchange: {
+    parse: exchange,
+    optional: true,
+    written: {
+      key: 'exchange',
+      parse: writtenExchange,
+      example: '{preset: openai, identityProviderId: idp_1, serviceAccountId: sa_1}',
+      fallback: 'none: the partner gets the token itself',
+      doc: 'Token endpoint that turns the token into what the partner accepts; the header then carries the result. See [presets](presets.md).',
+    },
+  },
   header: {
     parse: header,
     default: { name: 'Authorization', scheme: 'Bearer' },
     written: {
       key: 'header',
       example: "{name: X-Partner-Token, scheme: ''}",
-      fallback: '`Authorization`, `Bearer`',
+      fallback: '`Authorization`, `Bearer`; with exchange `vault` `X-Vault-Token` alone',
       doc: 'Header that carries the token, and the word before it; an empty scheme is none. Not a framing, hop-by-hop, Host, Cookie or Proxy-* header.',
     },
   },
@@ -216,7 +242,6 @@ type Having<Property extends string> = {
 export type Route = { readonly [Name in Exclude<RouteFieldName, Having<'optional'>>]: ValueOf<Name> } & {
   readonly [Name in Having<'optional'>]?: ValueOf<Name>
 }
-export type SigningAlgorithm = Route['signingAlgorithm']
 export type OnExisting = Route['onExisting']
 
 /** The table, one type for all rows. */

@@ -11,6 +11,10 @@ export interface TokenHeader {
   readonly scheme: string
 }
 
+/** How a token may be signed. The first is the one that every relying party accepts; several refuse the other. */
+export const SIGNING_ALGORITHMS = ['RS256', 'ES384'] as const
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+
 /** GetWebIdentityToken's own bounds, in seconds. */
 export const DURATION_BOUNDS = { minimum: 60, maximum: 3600 } as const
 

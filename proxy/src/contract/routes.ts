@@ -4,6 +4,7 @@ import { isRecord, rejectUnknown, show } from './fields.ts'
 import type { Problem, Report } from './problem.ts'
 import type { Route, RouteFieldName } from './route-fields.ts'
 import { ROUTE_DEFAULTS, ROUTE_FIELDS, ROUTE_FIELD_NAMES } from './route-fields.ts'
+import { checkToken, tokenDefaults } from './token-rules.ts'
 
 /** Where a field came from, for its problems: `ROUTES[0].hosts` or `outbound-jwt.io/hosts`. */
 export type Where = (field: RouteFieldName) => string
@@ -14,7 +15,7 @@ export type Where = (field: RouteFieldName) => string
  * @returns undefined when anything was reported.
  */
 export function buildRoute(
-  values: Readonly<Partial<Record<RouteFieldName, unknown>>>,
+  values: Values,
   where: Where,
   report: Report,
   parserOf: (field: RouteFieldName) => FieldParser<unknown> = (field) => ROUTE_FIELDS[field].parse,
@@ -27,11 +28,25 @@ export function buildRoute(
   }
   if (values.hosts === undefined)
     problems.push({ where: where('hosts'), value: '', allowed: 'at least one partner host' })
+  completeToken(parsed, values, where, (problem) => problems.push(problem))
   problems.forEach(report)
   const hosts = parsed['hosts'] as readonly string[] | undefined
   if (problems.length > 0 || hosts === undefined) return undefined
   parsed['name'] ??= hosts[0]
   return Object.freeze(parsed) as unknown as Route
+}
+
+type Values = Readonly<Partial<Record<RouteFieldName, unknown>>>
+
+/** Fills in the defaults that depend on other fields, and holds the fields against each other. */
+function completeToken(parsed: Partial<Route>, values: Values, where: Where, report: Report): void {
+  const { source, exchange } = parsed
+  const given = (field: RouteFieldName): boolean => values[field] !== undefined
+  // Nothing can be said where one of these was refused already.
+  if (source === undefined || (given('exchange') && exchange === undefined)) return
+  const defaults = Object.entries(tokenDefaults({ source, ...(exchange && { exchange }) }))
+  Object.assign(parsed, Object.fromEntries(defaults.filter(([field]) => !given(field as RouteFieldName))))
+  checkToken(parsed, given, where, report)
 }
 
 /** Parses the ROUTES variable: a JSON array of routes. Reports every problem; the result is empty when there was one. */
@@ -74,7 +89,11 @@ export function rejectSharedHosts(routes: readonly Route[], where: (index: numbe
 export function formatRoutes(routes: readonly Route[]): string {
   return JSON.stringify(
     routes.map((route) => {
-      const defaults: Readonly<Record<string, unknown>> = { ...ROUTE_DEFAULTS, name: route.hosts[0] }
+      const defaults: Readonly<Record<string, unknown>> = {
+        ...ROUTE_DEFAULTS,
+        ...tokenDefaults(route),
+        name: route.hosts[0],
+      }
       return Object.fromEntries(
         ROUTE_FIELD_NAMES.map((name) => [name, route[name]] as const).filter(
           ([name, value]) => value !== undefined && JSON.stringify(value) !== JSON.stringify(defaults[name]),

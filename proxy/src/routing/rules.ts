@@ -77,6 +77,9 @@ export function staticTokenRequests(routes: readonly Route[], scheme: Scheme = '
 }
 
 function tokenFor(route: Route, host: string, scheme: Scheme, unlisted?: UnlistedHost): TokenRequest {
+  // SECURITY: never the source token in place of the exchanged one.
+  if (route.source !== 'aws' || route.exchange !== undefined || route.subjectTokenFile !== undefined)
+    throw new TypeError(`no token source for route ${route.name}`)
   const spec = {
     source: 'aws',
     audience: route.audience.length > 0 ? route.audience : [`${scheme}://${host}`],

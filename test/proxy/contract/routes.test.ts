@@ -38,6 +38,7 @@ describe('ROUTES', () => {
         {
           name: 'a.example',
           hosts: ['a.example'],
+          source: 'aws',
           audience: [],
           durationSeconds: 900,
           signingAlgorithm: 'RS256',

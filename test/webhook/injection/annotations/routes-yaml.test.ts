@@ -11,7 +11,8 @@ const complaints = (text: string): readonly string[] => {
   expect(value).to.equal(undefined)
   return complaints
 }
-const FIELDS = 'hosts, audience, duration, signingAlgorithm, tags, header, onExisting, https, timeout, ca'
+const FIELDS =
+  'hosts, source, audience, duration, signingAlgorithm, tags, exchange, header, onExisting, https, timeout, ca'
 
 describe('the routes annotation', () => {
   it('makes the same routes as ROUTES, in block and flow form', () => {
