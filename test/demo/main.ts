@@ -11,7 +11,7 @@ import { startPartner } from '../support/partner/partner.ts'
 import { recordedReview, startWebhook, withAnnotation } from '../support/webhook.ts'
 import { createOutput } from './output.ts'
 import type { Pod } from './pod.ts'
-import { readable } from './pod.ts'
+import { readable, required } from './pod.ts'
 import { environmentOf, runApplication, startBystander, startSidecar } from './sidecar.ts'
 import { expectPartnerAnswer } from './verdict.ts'
 
@@ -59,7 +59,7 @@ async function run(): Promise<void> {
   }
   const webhook = await startWebhook(directory, authority, { SIDECAR_EXTRA_ENV: JSON.stringify(sidecarEnv) })
   closing.push(() => webhook.process.signal('SIGTERM'))
-  const review = recordedReview()
+  const review = withAnnotation(recordedReview(), 'outbound-jwt.io/https', 'intercept')
   const { allowed, patch = '', status } = await webhook.review(review)
   if (!allowed) throw new Error(`the webhook refused the recorded pod: ${status?.message ?? ''}`)
   const before = review.request.object as Pod
@@ -67,7 +67,7 @@ async function run(): Promise<void> {
   output.podDiff(readable(before), readable(pod))
 
   output.step('The sidecar starts as the patched pod says')
-  output.line('Three things differ from a cluster: the path of the token file, names resolve to this machine')
+  output.line('Three things differ from a cluster: volumes are directories of this machine, names resolve to it')
   output.line('(a preload stands in for DNS), and the partner has a certificate of a test CA.')
   const sidecar = await startSidecar(pod, {
     directory,
@@ -82,12 +82,16 @@ async function run(): Promise<void> {
     metrics: `http://127.0.0.1:${portOf(listening['admin'])}/metrics`,
   })
 
-  output.step('The application calls the partner')
-  const environment = environmentOf(pod, APPLICATION, POD_NAME)
-  const url = `http://${PARTNER}:${PARTNER_PORT}/orders`
-  output.facts({ fetch: url, HTTP_PROXY: environment['HTTP_PROXY'] ?? 'none' })
-  const answer = await runApplication(environment, url)
-  output.facts(expectPartnerAnswer(answer, { issuer: emulator.issuer, subject: ROLE_ARN, audience: AUDIENCE }))
+  const environment = environmentOf(pod, APPLICATION, { podName: POD_NAME, directory })
+  const claims = { issuer: emulator.issuer, subject: ROLE_ARN, audience: AUDIENCE }
+  const place = `${PARTNER}:${PARTNER_PORT}/orders`
+  output.step('The application calls the partner by its https:// URL')
+  output.facts({ fetch: `https://${place}`, HTTPS_PROXY: required(environment, 'HTTPS_PROXY') })
+  output.facts(expectPartnerAnswer(await runApplication(environment, `https://${place}`), claims))
+
+  output.step('An http:// URL gets the same; the sidecar speaks TLS to the partner')
+  output.facts({ fetch: `http://${place}`, HTTP_PROXY: required(environment, 'HTTP_PROXY') })
+  output.facts(expectPartnerAnswer(await runApplication(environment, `http://${place}`), claims))
 
   output.step('A host outside the list gets no token')
   const bystander = await startBystander()
@@ -102,16 +106,17 @@ async function run(): Promise<void> {
   if (refusal.allowed) throw new Error('the webhook admitted a pod with an IP address in hosts')
   output.line(refusal.status?.message ?? '')
 
-  if (keep) await keepRunning(url, portOf(listening['admin']), String(listening['proxy']))
+  if (keep)
+    await keepRunning({
+      try: `curl -s --proxy http://${String(listening['proxy'])} --cacert ${required(environment, 'CURL_CA_BUNDLE')} https://${place}`,
+      metrics: `curl -s http://127.0.0.1:${portOf(listening['admin'])}/metrics`,
+    })
 }
 
 /** Leaves everything running until Ctrl-C. */
-async function keepRunning(url: string, adminPort: string, proxy: string): Promise<void> {
+async function keepRunning(commands: Readonly<Record<string, string>>): Promise<void> {
   output.step('Everything is left running; Ctrl-C ends it')
-  output.facts({
-    try: `curl -s --proxy http://${proxy} ${url}`,
-    metrics: `curl -s http://127.0.0.1:${adminPort}/metrics`,
-  })
+  output.facts(commands)
   await new Promise<void>((resolve) => {
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)

@@ -3,6 +3,7 @@ import type { EnvVar } from '../support/kubelet.ts'
 export interface Container {
   readonly name: string
   readonly env?: readonly EnvVar[]
+  readonly volumeMounts?: readonly { readonly mountPath: string }[]
   readonly startupProbe?: { readonly exec?: { readonly command?: readonly string[] } }
 }
 

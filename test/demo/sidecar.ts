@@ -1,19 +1,21 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PROXY_CONTAINER } from '../../proxy/src/contract.ts'
+import { MOUNT_ROOT } from '../../webhook/src/injection/sidecar/volumes.ts'
 import { argumentsHere, entrypoint } from '../support/image.ts'
 import { containerEnvironment } from '../support/kubelet.ts'
 import type { RunningProcess } from '../support/process.ts'
 import { startNode } from '../support/process.ts'
 import type { Pod } from './pod.ts'
-import { container } from './pod.ts'
+import { container, required } from './pod.ts'
 
 const BUNDLES = 'dist/proxy'
 
 export interface SidecarWorld {
+  /** Stands for what volumes would be mounted below: every path of the pod that begins there is one in it. */
   readonly directory: string
   /** What a kubelet would have written into the projected volume. */
   readonly token: string
@@ -23,22 +25,32 @@ export interface SidecarWorld {
 }
 
 /** @returns the environment of one container of the pod, as its kubelet would make it. */
-export function environmentOf(pod: Pod, name: string, podName: string): Record<string, string> {
+export function environmentOf(
+  pod: Pod,
+  name: string,
+  { podName, directory }: Pick<SidecarWorld, 'podName' | 'directory'>,
+): Record<string, string> {
   const fields = { 'metadata.name': podName, 'metadata.namespace': pod.metadata.namespace ?? 'default' }
-  return containerEnvironment(container(pod, name).env ?? [], fields, { KUBERNETES_SERVICE_HOST: '10.96.0.1' })
+  const service = { KUBERNETES_SERVICE_HOST: '10.96.0.1' }
+  const environment = containerEnvironment(container(pod, name).env ?? [], fields, service)
+  return Object.fromEntries(
+    Object.entries(environment).map(([variable, value]) => [variable, value.replaceAll(MOUNT_ROOT, directory)]),
+  )
 }
 
 /** Starts the shipped proxy as the patched pod says, and waits for it with the pod's own startup probe. */
 export async function startSidecar(pod: Pod, world: SidecarWorld): Promise<RunningProcess> {
-  const tokenFile = join(world.directory, 'token')
-  writeFileSync(tokenFile, world.token, { mode: 0o600 })
   const environment = {
-    ...environmentOf(pod, PROXY_CONTAINER, world.podName),
-    AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile,
+    ...environmentOf(pod, PROXY_CONTAINER, world),
     RESOLVE_HOSTS: Object.entries(world.names)
       .map((entry) => entry.join('='))
       .join(','),
   }
+  const tokenFile = required(environment, 'AWS_WEB_IDENTITY_TOKEN_FILE')
+  mkdirSync(dirname(tokenFile), { recursive: true })
+  writeFileSync(tokenFile, world.token, { mode: 0o600 })
+  for (const { mountPath } of container(pod, PROXY_CONTAINER).volumeMounts ?? [])
+    mkdirSync(mountPath.replace(MOUNT_ROOT, world.directory), { recursive: true })
   const sidecar = startNode(
     ['--import', './test/support/resolve.mjs', ...argumentsHere(entrypoint('Dockerfile.proxy'), BUNDLES)],
     environment,
