@@ -25,7 +25,7 @@ const ADAPTERS_AND_SHELL = [
   ...Object.values(ADAPTERS).flat(),
   'proxy/src/{flags,proxy}.ts',
   'proxy/src/authority/{authority,files}.ts',
-  'proxy/src/doctor/partner.ts',
+  'proxy/src/doctor/{interception,partner}.ts',
   'proxy/src/http/{inbound,outbound,telemetry,tunnel}/**/*.ts',
   'proxy/src/runtime/{http-server,key-pair,listen}.ts',
   'proxy/src/tokens/time.ts',

@@ -117,6 +117,7 @@ const doctor = createDoctor({
   tokens,
   clock,
   connection: proxy.connection,
+  interception: authority && { authority, read: readText, proxy: () => addresses.proxy, clock },
 })
 const control = createAdminServer(controlRoutes(log, doctor))
 

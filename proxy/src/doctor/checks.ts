@@ -13,6 +13,11 @@ export const CHECKS = {
   jwks: "The issuer's keys: whether the token verifies with one of them.",
   partner:
     'For each host without a wildcard: whether its name resolves to an allowed address and its TLS certificate verifies.',
+  authority:
+    'With `https: intercept`: the authority of this pod, the names it can sign for, and whether applications that were started before trust it.',
+  trust: 'Whether the files that applications trust hold that authority.',
+  intercept:
+    'For each intercepted host without a wildcard: whether an application that trusts `ca.crt` gets through the proxy to TLS. The partner hears nothing of it.',
 } as const
 
 export type CheckId = keyof typeof CHECKS

@@ -4,6 +4,8 @@ import { ProxyError } from '../errors.ts'
 import { within } from '../tokens/time.ts'
 import type { AwsDeps } from './aws-checks.ts'
 import { examineAws } from './aws-checks.ts'
+import type { InterceptionView } from './interception.ts'
+import { examineInterception } from './interception.ts'
 import type { Handshake, PartnerOptions } from './partner.ts'
 import { partnerFinding, shakeHands } from './partner.ts'
 import type { Finding, Report } from './report.ts'
@@ -12,6 +14,8 @@ import { createReport } from './report.ts'
 export interface DoctorDeps extends AwsDeps {
   /** How requests of this route connect to one of its hosts; undefined when that is without TLS. */
   readonly connection: (route: Route, host: HostPattern) => PartnerOptions | undefined
+  /** Absent: no route intercepts. */
+  readonly interception?: InterceptionView | undefined
 }
 
 export interface Doctor {
@@ -30,7 +34,7 @@ const MOST_PARTNERS = 32
 
 /** Creates what the control port serves as `/doctor`. */
 export function createDoctor(deps: DoctorDeps): Doctor {
-  const { routes, clock, connection } = deps
+  const { routes, clock, connection, interception } = deps
   let running: Promise<Report> | undefined
   return {
     examine: () =>
@@ -41,8 +45,12 @@ export function createDoctor(deps: DoctorDeps): Doctor {
 
   async function examine(): Promise<Report> {
     const partners = routes.flatMap(partnersOf).slice(0, MOST_PARTNERS)
-    const [aws, ...findings] = await Promise.all([examineAws(deps), ...partners.map(examinePartner)])
-    return createReport(VERSION, [...aws, ...findings])
+    const [aws, found, intercepted] = await Promise.all([
+      examineAws(deps),
+      Promise.all(partners.map(examinePartner)),
+      interception ? examineInterception(interception, routes, MOST_PARTNERS) : [],
+    ])
+    return createReport(VERSION, [...aws, ...found, ...intercepted])
   }
 
   /** @returns the hosts that can be called as they are written. */
