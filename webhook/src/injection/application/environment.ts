@@ -40,6 +40,7 @@ export interface Environment {
   readonly policy: 'refuse' | 'keep' | 'override'
   /** Whether `https://` URLs of a partner go through the proxy. */
   readonly intercepts: boolean
+  readonly hasExtraCa: boolean
   readonly node: boolean
   /** undefined without the Java runtime. */
   readonly java: string | undefined
@@ -103,6 +104,7 @@ export function readEnvironment(
     coverage,
     policy: values['env-policy'],
     intercepts,
+    hasExtraCa: values['extra-ca'] !== undefined,
     node: runtimes.includes('node'),
     java: runtimes.includes('java') ? javaOptions(port, extra, { coverage, intercepts }) : undefined,
   }
@@ -129,7 +131,7 @@ function planContainer(
   return [
     ...planProxy(variables, environment),
     ...planNoProxy(container, variables, environment, outcome),
-    ...(environment.intercepts ? planTrust(variables) : []),
+    ...(environment.intercepts ? planTrust(variables, environment.hasExtraCa) : []),
     ...planNode(container, variables, environment, outcome.warn),
     ...planJava(container, variables, environment, outcome.warn),
   ]

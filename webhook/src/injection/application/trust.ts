@@ -14,28 +14,34 @@ const ANCHOR = `${TRUST.mountPath}/${TRUST_FILES.anchor}`
 /** Of the bundle for Java. */
 export const JAVA_BUNDLE = `${TRUST.mountPath}/${TRUST_FILES.javaBundle}`
 
-/** Where clients look for what they trust. Node and Deno add to their own roots, all others put the file in their place. */
-const TRUST_VARIABLES: ReadonlyMap<string, string> = new Map([
-  ['SSL_CERT_FILE', BUNDLE],
-  ['REQUESTS_CA_BUNDLE', BUNDLE],
-  ['CURL_CA_BUNDLE', BUNDLE],
-  ['AWS_CA_BUNDLE', BUNDLE],
-  ['GIT_SSL_CAINFO', BUNDLE],
-  ['PIP_CERT', BUNDLE],
-  ['GRPC_DEFAULT_SSL_ROOTS_FILE_PATH', BUNDLE],
-  ['PERL_LWP_SSL_CA_FILE', BUNDLE],
-  ['NODE_EXTRA_CA_CERTS', ANCHOR],
-  ['DENO_CERT', ANCHOR],
-])
+/** Where clients look for what they trust, and take the file in the place of their own roots. */
+const REPLACING = [
+  'SSL_CERT_FILE',
+  'REQUESTS_CA_BUNDLE',
+  'CURL_CA_BUNDLE',
+  'AWS_CA_BUNDLE',
+  'GIT_SSL_CAINFO',
+  'PIP_CERT',
+  'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH',
+  'PERL_LWP_SSL_CA_FILE',
+]
+/** Those of Node and Deno, which add the file to their own roots. */
+const ADDING = ['NODE_EXTRA_CA_CERTS', 'DENO_CERT']
+const NAMES = new Set([...REPLACING, ...ADDING])
 
-export const isTrustVariable = (name: string): boolean => TRUST_VARIABLES.has(name)
+export const isTrustVariable = (name: string): boolean => NAMES.has(name)
 
 /** SECURITY: read-only, so that no application changes what another one trusts. */
 export const TRUST_MOUNT: V1VolumeMount = { ...TRUST, readOnly: true }
 
-/** Sets every variable to our files, wherever it is already. */
-export function planTrust(variables: readonly Variable[]): readonly EnvironmentEdit[] {
-  return [...TRUST_VARIABLES].flatMap(([name, value]): readonly EnvironmentEdit[] => {
+/**
+ * Sets every variable to our files, wherever it is already.
+ * @param hasExtraCa whether the bundle holds more than public roots and the pod's authority.
+ */
+export function planTrust(variables: readonly Variable[], hasExtraCa: boolean): readonly EnvironmentEdit[] {
+  return [...NAMES].flatMap((name): readonly EnvironmentEdit[] => {
+    // The anchor alone is read faster; it lacks what the namespace added.
+    const value = ADDING.includes(name) && !hasExtraCa ? ANCHOR : BUNDLE
     const own = variables.filter((variable) => variable.name === name)
     if (own.length === 0) return [{ kind: 'insert', index: 0, name, value }]
     return own.map((variable) => ({ kind: 'set', variable, value }))
