@@ -23,6 +23,19 @@ export const CASES = {
 
 export type Case = keyof typeof CASES
 
+/** What the pod of a world says beyond its partner, and what is called in it. */
+export const MODES = {
+  refuse: { annotations: {}, cases: Object.keys(CASES) as readonly Case[] },
+  intercept: {
+    annotations: { 'outbound-jwt.io/https': 'intercept', 'outbound-jwt.io/extra-ca': 'authorities/ca.crt' },
+    cases: ['partner', 'partnerTls', 'otherTls'],
+  },
+} as const satisfies Readonly<
+  Record<string, { readonly annotations: Readonly<Record<string, string>>; readonly cases: readonly Case[] }>
+>
+
+export type Mode = keyof typeof MODES
+
 /**
  * How a call left: `absolute` (the whole URL to the proxy), `connect` (a tunnel, TLS inside), `connect-plain` (a tunnel, plain HTTP inside),
  * `connect-refused` (a tunnel that was not granted), `direct` (past the proxy), `none` (nowhere).
@@ -44,7 +57,9 @@ export interface Observation {
 export interface Row {
   readonly client: string
   readonly version: string
-  readonly observations: Readonly<Record<Case, Observation>>
+  readonly observations: {
+    readonly [Name in Mode]: Readonly<Record<(typeof MODES)[Name]['cases'][number], Observation>>
+  }
 }
 
 /** A client that was not run, and why. */

@@ -14,6 +14,8 @@ export interface Client {
   readonly expected: Readonly<Record<Extract<Case, 'partner' | 'partnerTls'>, Way>>
   /** The one line it needs to get a token, where it needs one. */
   readonly needs?: string
+  /** The one line it needs to trust the sidecar, where the variables are not enough. */
+  readonly trustNeeds?: string
   /** What else is worth knowing. */
   readonly note?: string
 }
@@ -171,6 +173,7 @@ export const CLIENTS: readonly Client[] = [
     command: () => ['wget', '--server-response', '--output-document=/dev/null', '--tries=1', '--timeout=8'],
     version: () => versionOf(['wget', '--version']),
     expected: ABSOLUTE,
+    trustNeeds: '`wget --ca-certificate="$SSL_CERT_FILE"`; GnuTLS reads no variable',
   },
   pythonClient('Python urllib', 'urllib_client.py'),
   pythonClient('Python requests', 'requests_client.py'),
@@ -252,6 +255,7 @@ export const CLIENTS: readonly Client[] = [
     command: () => ['php', join(PROGRAMS, 'curl.php')],
     version: () => versionOf(['php', '--version']),
     expected: ABSOLUTE,
+    trustNeeds: "`curl_setopt($curl, CURLOPT_CAINFO, getenv('SSL_CERT_FILE'))`, or `curl.cainfo` in php.ini",
   },
   {
     name: 'PHP streams (fopen)',

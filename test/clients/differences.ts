@@ -1,4 +1,4 @@
-import type { Case, Recording } from './cases.ts'
+import type { Observation, Recording, Row } from './cases.ts'
 
 /** What clients do otherwise than recorded. Versions and error texts may change; ways, attempts and statuses may not. */
 export function differences(recorded: Recording, now: Recording): string[] {
@@ -6,8 +6,9 @@ export function differences(recorded: Recording, now: Recording): string[] {
   for (const row of now.rows) {
     const before = recorded.rows.find(({ client }) => client === row.client)
     if (!before) found.push(`${row.client}: not recorded`)
-    for (const [name, { way, attempts, status }] of Object.entries(row.observations)) {
-      const old = before?.observations[name as Case]
+    const earlier = new Map(before && observationsOf(before))
+    for (const [name, { way, attempts, status }] of observationsOf(row)) {
+      const old = earlier.get(name)
       if (old && (old.way !== way || old.attempts !== attempts || old.status !== status))
         found.push(
           `${row.client}, ${name}: ${way}, ${attempts} attempts, status ${status}; recorded ${old.way}, ${old.attempts}, ${old.status}`,
@@ -16,3 +17,8 @@ export function differences(recorded: Recording, now: Recording): string[] {
   }
   return found
 }
+
+const observationsOf = ({ observations }: Row): readonly (readonly [name: string, Observation])[] =>
+  Object.entries(observations).flatMap(([mode, cases]) =>
+    Object.entries(cases).map(([name, observation]) => [`${mode}, ${name}`, observation] as const),
+  )

@@ -5,8 +5,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CASES } from './cases.ts'
-import type { Case, Observation, Recording, Row, Skipped } from './cases.ts'
+import { CASES, MODES } from './cases.ts'
+import type { Case, Mode, Observation, Recording, Row, Skipped } from './cases.ts'
 import { CLIENTS } from './clients.ts'
 import type { Client } from './clients.ts'
 import { wayOf } from './tap.ts'
@@ -21,15 +21,22 @@ const [directory = '', skippedTools = '{}', output = ''] = process.argv.slice(2)
 const unavailable = JSON.parse(skippedTools) as Readonly<Record<string, string>>
 
 prepareNetwork()
-const world = await startWorld()
-const rows: Row[] = []
-const skipped: Skipped[] = []
-for (const client of CLIENTS) {
-  const reason = unavailable[client.tool]
-  if (reason === undefined) rows.push(await record(client))
-  else skipped.push({ client: client.name, reason })
+const able = CLIENTS.filter(({ tool }) => unavailable[tool] === undefined)
+const skipped: Skipped[] = CLIENTS.filter((client) => !able.includes(client)).map(({ name, tool }) => ({
+  client: name,
+  reason: unavailable[tool] ?? '',
+}))
+const observed = new Map<Client, Partial<Record<Mode, object>>>(able.map((client) => [client, {}]))
+for (const mode of Object.keys(MODES) as Mode[]) {
+  const world = await startWorld(mode)
+  for (const [client, observations] of observed) observations[mode] = await record(client, mode, world)
+  await world.close()
 }
-await world.close()
+const rows = [...observed].map(([client, observations]) => ({
+  client: client.name,
+  version: client.version({ directory }),
+  observations: observations as Row['observations'],
+}))
 writeFileSync(output, `${JSON.stringify({ rows, skipped } satisfies Recording, null, 2)}\n`)
 
 function prepareNetwork(): void {
@@ -50,17 +57,16 @@ function prepareNetwork(): void {
   execFileSync('mount', ['--bind', hosts, '/etc/hosts'])
 }
 
-async function record(client: Client): Promise<Row> {
-  const cache = { directory }
+async function record(client: Client, mode: Mode, world: World): Promise<Readonly<Partial<Record<Case, Observation>>>> {
   const observations: Partial<Record<Case, Observation>> = {}
-  for (const name of Object.keys(CASES) as Case[])
-    observations[name] = await observe(client.command(cache), CASES[name], world)
+  for (const name of MODES[mode].cases)
+    observations[name] = await observe(client.command({ directory }), CASES[name], world)
   process.stdout.write(
-    `${client.name}: ${Object.values(observations)
+    `${mode}, ${client.name}: ${Object.values(observations)
       .map(({ way, status }) => `${way} ${status ?? '-'}`)
       .join(', ')}\n`,
   )
-  return { client: client.name, version: client.version(cache), observations: observations as Row['observations'] }
+  return observations
 }
 
 async function observe(

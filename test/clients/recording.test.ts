@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { Recording } from './cases.ts'
-import { CASES } from './cases.ts'
+import { MODES } from './cases.ts'
 import { CLIENTS } from './clients.ts'
 import { differences } from './differences.ts'
 import { wayOf } from './tap.ts'
@@ -20,17 +20,21 @@ describe('the recorded client matrix', () => {
   for (const { client, observations } of recording.rows)
     it(`${client} left as expected, got through, and never tried in a loop`, () => {
       const { expected } = CLIENTS.find(({ name }) => name === client)!
-      expect(observations).to.have.all.keys(Object.keys(CASES))
-      expect({ partner: observations.partner.way, partnerTls: observations.partnerTls.way }).to.deep.equal(expected)
-      for (const { attempts } of Object.values(observations)) expect(attempts).to.be.lessThan(6)
-      const { localhost, address, service, metadata, podIdentity } = observations
+      const { refuse, intercept } = observations
+      expect(refuse).to.have.all.keys(...MODES.refuse.cases)
+      expect(intercept).to.have.all.keys(...MODES.intercept.cases)
+      expect({ partner: refuse.partner.way, partnerTls: refuse.partnerTls.way }).to.deep.equal(expected)
+      for (const { attempts } of [...Object.values(refuse), ...Object.values(intercept)])
+        expect(attempts).to.be.lessThan(6)
+      const { localhost, address, service, metadata, podIdentity } = refuse
       for (const { way } of [localhost, address, service, metadata, podIdentity]) expect(way).to.equal('direct')
     })
 
   it('is compared by way, attempts and status', () => {
     expect(differences(recording, recording)).to.be.empty
     const [first] = recording.rows
-    const changed = { ...first!.observations, partner: { way: 'none', attempts: 0, status: null } } as const
+    const { refuse, intercept } = first!.observations
+    const changed = { refuse: { ...refuse, partner: { way: 'none', attempts: 0, status: null } }, intercept } as const
     const rows = [
       { ...first!, version: '0', observations: changed },
       { ...first!, client: 'another' },

@@ -1,15 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { createServer as createTlsServer } from 'node:https'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { PROXY_CONTAINER, PROXY_PORT, VARIABLES } from '../../proxy/src/contract.ts'
 import { createInjector } from '../../webhook/src/injection/decide.ts'
 import { INJECTION_DEFAULTS } from '../../webhook/src/injection/settings.ts'
 import { createEmulator } from '../aws-emulator/src/index.ts'
 import type { Pod } from '../demo/pod.ts'
 import { environmentOf, startSidecar } from '../demo/sidecar.ts'
+import type { Mode } from './cases.ts'
+import { MODES } from './cases.ts'
 import { createTestAuthority } from '../support/certificates.ts'
 import { applyPatch } from '../support/json-patch.ts'
 import type { EnvVar } from '../support/kubelet.ts'
@@ -45,7 +47,7 @@ const PARTNER = 'api.partner.example'
 const BEHIND_THE_TAP = PROXY_PORT + 10
 
 /** Starts an annotated pod's surroundings: AWS, a partner that verifies tokens, other servers, the shipped proxy, and a tap in front of it. */
-export async function startWorld(): Promise<World> {
+export async function startWorld(mode: Mode): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-clients-'))
   const emulator = await createEmulator({
     region: 'eu-central-1',
@@ -62,6 +64,7 @@ export async function startWorld(): Promise<World> {
     audience: `https://${PARTNER}`,
     host: '203.0.113.10',
     port: 443,
+    speaksHttp2: true,
     onConnection: () => connections++,
   })
   const listener = (_request: unknown, response: { end(text: string): void }): void => response.end('plain')
@@ -73,9 +76,10 @@ export async function startWorld(): Promise<World> {
     server.on('connection', () => connections++).listen(port, host)
     await once(server, 'listening')
   }
-  const caFile = join(directory, 'ca.crt')
+  const caFile = join(directory, 'extra-ca/ca.crt')
+  mkdirSync(dirname(caFile))
   writeFileSync(caFile, authority.ca)
-  const pod = injectedPod({ AWS_ENDPOINT_URL_STS: emulator.stsUrl, UPSTREAM_CA_FILE: caFile })
+  const pod = injectedPod(mode, { AWS_ENDPOINT_URL_STS: emulator.stsUrl, UPSTREAM_CA_FILE: caFile })
   const sidecar = await startSidecar(behindTheTap(pod), {
     directory,
     podName: 'orders-0',
@@ -84,7 +88,7 @@ export async function startWorld(): Promise<World> {
   })
   const tap = await startTap(PROXY_PORT, BEHIND_THE_TAP)
   return {
-    environment: environmentOf(pod, 'orders', 'orders-0'),
+    environment: environmentOf(pod, 'orders', { podName: 'orders-0', directory }),
     tap,
     reached: () => {
       const result = connections
@@ -104,7 +108,7 @@ export async function startWorld(): Promise<World> {
 }
 
 /** An annotated pod, as the webhook leaves it. */
-function injectedPod(extraEnv: Readonly<Record<string, string>>): Pod {
+function injectedPod(mode: Mode, extraEnv: Readonly<Record<string, string>>): Pod {
   const pod = {
     metadata: {
       name: 'orders-0',
@@ -115,6 +119,7 @@ function injectedPod(extraEnv: Readonly<Record<string, string>>): Pod {
         'outbound-jwt.io/role-arn': ROLE_ARN,
         'outbound-jwt.io/region': 'eu-central-1',
         'outbound-jwt.io/runtimes': 'node,java',
+        ...MODES[mode].annotations,
       },
     },
     spec: { serviceAccountName: 'orders', containers: [{ name: 'orders', image: 'registry.example/orders:1' }] },

@@ -40,22 +40,42 @@ function page(rows: Recording['rows'], skipped: Recording['skipped']): string {
 
 # Clients
 
-Write \`http://\` URLs for partners: \`http://api.partner.example/orders\`. The webhook sets \`HTTP_PROXY\`, \`NO_PROXY\` (both also in lower case) and \`NODE_USE_ENV_PROXY\`; most
+The webhook sets \`HTTP_PROXY\`, \`NO_PROXY\` (both also in lower case) and \`NODE_USE_ENV_PROXY\`, and with [\`https: intercept\`](https.md) \`HTTPS_PROXY\` and what a client needs to trust the sidecar. Most
 clients then need nothing else. What follows was recorded by \`npm run test:clients\`: each client ran once per call, in exactly that environment, against the shipped proxy and a partner that verifies
 tokens. Whatever the client, \`http://partner/\` without a port works; \`http://partner:8443/\` does not in clients that use CONNECT for it.
 
 ## Calls to a partner
 
 ${markdownTable(
-  ['client', 'version', '`http://` URL', 'token', '`https://` URL', 'needs'],
-  rows.map((row) => [
-    row.client,
-    row.version,
-    WAYS[row.observations.partner.way],
-    hasToken(row) ? 'yes' : 'no',
-    https(row.observations.partnerTls),
-    needsOf(row.client) ?? '',
+  [
+    'client',
+    'version',
+    '`http://` URL',
+    'token',
+    '`https://` URL, intercepted',
+    'token',
+    'needs',
+    'needs to trust the sidecar',
+  ],
+  rows.map(({ client, version, observations: { refuse, intercept } }) => [
+    client,
+    version,
+    WAYS[refuse.partner.way],
+    token(refuse.partner),
+    WAYS[intercept.partnerTls.way],
+    token(intercept.partnerTls),
+    clientOf(client)?.needs ?? '',
+    clientOf(client)?.trustNeeds ?? '',
   ]),
+)}
+
+Each client without a token by its \`https://\` URL has a line in the [notes](#notes).
+
+## An \`https://\` URL without \`https: intercept\`
+
+${markdownTable(
+  ['client', '`https://` URL'],
+  rows.map(({ client, observations }) => [client, https(observations.refuse.partnerTls)]),
 )}
 
 *Past the proxy* with an \`https://\` URL is encrypted before anybody could add a token: the partner is reached without one.
@@ -70,7 +90,7 @@ ${markdownTable(
   ['client', ...BYPASS.map(([title]) => title)],
   rows.map(({ client, observations }) => [
     client,
-    ...BYPASS.map(([, cases]) => bypass(cases.map((name) => observations[name]))),
+    ...BYPASS.map(([, cases]) => bypass(cases.map((name) => observations.refuse[name]))),
   ]),
 )}
 
@@ -81,17 +101,19 @@ ${skipped.map(({ client, reason }) => `- **${client}** was not run: ${reason}.`)
 `
 }
 
-const hasToken = ({ observations }: Row): boolean =>
-  observations.partner.way !== 'direct' && observations.partner.status === 200
+/** The partner answers 200 to nobody else. */
+const token = ({ way, status }: Observation): string => (way !== 'direct' && status === 200 ? 'yes' : 'no')
 
 const clientOf = (name: string): (typeof CLIENTS)[number] | undefined => CLIENTS.find((client) => client.name === name)
-const needsOf = (name: string): string | undefined => clientOf(name)?.needs
 
-function https({ way, attempts, says }: Observation): string {
+function https(observation: Observation): string {
+  const { way, attempts } = observation
   if (way !== 'connect-refused') return WAYS[way]
-  const error = says === undefined ? '' : `; the client says: \`${says.replaceAll('`', "'")}\``
-  return `${WAYS[way]} after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}${error}`
+  return `${WAYS[way]} after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}${says(observation)}`
 }
+
+const says = ({ says: text }: Observation): string =>
+  text === undefined ? '' : `; the client says: \`${text.replaceAll('`', "'")}\``
 
 /** One word for calls that all did the same; each of them otherwise. */
 function bypass(observations: readonly Observation[]): string {
@@ -105,15 +127,16 @@ function bypass(observations: readonly Observation[]): string {
 }
 
 function notes(rows: readonly Row[]): string {
-  const lines = rows.flatMap(({ client, observations }) => {
+  const lines = rows.flatMap(({ client, observations: { refuse, intercept } }) => {
     const { note, expected } = clientOf(client) ?? {}
     const unexpected = (['partner', 'partnerTls'] as const).filter(
-      (name) => expected && observations[name].way !== expected[name],
+      (name) => expected && refuse[name].way !== expected[name],
     )
-    const surprises = unexpected.map(
-      (name) => `${name} went ${WAYS[observations[name].way]}, not ${WAYS[expected![name]]}`,
-    )
-    const all = [...(note === undefined ? [] : [note]), ...surprises]
+    const surprises = unexpected.map((name) => `${name} went ${WAYS[refuse[name].way]}, not ${WAYS[expected![name]]}`)
+    const { partnerTls } = intercept
+    const refused =
+      token(partnerTls) === 'no' ? [`No token by an \`https://\` URL, ${WAYS[partnerTls.way]}${says(partnerTls)}.`] : []
+    const all = [...(note === undefined ? [] : [note]), ...refused, ...surprises]
     return all.length === 0 ? [] : [`- **${client}**: ${all.join(' ')}`]
   })
   return lines.join('\n')
