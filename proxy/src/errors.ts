@@ -134,7 +134,7 @@ export const ERRORS = {
     status: 502,
     proxyStatus: 'tls_certificate_error',
     retryable: false,
-    meaning: 'The certificate of the partner could not be verified.',
+    meaning: 'The certificate of the partner could not be verified, or the partner ended TLS with an alert.',
     hint: 'For a private CA, name it in the ca field of outbound-jwt.io/routes; without the webhook, in UPSTREAM_CA_FILE.',
   },
   upstream_reset: {
@@ -202,6 +202,8 @@ export interface ProxyErrorDetail {
   readonly message?: string
   readonly hint?: string
   readonly retryAfterSeconds?: number
+  /** Instead of the one in the table. */
+  readonly proxyStatus?: string
   readonly cause?: unknown
 }
 
@@ -211,12 +213,14 @@ export class ProxyError extends Error {
   readonly code: ErrorCode
   readonly hint: string
   readonly retryAfterSeconds: number | undefined
+  readonly proxyStatus: string
 
   constructor(code: ErrorCode, detail: ProxyErrorDetail = {}) {
     super(detail.message ?? ERRORS[code].meaning, { cause: detail.cause })
     this.code = code
     this.hint = detail.hint ?? ERRORS[code].hint
     this.retryAfterSeconds = detail.retryAfterSeconds
+    this.proxyStatus = detail.proxyStatus ?? ERRORS[code].proxyStatus
   }
 
   get row(): ErrorRow {

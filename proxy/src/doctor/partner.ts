@@ -15,8 +15,12 @@ export interface Handshake {
 
 export type PartnerOptions = Pick<ConnectionOptions, 'secureContext' | 'lookup'>
 
+/** A partner that takes longer than this to refuse the client is not waited for. */
+const REFUSAL_MS = 1_000
+
 /**
- * Connects to a partner as a request would, and closes.
+ * Connects to a partner as a request would, and closes after the first word of the partner: in TLS 1.3 the handshake has ended for the
+ * client before the server has looked for a client certificate. What follows is a session ticket or an alert. RFC 8446 §4.6.1.
  * @throws ProxyError (as rejection).
  */
 export function shakeHands(
@@ -40,12 +44,16 @@ export function shakeHands(
     signal.addEventListener('abort', abort, { once: true })
     socket.on('error', (error) => reject(upstreamFailure(error, 'connecting')))
     socket.on('secureConnect', () => {
-      resolve({
+      const handshake = {
         protocol: socket.getProtocol() ?? 'TLS',
         address: socket.remoteAddress ?? '',
         validUntilMs: Date.parse(socket.getPeerCertificate().valid_to),
-      })
-      socket.destroy()
+      }
+      const accept = (): void => {
+        resolve(handshake)
+        socket.destroy()
+      }
+      socket.on('session', accept).once('end', accept).setTimeout(REFUSAL_MS, accept)
     })
     socket.on('close', () => signal.removeEventListener('abort', abort))
   })

@@ -75,6 +75,15 @@ describe('doctor on a partner', () => {
       expect(partners(report)).to.deep.equal([[host(), 'fail', reason]])
     })
 
+  it('sees that a partner wants a client certificate, which TLS 1.3 tells after the handshake', async () => {
+    const pair = await authority.issue([HOST])
+    const strict = await startUpstream(() => undefined, { ...pair, ca: authority.ca, requestCert: true })
+    const report = await examine({ routes: routesTo(`${HOST}:${strict.port}`), connection: options })
+    await strict.close()
+    expect(partners(report)).to.deep.equal([[`${HOST}:${strict.port}`, 'fail', 'upstream_tls_failed']])
+    expect(report.findings.find(({ id }) => id === 'partner')?.found).to.include('wants a client certificate')
+  })
+
   it('gives up after 8 s on a partner that says nothing', async () => {
     const clock = createFakeClock()
     const report = examine({ routes: routesTo(`${HOST}:${silent.port}`), clock, connection: options })

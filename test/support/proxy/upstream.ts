@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { ServerOptions } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import type { KeyPair } from '../certificates.ts'
@@ -22,7 +23,7 @@ const OPTIONS = { keepAliveTimeout: 60_000, maxHeaderSize: 128 * 1024 }
 /** Starts an HTTP upstream; with a key pair it speaks TLS. */
 export function startUpstream(
   listener: RequestListener,
-  pair?: KeyPair,
+  pair?: KeyPair & ServerOptions,
   onUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
 ): Promise<Upstream> {
   const server: Server = pair ? createTlsServer({ ...pair, ...OPTIONS }, listener) : createServer(OPTIONS, listener)

@@ -15,7 +15,7 @@ const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 /** What the client is told; docs/errors.md lists the codes. RFC 9209 for Proxy-Status. */
 export function errorResponse(error: ProxyError, host: string, requestId: string): OwnResponse {
-  const { code, message, hint, row, retryAfterSeconds } = error
+  const { code, message, hint, row, proxyStatus, retryAfterSeconds } = error
   const body = `${JSON.stringify({ error: { code, message, host, requestId, retryable: row.retryable, hint } })}\n`
   const headers = [
     'Content-Type',
@@ -25,7 +25,7 @@ export function errorResponse(error: ProxyError, host: string, requestId: string
     'Cache-Control',
     'no-store',
     'Proxy-Status',
-    `${PROXY_CONTAINER}; error=${row.proxyStatus}`,
+    `${PROXY_CONTAINER}; error=${proxyStatus}`,
     'X-Outbound-Jwt-Error',
     code,
   ]

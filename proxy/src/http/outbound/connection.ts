@@ -15,8 +15,8 @@ interface Owner {
 export class Connection extends Client {
   /** Requests sent over the present socket. */
   served = 0
-  /** The present socket has failed, rather than ended. */
-  isBroken = false
+  /** How the present socket failed; undefined while it has not, and when it ended. */
+  failure: Error | undefined
   /** When the present socket was connected; undefined when there is none. */
   connectedMs: number | undefined
 
@@ -31,11 +31,12 @@ export class Connection extends Client {
             return
           }
           this.served = 0
-          this.isBroken = false
+          this.failure = undefined
           this.connectedMs = now()
-          // undici takes a reset for the end of a body that lasts until its connection ends; whoever wants to know sees it here.
-          socket.on('error', () => {
-            this.isBroken = true
+          // undici takes a reset for the end of a body that lasts until its connection ends, and tells of an alert of TLS as of a
+          // connection that was closed; whoever wants to know sees it here.
+          socket.on('error', (failure) => {
+            this.failure ??= failure
           })
           parsed = socket as unknown as ParsedSocket
           done(null, socket)

@@ -10,6 +10,8 @@ const TIMEOUT_CODES = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'
 const CLOSED_CODES = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 /** OpenSSL's verification results and Node's TLS errors. */
 const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_|EPROTO$)/
+/** The last word of the partner in TLS. In TLS 1.3 it may come after the handshake, because the server checks the client then. RFC 8446 §6.2. */
+const TLS_ALERT = /^ERR_SSL_(?:SSL\/TLS|SSLV3|TLSV1|TLSV13)_(?:ALERT_)?(\w+)$/
 const PROTOCOL_CODE = /^(?:HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_CONTENT_LENGTH_MISMATCH$)/
 
 /**
@@ -19,6 +21,7 @@ const PROTOCOL_CODE = /^(?:HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_CONTENT_LE
 export function upstreamFailure(error: unknown, phase: Phase): ProxyError {
   if (error instanceof ProxyError) return error
   const code = errorCode(error) ?? 'unknown'
+  if (TLS_CODE.test(code)) return tlsFailure(code, error)
   if (phase === 'connecting') return connectFailure(code, error)
   if (TIMEOUT_CODES.has(code)) return new ProxyError('upstream_timeout', { cause: error })
   if (PROTOCOL_CODE.test(code))
@@ -27,11 +30,34 @@ export function upstreamFailure(error: unknown, phase: Phase): ProxyError {
   return new ProxyError('upstream_reset', { cause: error })
 }
 
+/** What alerts mean that have another cause than a certificate of the partner. */
+const ALERTS: ReadonlyMap<string, string> = new Map([
+  ['CERTIFICATE_REQUIRED', 'The partner wants a client certificate, and the proxy has none'],
+  ['HANDSHAKE_FAILURE', 'The partner found nothing to agree on in TLS, or wants a client certificate'],
+  ['PROTOCOL_VERSION', 'The partner speaks neither TLS 1.2 nor TLS 1.3'],
+  ['UNRECOGNIZED_NAME', 'The partner does not know this host'],
+  ['ACCESS_DENIED', 'The partner does not accept this client'],
+  ['INTERNAL_ERROR', 'The partner failed within TLS'],
+])
+const ALERT_HINT =
+  'Ask the partner which clients its TLS accepts, and whether there is an address without client certificates (mTLS).'
+
+function tlsFailure(code: string, cause: unknown): ProxyError {
+  const alert = TLS_ALERT.exec(code)?.[1]
+  if (alert === undefined)
+    return new ProxyError('upstream_tls_failed', { message: `The TLS connection failed (${code}).`, cause })
+  const meaning = ALERTS.get(alert) ?? 'The partner ended the TLS connection'
+  return new ProxyError('upstream_tls_failed', {
+    message: `${meaning} (TLS alert: ${alert.toLowerCase().replaceAll('_', ' ')}).`,
+    hint: ALERT_HINT,
+    proxyStatus: 'tls_alert_received',
+    cause,
+  })
+}
+
 function connectFailure(code: string, cause: unknown): ProxyError {
   if (DNS_CODES.has(code))
     return new ProxyError('upstream_dns_failed', { message: `The name does not resolve (${code}).`, cause })
-  if (TLS_CODE.test(code))
-    return new ProxyError('upstream_tls_failed', { message: `The TLS connection failed (${code}).`, cause })
   if (code.startsWith('UND_ERR_INVALID_ARG')) return new ProxyError('internal_error', { cause })
   return new ProxyError('upstream_connect_failed', { message: `No connection to the partner (${code}).`, cause })
 }

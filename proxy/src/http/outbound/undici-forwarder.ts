@@ -1,7 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
-import { ProxyError } from '../../errors.ts'
 import type { Destination } from '../../routing/router.ts'
 import { isClosedConnection, upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
@@ -105,9 +104,9 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    const isBroken = this.connection?.isBroken === true
+    const failure = this.connection?.failure
     this.release()
-    if (isBroken) this.receiver.failed(new ProxyError('upstream_reset'))
+    if (failure) this.receiver.failed(upstreamFailure(failure, this.phase))
     else this.receiver.ended(rawStrings(controller.rawTrailers))
   }
 
@@ -121,7 +120,8 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
     if (isConnection(socket)) this.receiver.upgraded(rawStrings(controller.rawHeaders), socket)
   }
 
-  onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
+  onResponseError(_: Dispatcher.DispatchController | null, reported: Error): void {
+    const error = (this.phase !== 'connecting' && this.connection?.failure) || reported
     if (!this.aborted && this.mayRetry(error)) {
       this.retried = true
       this.controller = undefined

@@ -179,6 +179,20 @@ describe('partners that cannot be verified', () => {
     expect(errorOf(failed).code).to.equal('upstream_tls_failed')
   })
 
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
+    it(`are not asked again when they want a client certificate (${version})`, async () => {
+      const authority = await createTestAuthority()
+      const pair = await authority.issue([HOST])
+      const tls = { ...pair, ca: authority.ca, requestCert: true, maxVersion: version }
+      upstream = await startUpstream(() => expect.fail('called without a client certificate'), tls)
+      proxy = await startTestProxy({ ca: authority.ca, routes: [{ hosts: [`${HOST}:${upstream.port}`] }] })
+      const failed = await call(proxy.port, `http://${HOST}/`)
+      expect(errorOf(failed)).to.include({ code: 'upstream_tls_failed', retryable: false })
+      expect(failed.body).to.match(/client certificate[^"]*\(TLS alert: (certificate required|handshake failure)\)/)
+      expect(failed.headers['proxy-status']).to.include('error=tls_alert_received')
+      expect(upstream.accepted()).to.equal(1)
+    })
+
   it('are given up when their handshake stalls', async () => {
     upstream = await startRawUpstream((socket) => void socket.resume())
     proxy = await startTestProxy({ routes: [{ hosts: [`${HOST}:${upstream.port}`] }], limits: { connectMs: 200 } })
