@@ -144,6 +144,13 @@ export const ERRORS = {
     meaning: 'The partner closed the connection before it answered.',
     hint: 'Retry when the request is safe to repeat.',
   },
+  upstream_invalid_response: {
+    status: 502,
+    proxyStatus: 'http_protocol_error',
+    retryable: false,
+    meaning: 'The response of the partner is not valid HTTP/1.1. The partner may have carried out the request.',
+    hint: 'Show the message to the partner; it names what the parser did not accept. A host without a rule can be called around the proxy: outbound-jwt.io/no-proxy.',
+  },
   token_denied: {
     status: 502,
     proxyStatus: 'proxy_internal_response',

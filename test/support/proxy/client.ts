@@ -59,10 +59,12 @@ export async function read(incoming: IncomingMessage): Promise<Answer> {
 /** @returns the error the proxy says it made. */
 export function errorOf(answer: Pick<Answer, 'body'>): {
   readonly code: string
+  readonly message: string
   readonly host: string
   readonly requestId: string
 } {
-  return (JSON.parse(answer.body) as { error: { code: string; host: string; requestId: string } }).error
+  return (JSON.parse(answer.body) as { error: { code: string; message: string; host: string; requestId: string } })
+    .error
 }
 
 export function keepAlive(connections = 1): Agent {

@@ -120,7 +120,7 @@ export class Exchange implements Receiver {
     const { plan, response } = this
     const fields = status === NO_CONTENT ? raw.filter(isNoLength) : raw
     const { headers, length, framing } = responseHeaders(fields, chunked, this.deps.locations(plan?.destination))
-    if (framing === 'ambiguous') throw new ProxyError('upstream_reset', { message: UNCERTAIN_LENGTH })
+    if (framing === 'ambiguous') throw new ProxyError('upstream_invalid_response', { message: UNCERTAIN_LENGTH })
     this.remaining = length
     response.writeHead(status, REASON.test(reason) ? reason : '', headers)
     // Events are useful the moment the head is there; a response of known length goes out together with its body.

@@ -12,7 +12,6 @@ const CLOSED_CODES = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_|EPROTO$)/
 /** The last word of the partner in TLS. In TLS 1.3 it may come after the handshake, because the server checks the client then. RFC 8446 §6.2. */
 const TLS_ALERT = /^ERR_SSL_(?:SSL\/TLS|SSLV3|TLSV1|TLSV13)_(?:ALERT_)?(\w+)$/
-const PROTOCOL_CODE = /^(?:HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_CONTENT_LENGTH_MISMATCH$)/
 
 /**
  * @returns what the client is told about an error of the connection to the partner.
@@ -24,8 +23,12 @@ export function upstreamFailure(error: unknown, phase: Phase): ProxyError {
   if (TLS_CODE.test(code)) return tlsFailure(code, error)
   if (phase === 'connecting') return connectFailure(code, error)
   if (TIMEOUT_CODES.has(code)) return new ProxyError('upstream_timeout', { cause: error })
-  if (PROTOCOL_CODE.test(code))
-    return new ProxyError('upstream_reset', { message: `The response is not valid HTTP/1.1 (${code}).`, cause: error })
+  const invalid = invalidity(error, code, phase)
+  if (invalid !== undefined)
+    return new ProxyError('upstream_invalid_response', {
+      message: `The response is not valid HTTP/1.1 (${invalid}).`,
+      cause: error,
+    })
   if (code.startsWith('UND_ERR_INVALID_ARG')) return new ProxyError('internal_error', { cause: error })
   return new ProxyError('upstream_reset', { cause: error })
 }
@@ -53,6 +56,28 @@ function tlsFailure(code: string, cause: unknown): ProxyError {
     proxyStatus: 'tls_alert_received',
     cause,
   })
+}
+
+/** What undici reports of a head that its parser did not accept, or accepted and could not use, where it has no reason of the parser. */
+const INVALID_HEAD: ReadonlyMap<string, string> = new Map([
+  ['UND_ERR_HEADERS_OVERFLOW', 'its head is larger than 64 KiB'],
+  // Whatever is wrong in a head after a Content-Length.
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'a field of its head, perhaps its length, is not valid'],
+  ['ERR_ASSERTION', 'its status is not valid'],
+])
+
+/**
+ * @returns what is wrong with the response; undefined when it only ended too early.
+ * SECURITY: the reasons of the parser are fixed texts of llhttp, for which undici has no code.
+ */
+function invalidity(error: unknown, code: string, phase: Phase): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if (error.name === 'HTTPParserError') {
+    const reason = /\(([ -~]{1,80})\)$/.exec(error.message)?.[1] ?? 'unknown'
+    return reason.includes('EOF') ? undefined : reason
+  }
+  if (code === 'UND_ERR_SOCKET' && error.message === 'bad upgrade') return 'an upgrade that nobody asked for'
+  return phase === 'waiting' ? INVALID_HEAD.get(code) : undefined
 }
 
 function connectFailure(code: string, cause: unknown): ProxyError {

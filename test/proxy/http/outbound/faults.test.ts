@@ -44,8 +44,8 @@ describe('partners that fail', () => {
     ['resets it without a word', (socket) => socket.resetAndDestroy(), 'upstream_reset'],
     ['ends it within the status line', (socket) => socket.end('HTTP/1.1 2'), 'upstream_reset'],
     ['ends it within the head', (socket) => socket.end(`${HEAD}X: `), 'upstream_reset'],
-    ['does not speak HTTP', (socket) => socket.end('220 ready\r\n'), 'upstream_reset'],
-    ['speaks HTTP/2', (socket) => socket.end('\0\0\x12\x04\0\0\0\0\0'), 'upstream_reset'],
+    ['does not speak HTTP', (socket) => socket.end('220 ready\r\n'), 'upstream_invalid_response'],
+    ['speaks HTTP/2', (socket) => socket.end('\0\0\x12\x04\0\0\0\0\0'), 'upstream_invalid_response'],
     ['stays silent', () => undefined, 'upstream_timeout'],
     ['stops within the head', (socket) => socket.write(HEAD), 'upstream_timeout'],
   ]
@@ -72,26 +72,42 @@ describe('partners that fail', () => {
     expect([requests, upstream.accepted()]).to.deep.equal([3, 1])
   })
 
-  const heads: readonly (readonly [name: string, bytes: string])[] = [
-    ['both framings', `${HEAD}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n`],
-    ['two lengths', `${HEAD}Content-Length: 2\r\nContent-Length: 4\r\n\r\nabcd`],
-    ['a length that is none', `${HEAD}Content-Length: 0x2\r\n\r\nab`],
-    ['a folded field', `${HEAD}X: a\r\n b\r\nContent-Length: 2\r\n\r\nab`],
-    ['line feeds alone', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nab'],
-    ['a NUL in a value', `${HEAD}X: a\0b\r\nContent-Length: 2\r\n\r\nab`],
-    ['a control character in a value', `${HEAD}X: a\x01b\r\nContent-Length: 2\r\n\r\nab`],
-    ['a name that is none', `${HEAD}X Y: a\r\nContent-Length: 2\r\n\r\nab`],
-    ['a status of two digits', 'HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nab'],
-    ['a status of four digits', 'HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nab'],
-    ['status 099', 'HTTP/1.1 099 OK\r\nContent-Length: 2\r\n\r\nab'],
-    ['a head beyond the limit', `${HEAD}X: ${'a'.repeat(70_000)}\r\n\r\n`],
-    ['an upgrade nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'],
-    ['a coding below chunked', `${HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n`],
+  const heads: readonly (readonly [name: string, bytes: string, reason: string])[] = [
+    [
+      'both framings',
+      `${HEAD}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n`,
+      'its length',
+    ],
+    ['two lengths', `${HEAD}Content-Length: 2\r\nContent-Length: 4\r\n\r\nabcd`, 'its length'],
+    ['a length that is none', `${HEAD}Content-Length: 0x2\r\n\r\nab`, 'Invalid character in Content-Length'],
+    ['a folded field', `${HEAD}X: a\r\n b\r\nContent-Length: 2\r\n\r\nab`, 'whitespace after header value'],
+    ['line feeds alone', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nab', 'Missing expected CR'],
+    ['a NUL in a value', `${HEAD}X: a\0b\r\nContent-Length: 2\r\n\r\nab`, 'Invalid header value char'],
+    ['a control character in a value', `${HEAD}X: a\x01b\r\nContent-Length: 2\r\n\r\nab`, 'Invalid header value char'],
+    ['a name that is none', `${HEAD}X Y: a\r\nContent-Length: 2\r\n\r\nab`, 'Invalid header token'],
+    ['a blank before the colon', `${HEAD}X : a\r\nContent-Length: 2\r\n\r\nab`, 'Invalid header token'],
+    ['a status of two digits', 'HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nab', 'Invalid status code'],
+    ['a status of four digits', 'HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nab', 'Invalid response status'],
+    ['status 099', 'HTTP/1.1 099 OK\r\nContent-Length: 2\r\n\r\nab', 'its status'],
+    ['a head beyond the limit', `${HEAD}X: ${'a'.repeat(70_000)}\r\n\r\n`, '64 KiB'],
+    [
+      'an upgrade nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+      'an upgrade',
+    ],
+    [
+      'a coding below chunked',
+      `${HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n`,
+      'coding other than',
+    ],
   ]
-  for (const [name, bytes] of heads)
-    it(`answers upstream_reset for ${name}`, async () => {
+  for (const [name, bytes, reason] of heads)
+    it(`answers upstream_invalid_response for ${name}`, async () => {
       const failed = await call(proxy.port, await saying(bytes))
-      expect([failed.status, errorOf(failed).code]).to.deep.equal([502, 'upstream_reset'])
+      expect(failed.status).to.equal(502)
+      expect(errorOf(failed)).to.include({ code: 'upstream_invalid_response', retryable: false })
+      expect(errorOf(failed).message).to.include(reason)
+      expect(upstream?.accepted()).to.equal(1)
     })
 
   const broken: readonly (readonly [name: string, bytes: string, then?: 'reset' | 'keep'])[] = [
