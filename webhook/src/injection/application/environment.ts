@@ -5,6 +5,8 @@ import type { EnvironmentEdit } from './environment-edits.ts'
 import { indexAfter, lateReferences, referencesOf } from './environment-edits.ts'
 import type { EnvConflict } from './env-conflict.ts'
 import { findConflicts, isProxyVariable } from './env-conflict.ts'
+import { createHttpsUrls, warnOfHttpsUrls } from './https-urls.ts'
+import type { HttpsUrls } from './https-urls.ts'
 import { javaOptions } from './java.ts'
 import { TRUST_MOUNT, planTrust, rejectMounts } from './trust.ts'
 import { listAt } from '../pod/json.ts'
@@ -41,6 +43,7 @@ export interface Environment {
   /** Whether `https://` URLs of a partner go through the proxy. */
   readonly intercepts: boolean
   readonly hasExtraCa: boolean
+  readonly httpsUrls: HttpsUrls
   readonly node: boolean
   /** undefined without the Java runtime. */
   readonly java: string | undefined
@@ -66,6 +69,7 @@ export function planEnvironment(
     }
     if (environment.policy === 'refuse') rejectConflicts(container, conflicts, refusals)
     if (environment.intercepts) rejectMounts(container, refusals)
+    warnOfHttpsUrls(container, variables, environment.httpsUrls, warn)
     plans.push({ container, edits: planContainer(container, variables, environment, { refusals, warn }), mounts })
   }
   if (plans.length === 0 && containers.length > 0)
@@ -104,6 +108,9 @@ export function readEnvironment(
     coverage,
     policy: values['env-policy'],
     intercepts,
+    httpsUrls: createHttpsUrls(
+      routes.filter(({ route }) => route.https === 'refuse').flatMap(({ route }) => route.hosts.map(readHostPattern)),
+    ),
     hasExtraCa: values['extra-ca'] !== undefined,
     node: runtimes.includes('node'),
     java: runtimes.includes('java') ? javaOptions(port, extra, { coverage, intercepts }) : undefined,

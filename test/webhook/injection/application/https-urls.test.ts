@@ -1,0 +1,39 @@
+import { readHostPattern } from '../../../../proxy/src/contract.ts'
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { createHttpsUrls } from '../../../../webhook/src/injection/application/https-urls.ts'
+
+describe('https:// URLs of partners in variables', () => {
+  const find = createHttpsUrls(['api.partner.example', '*.wild.example:8443'].map(readHostPattern))
+
+  it('are found wherever they stand in a value, in every spelling of the host', () => {
+    for (const text of [
+      'https://api.partner.example',
+      'https://api.partner.example:443/orders?x=1',
+      'HTTPS://API.Partner.Example./orders',
+      'https://user:secret@api.partner.example/',
+      '{"a":"https://other.example","b":"https://api.partner.example"}',
+    ])
+      expect(find(text), text).to.equal('api.partner.example')
+    expect(find('https://a.b.wild.example:8443/')).to.equal('a.b.wild.example')
+  })
+
+  it('are not those of other hosts, schemes and ports', () => {
+    for (const text of [
+      '',
+      'http://api.partner.example',
+      'api.partner.example',
+      'https://api.partner.example:8443',
+      'https://api.partner.example.evil.example',
+      'https://other.example/api.partner.example',
+      'https://wild.example:8443',
+      'https://a.wild.example',
+    ])
+      expect(find(text), text).to.equal(undefined)
+    expect(createHttpsUrls([])('https://api.partner.example')).to.equal(undefined)
+  })
+
+  it('are looked for in a long value in a time that grows with its length alone', () => {
+    expect(find('https://x@'.repeat(100_000))).to.equal(undefined)
+  })
+})

@@ -1,0 +1,51 @@
+import type { HostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Warn } from '../outcome.ts'
+import type { Container, Variable } from '../pod/pod.ts'
+import { placeOf } from '../pod/pod.ts'
+
+/** @returns the partner whose https:// URL a text holds, as the URL writes it. */
+export type HttpsUrls = (text: string) => string | undefined
+
+const URLS = /https:\/\/(?:[^\s/@]*@)?([a-z0-9.-]+)(?::(\d{1,5}))?/gi
+const DEFAULT_PORT = 443
+
+/** @param partners those whose https:// URLs get no token, and are refused where the sidecar sees them. */
+export function createHttpsUrls(partners: readonly HostPattern[]): HttpsUrls {
+  const keyOf = (host: string, port: number): string => `${host}:${port}`
+  const exact = new Set(partners.filter(({ wildcard }) => !wildcard).map(({ host, port }) => keyOf(host, port)))
+  const wildcards = new Set(partners.filter(({ wildcard }) => wildcard).map(({ host, port }) => keyOf(host, port)))
+  const isPartner = (host: string, port: number): boolean => {
+    if (exact.has(keyOf(host, port))) return true
+    for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1))
+      if (wildcards.has(keyOf(host.slice(dot + 1), port))) return true
+    return false
+  }
+  return (text) => {
+    if (partners.length === 0) return undefined
+    for (const [, name = '', port] of text.matchAll(URLS)) {
+      const host = name.toLowerCase().replace(/\.$/, '')
+      if (isPartner(host, port === undefined ? DEFAULT_PORT : Number(port))) return host
+    }
+    return undefined
+  }
+}
+
+/**
+ * Warns of the first variable with such a URL: the call would pass the sidecar, and the partner would answer 401.
+ * SECURITY: names the variable and the partner, never the value, which may hold a password.
+ */
+export function warnOfHttpsUrls(
+  container: Container,
+  variables: readonly Variable[],
+  httpsUrls: HttpsUrls,
+  warn: Warn,
+): void {
+  for (const { name, value } of variables) {
+    const partner = value === undefined ? undefined : httpsUrls(value)
+    if (partner === undefined) continue
+    warn(
+      `${placeOf(container)}.env[${name}] has an https:// URL of ${partner}, which gets no token: set https to intercept, or write http://`,
+    )
+    return
+  }
+}
