@@ -14,10 +14,10 @@ const ADAPTERS = {
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts', 'proxy/src/authority/x509.ts'],
   yaml: [
     'webhook/src/injection/annotations/yaml.ts',
-    'webhook/src/cli/manifests.ts',
-    'webhook/src/cli/kubernetes-yaml.ts',
+    'webhook/src/cli/manifests/manifests.ts',
+    'webhook/src/cli/manifests/kubernetes-yaml.ts',
   ],
-  diff: ['webhook/src/cli/diff.ts'],
+  diff: ['webhook/src/cli/manifests/diff.ts'],
 }
 
 /** What does I/O, looks at a clock or owns a library: whole folders, and single files of folders that else compute. */

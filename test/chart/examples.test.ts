@@ -48,7 +48,9 @@ describe('the examples', () => {
         [file]: readFileSync(`${FOLDER}/${file}`, 'utf8'),
         values: JSON.stringify({ namespaceOptIn: { enabled: true, defaults: DEFAULTS } }),
       }
-      const outcome = run(['lint', '-f', file, '--values', 'values'], (name) => Buffer.from(files[name] ?? ''))
+      const outcome = run(['lint', '-f', file, '--values', 'values'], {
+        read: (name) => Buffer.from(files[name] ?? ''),
+      })
       expect(outcome).to.deep.equal({ status: 0, stdout: '', stderr: '' })
     })
 

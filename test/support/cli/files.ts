@@ -1,12 +1,14 @@
+import type { Outcome } from '../../../webhook/src/cli/outcome.ts'
 import { run } from '../../../webhook/src/cli/run.ts'
-import type { Outcome } from '../../../webhook/src/cli/run.ts'
 
 /** Runs the command line on files in memory; anything else cannot be read. */
 export function runWith(files: Readonly<Record<string, string | Uint8Array>>, ...args: readonly string[]): Outcome {
-  return run(args, (file) => {
-    const text = files[file]
-    if (text === undefined) throw new Error(`ENOENT: no such file, open '${file}'`)
-    return typeof text === 'string' ? Buffer.from(text) : text
+  return run(args, {
+    read: (file) => {
+      const text = files[file]
+      if (text === undefined) throw new Error(`ENOENT: no such file, open '${file}'`)
+      return typeof text === 'string' ? Buffer.from(text) : text
+    },
   })
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const SOURCE = join(import.meta.dirname, '../../webhook/cli/go-yaml')
+const SOURCE = join(import.meta.dirname, '../../webhook/cli/manifests/go-yaml')
 
 /** The YAML parser of Kubernetes, as one process for many documents. */
 export interface GoYaml {

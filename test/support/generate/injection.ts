@@ -18,7 +18,7 @@ const annotationsPage = (): string => `${GENERATED}
 # Annotations
 
 Write them on the **pod**: in a Deployment that is \`spec.template.metadata.annotations\`, not \`metadata.annotations\`. All values are strings; quote \`'true'\` and numbers.
-[\`aws-outbound-jwt lint\`](cli.md) finds the usual mistakes before a cluster does.
+[\`outbound-jwt lint\`](cli.md) finds the usual mistakes before a cluster does.
 
 \`\`\`yaml
 metadata:

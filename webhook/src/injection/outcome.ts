@@ -55,10 +55,10 @@ export type RefusalReason = Exclude<Reason, keyof typeof OUTCOMES>
 export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   'no-audience': 'Add `hosts`, or an `audience` that is an https URL.',
   'missing-inject': "Add `inject: 'true'`; if it is there, its spelling is wrong.",
-  'invalid-annotation': 'Correct what the message names; `aws-outbound-jwt lint` finds it before the cluster does.',
+  'invalid-annotation': 'Correct what the message names; `outbound-jwt lint` finds it before the cluster does.',
   'missing-region': 'Add `region`, or set `sidecar.region` in the values of the chart.',
   'stale-injection':
-    'Apply the manifest from before the injection, or run `aws-outbound-jwt inject` on it again; not its earlier output, nor a copy of a running pod.',
+    'Apply the manifest from before the injection, or run `outbound-jwt inject` on it again; not its earlier output, nor a copy of a running pod.',
   'invalid-pod': 'Correct the field; the API server refuses it as well.',
   'too-large': 'Name fewer containers in `containers`, or shorten what the message names.',
   'host-network': 'Take hostNetwork away, or give the call to a pod without it.',

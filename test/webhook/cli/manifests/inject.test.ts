@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { parseAllDocuments, stringify } from 'yaml'
-import { readCases } from '../../support/injection/cases.ts'
-import type { Json } from '../../support/injection/object.ts'
-import { at, list, nameOf } from '../../support/injection/object.ts'
-import { applyPatch } from '../../support/json-patch.ts'
-import { DEPLOYMENT, runWith } from '../../support/cli/files.ts'
+import { readCases } from '../../../support/injection/cases.ts'
+import type { Json } from '../../../support/injection/object.ts'
+import { at, list, nameOf } from '../../../support/injection/object.ts'
+import { applyPatch } from '../../../support/json-patch.ts'
+import { DEPLOYMENT, runWith } from '../../../support/cli/files.ts'
 
 const pod = {
   metadata: { annotations: { 'outbound-jwt.io/inject': 'true', 'outbound-jwt.io/hosts': 'api.partner.example' } },

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { DEPLOYMENT, runWith } from '../../support/cli/files.ts'
+import { DEPLOYMENT, runWith } from '../../../support/cli/files.ts'
 
 const lint = (text: string, ...more: readonly string[]): { status: number; lines: readonly string[] } => {
   const { status, stdout } = runWith({ 'a.yaml': text }, 'lint', '-f', 'a.yaml', ...more)

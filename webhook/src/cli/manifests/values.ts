@@ -1,13 +1,13 @@
 import { VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import { SettingsError, readSettings } from '@aws-outbound-jwt-injector/proxy/runtime'
-import type { JsonObject } from '../injection/pod/json.ts'
-import { isObject, member, objectAt, textAt } from '../injection/pod/json.ts'
-import type { InjectionSettings } from '../injection/settings.ts'
-import { settingsProblems } from '../injection/settings.ts'
-import { SIDECAR_SETTINGS, injectionSettings } from '../sidecar-settings.ts'
+import type { JsonObject } from '../../injection/pod/json.ts'
+import { isObject, member, objectAt, textAt } from '../../injection/pod/json.ts'
+import type { InjectionSettings } from '../../injection/settings.ts'
+import { settingsProblems } from '../../injection/settings.ts'
+import { SIDECAR_SETTINGS, injectionSettings } from '../../sidecar-settings.ts'
 import { follow } from './templates.ts'
-import { UsageError } from './usage.ts'
+import { UsageError } from '../usage.ts'
 
 /** Variable of the webhook → value of the chart that sets it, and what `null` there means. */
 const VALUES: Readonly<Record<string, { readonly path: readonly string[]; readonly none: string }>> = {

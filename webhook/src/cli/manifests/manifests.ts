@@ -1,9 +1,9 @@
 import { Composer, LineCounter, Parser, isMap, isNode, isScalar, isSeq, visit } from 'yaml'
 import type { CST, Document } from 'yaml'
-import type { JsonPatchOperation } from '../injection/patch.ts'
+import type { JsonPatchOperation } from '../../injection/patch.ts'
 import { kubernetesTags, withoutAliases } from './kubernetes-yaml.ts'
 import type { Path } from './templates.ts'
-import { UsageError } from './usage.ts'
+import { UsageError } from '../usage.ts'
 
 /** One document of a file. */
 export interface Manifest {

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { after, before, describe, it } from 'mocha'
-import { parseManifests } from '../../../webhook/src/cli/manifests.ts'
-import { runWith } from '../../support/cli/files.ts'
-import { hasGo, startGoYaml } from '../../support/cli/go-yaml.ts'
-import type { GoYaml } from '../../support/cli/go-yaml.ts'
+import { parseManifests } from '../../../../webhook/src/cli/manifests/manifests.ts'
+import { runWith } from '../../../support/cli/files.ts'
+import { hasGo, startGoYaml } from '../../../support/cli/go-yaml.ts'
+import type { GoYaml } from '../../../support/cli/go-yaml.ts'
 
 const HEAD =
   'kind: Pod\nmetadata: {annotations: {outbound-jwt.io/inject: "true", outbound-jwt.io/hosts: a.example}}\nspec:\n  containers: [{name: a, image: x}]\n'
@@ -83,13 +83,13 @@ describe('YAML is read as Kubernetes reads it, and what is written reads the sam
     ] as const)
       expect(runWith({ a: `${HEAD}x: "a${character}b"\n` }, 'lint', '-f', 'a')).to.deep.include({
         status: 64,
-        stderr: `aws-outbound-jwt: a:5: got the character U+${code} itself, expected "\\u${code.toLowerCase()}" in double quotes\n`,
+        stderr: `outbound-jwt: a:5: got the character U+${code} itself, expected "\\u${code.toLowerCase()}" in double quotes\n`,
       })
   })
 
   it('numbers that JSON lacks are refused', () => {
     expect(runWith({ a: `${HEAD}x: .inf\n` }, 'lint', '-f', 'a').stderr).to.equal(
-      'aws-outbound-jwt: a:5: got .inf, expected a number that JSON has\n',
+      'outbound-jwt: a:5: got .inf, expected a number that JSON has\n',
     )
   })
 })

@@ -1,5 +1,5 @@
 import { describeProblem } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { Decision, Injector } from '../injection/decide.ts'
+import type { Decision, Injector } from '../../injection/decide.ts'
 import type { Finding } from './findings.ts'
 import type { Manifest } from './manifests.ts'
 import { namespaceModes } from './namespaces.ts'

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../injection/pod/json.ts'
-import { isObject, listAt, member, objectAt, objectsAt, textAt } from '../injection/pod/json.ts'
+import type { JsonObject } from '../../injection/pod/json.ts'
+import { isObject, listAt, member, objectAt, objectsAt, textAt } from '../../injection/pod/json.ts'
 
 export type Path = readonly (string | number)[]
 

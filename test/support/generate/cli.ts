@@ -1,0 +1,99 @@
+import type { CommandName, CommandRow } from '../../../webhook/src/cli/commands.ts'
+import { COMMANDS, COMMAND_NAMES, EXITS, optionsOf } from '../../../webhook/src/cli/commands.ts'
+import { docOf, optionForms, synopsis } from '../../../webhook/src/cli/usage.ts'
+import type { GeneratedDocument } from './documents.ts'
+import { GENERATED, markdownTable } from './documents.ts'
+
+export function documents(): readonly GeneratedDocument[] {
+  return [{ path: 'docs/cli.md', content: page() }]
+}
+
+const page = (): string => `${GENERATED}
+
+# Command line
+
+One program, \`outbound-jwt\`, for what a person does around the injector.
+
+${markdownTable(
+  ['command', 'what it does'],
+  COMMAND_NAMES.map((name) => [`[\`${name}\`](#${name})`, COMMANDS[name].doc]),
+)}
+
+## Install
+
+From a clone, with Node 22.19 or newer. \`kubectl outbound-jwt\` is the same program.
+
+\`\`\`sh
+npm run build
+npm install --global "./$(npm pack --silent --workspace webhook)"
+outbound-jwt --help
+kubectl outbound-jwt --help
+\`\`\`
+
+The webhook's image has it, too, in the version that your cluster runs:
+
+\`\`\`sh
+outbound-jwt() { docker run --rm -i -v "$PWD:/work:ro" -w /work --entrypoint /nodejs/bin/node ghcr.io/aws-outbound-jwt-injector/webhook:0.1.0 /app/cli.mjs "$@"; }
+kubectl -n outbound-jwt-system exec -i deploy/aws-outbound-jwt-injector -- /nodejs/bin/node /app/cli.mjs lint -f - < orders.yaml
+\`\`\`
+
+Nothing installed: \`npm run -s cli -- lint -f manifests/examples/deployment.yaml\` in a clone.
+
+${markdownTable(
+  ['exit status', 'meaning'],
+  Object.values(EXITS).map(({ status, doc }) => [String(status), doc]),
+)}
+
+${COMMAND_NAMES.map((name) => section(name, PROSE[name])).join('\n\n')}
+`
+
+function section(name: CommandName, prose: string): string {
+  const row: CommandRow = COMMANDS[name]
+  const rows = [
+    ...(row.argument ? [[`\`${row.argument.name}\``, row.argument.doc]] : []),
+    ...optionsOf(row).map((option) => [`\`${optionForms(option)}\``, docOf(row, option)]),
+  ]
+  const options = rows.length === 0 ? '' : `\n\n${markdownTable(['argument or option', 'meaning'], rows)}`
+  return `## ${name}\n\n\`${synopsis(name)}\`${options}\n\n${prose.trim()}`
+}
+
+/** What a row cannot say. */
+const PROSE: Readonly<Record<CommandName, string>> = {
+  lint: `
+\`\`\`sh
+outbound-jwt lint -f orders.yaml
+helm template . | outbound-jwt lint -f -
+\`\`\`
+
+It needs no cluster, and finds
+
+- annotations on the wrong object: on the Deployment instead of its pod template, on a Service, on a Namespace. For kinds that Kubernetes does not define this is a warning,
+  because only their controller knows whether it reaches a pod (a TaskRun's annotations do);
+- labels that should be annotations, and labels of a Namespace that say nothing;
+- everything the webhook would refuse a pod for, each with its line ([annotations.md](annotations.md), [reasons.md](reasons.md)).
+
+\`-o json\` prints a list of \`{file, line, object, severity, reason, message}\` for other tools.
+
+Pods are found by their shape, in Lists and in objects of every kind: a template anywhere below \`spec\`
+with \`containers\` in its own \`spec\` (Deployment, CronJob, Rollout, ScaledJob, RayCluster, …). Whole objects inside another object, schemas and policies (Kyverno, Gatekeeper, Kubewarden) are left alone.
+
+\`--values\` takes the values you install the Helm chart with: image and resources of the sidecar, region, known sidecars, and defaults of namespaces that are opted in.
+Such namespaces are known by their \`Namespace\` objects in the same files.`,
+  inject: `
+\`\`\`sh
+outbound-jwt inject -f orders.yaml --diff
+outbound-jwt inject -f orders.yaml | kubectl apply -f -
+\`\`\`
+
+The injector of the webhook, offline: the same code, no cluster.
+YAML is read as Kubernetes reads it (sigs.k8s.io/yaml: YAML 1.1 with Go's numbers, so \`yes\` is true and \`0o17\` is 15), and what is written reads the same there.
+Characters that its parser refuses or takes for a line break (DEL, NEL, U+2028, a lone carriage return) are refused with their line unless they are escaped in double quotes.
+Comments and the author's style are kept where YAML allows it; aliases and merges of a document are replaced by what they stand for. When one pod would be refused, nothing is printed.
+A pod injected here goes through the webhook unchanged. Keep the manifest from before: after a change of annotations \`inject\` must run on it again; what it printed earlier is refused (\`stale-injection\`).`,
+  completion: `
+\`\`\`sh
+source <(outbound-jwt completion bash)
+\`\`\`
+
+In \`~/.bashrc\` or, with \`zsh\`, after \`compinit\` in \`~/.zshrc\` it is there in every shell.`,
+}

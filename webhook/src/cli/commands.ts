@@ -1,0 +1,85 @@
+// What the program can do. Usage, completion and docs/cli.md are made from these tables.
+
+/** A row of the options; `type`, `short` and `multiple` are for `parseArgs`. */
+interface OptionRow {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  readonly multiple?: true
+  /** What stands for its value in a synopsis; `FILE` is completed with files. */
+  readonly value?: string
+  readonly doc: string
+}
+
+/** Every option has one meaning, whatever the command. */
+export const OPTIONS = {
+  file: {
+    type: 'string',
+    short: 'f',
+    multiple: true,
+    value: 'FILE',
+    doc: 'manifests as YAML or JSON, several documents allowed; - is standard input',
+  },
+  values: {
+    type: 'string',
+    value: 'FILE',
+    doc: 'values of the Helm chart: image, resources and defaults of your clusters',
+  },
+  diff: { type: 'boolean', doc: 'only what would change' },
+  output: { type: 'string', short: 'o', value: 'FORMAT', doc: 'form of the output' },
+  help: { type: 'boolean', short: 'h', doc: 'this text, or that of a command' },
+  version: { type: 'boolean', doc: 'the version of the program' },
+} as const satisfies Readonly<Record<string, OptionRow>>
+
+export type OptionName = keyof typeof OPTIONS
+
+export interface CommandRow {
+  readonly doc: string
+  /** What stands after the command. */
+  readonly argument?: { readonly name: string; readonly doc: string; readonly values?: readonly string[] }
+  readonly options: readonly OptionName[]
+  /** Options that it cannot go without. */
+  readonly needs?: readonly OptionName[]
+  /** Of `--output`; the first is the default. */
+  readonly formats?: readonly [string, ...string[]]
+}
+
+export const SHELLS = ['bash', 'zsh'] as const
+
+export const COMMANDS = {
+  lint: {
+    doc: 'says what the webhook would refuse, and what would have no effect',
+    options: ['file', 'values'],
+    needs: ['file'],
+    formats: ['text', 'json'],
+  },
+  inject: {
+    doc: 'prints manifests as the webhook would make their pods; prints none when it would refuse one',
+    options: ['file', 'values', 'diff'],
+    needs: ['file'],
+    formats: ['yaml', 'json'],
+  },
+  completion: {
+    doc: 'prints a script that completes commands and options',
+    argument: { name: 'SHELL', doc: 'bash or zsh', values: SHELLS },
+    options: [],
+  },
+} as const satisfies Readonly<Record<string, CommandRow>>
+
+export type CommandName = keyof typeof COMMANDS
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[]
+
+/** @returns the options of a command, `output` included where it has formats. */
+export function optionsOf({ options, formats }: CommandRow): readonly OptionName[] {
+  return formats ? [...options, 'output'] : options
+}
+
+/** Exit statuses, after sysexits.h where it has one. */
+export const EXITS = {
+  fine: { status: 0, doc: 'fine; warnings at most' },
+  found: { status: 1, doc: 'a pod would be refused, or something has no effect where it stands' },
+  usage: {
+    status: 64,
+    doc: 'wrong arguments, an unreadable file (a directory, not UTF-8, not YAML, nested deeper than 500 levels, more than 100 uses of one anchor), wrong values of the chart',
+  },
+} as const satisfies Readonly<Record<string, { readonly status: number; readonly doc: string }>>

@@ -1,0 +1,114 @@
+import { errorCode } from '@aws-outbound-jwt-injector/proxy/runtime'
+import { createInjector } from '../../injection/decide.ts'
+import type { Given } from '../arguments.ts'
+import { EXITS } from '../commands.ts'
+import type { Outcome, World } from '../outcome.ts'
+import { UsageError } from '../usage.ts'
+import { unifiedDiff } from './diff.ts'
+import type { Finding } from './findings.ts'
+import { formatFinding } from './findings.ts'
+import type { InjectDeps } from './inject.ts'
+import { applyAll, decideAll, findingsOf } from './inject.ts'
+import { lint } from './lint.ts'
+import { parseManifests } from './manifests.ts'
+import type { Source } from './source.ts'
+import { readValues } from './values.ts'
+
+/** What both commands work on. */
+interface Input {
+  readonly sources: readonly Source[]
+  readonly deps: InjectDeps
+  /** For standard error: an empty file is no error, because a chart may render nothing. */
+  readonly empty: string
+}
+
+/** @throws UsageError naming a file that cannot be used. */
+function readInput({ options }: Given, { read }: World): Input {
+  const [values, ...more] =
+    options.values === undefined ? [] : parseManifests(readOrFail(read, options.values), options.values)
+  if (more.length > 0) throw new UsageError(`${options.values ?? ''}: expected one document of values`)
+  const { settings, namespaceOptIn } = readValues(values?.data)
+  const sources = (options.file ?? []).map((file): Source => {
+    const text = readOrFail(read, file)
+    return { file, text, manifests: parseManifests(text, file) }
+  })
+  const empty = sources.filter(({ manifests }) => manifests.length === 0)
+  return {
+    sources,
+    deps: { inject: createInjector(settings), namespaceOptIn },
+    empty: empty.map(({ file }) => `${file}: warning: no manifest in it\n`).join(''),
+  }
+}
+
+/** Prints what is to be fixed, or to be known. @throws UsageError */
+export function runLint(given: Given, world: World): Outcome {
+  const { sources, deps, empty } = readInput(given, world)
+  const findings = lint(sources, deps)
+  const stdout =
+    given.output === 'json'
+      ? `${JSON.stringify(findings, null, 2)}\n`
+      : findings.map((one) => `${formatFinding(one)}\n`).join('')
+  return { status: statusOf(findings), stdout, stderr: empty }
+}
+
+/** Prints manifests with the sidecar in their pods; nothing when a pod is refused, so that nothing half-done is applied. @throws UsageError */
+export function runInject(given: Given, world: World): Outcome {
+  const { diff = false, output } = given.options
+  if (diff && output !== undefined) throw new UsageError('expected --diff without -o')
+  const { sources, deps, empty } = readInput(given, world)
+  const pods = decideAll(sources, deps)
+  const findings = findingsOf(pods)
+  const status = statusOf(findings)
+  const stderr = findings.map((finding) => `${formatFinding(finding)}\n`).join('') + empty
+  if (status !== EXITS.fine.status) return { status, stdout: '', stderr }
+  applyAll(pods)
+  return { status, stdout: diff ? diffOf(sources) : given.output === 'json' ? jsonOf(sources) : yamlOf(sources), stderr }
+}
+
+const statusOf = (findings: readonly Finding[]): number =>
+  (findings.some(({ severity }) => severity === 'error') ? EXITS.found : EXITS.fine).status
+
+const diffOf = (sources: readonly Source[]): string =>
+  sources.map((source) => unifiedDiff(source.file, source.text, textOf(source))).join('')
+
+const yamlOf = (sources: readonly Source[]): string => joined(sources.map(textOf))
+
+const textOf = ({ text, manifests }: Source): string =>
+  manifests.length === 0 ? text : joined(manifests.map((manifest) => manifest.text()))
+
+/** Every document but the first begins with `---`. */
+function joined(documents: readonly string[]): string {
+  return documents.reduce((all, document) => {
+    if (all === '') return document
+    const before = all.endsWith('\n') ? all : `${all}\n`
+    return /^(?:\s*(?:#[^\n]*)?\n)*---/.test(document) ? before + document : `${before}---\n${document}`
+  }, '')
+}
+
+/** One object as itself, several as a List, as kubectl prints them. */
+function jsonOf(sources: readonly Source[]): string {
+  const results = sources.flatMap(({ manifests }) => manifests.map((manifest) => manifest.result()))
+  const [first] = results
+  const value = results.length === 1 ? first : { apiVersion: 'v1', kind: 'List', items: results }
+  return `${JSON.stringify(value, null, 2)}\n`
+}
+
+function readOrFail(read: (file: string) => Uint8Array, file: string): string {
+  const bytes = bytesOrFail(read, file)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error
+    throw new UsageError(`${file}: got bytes that are not UTF-8, expected YAML or JSON in UTF-8`)
+  }
+}
+
+function bytesOrFail(read: (file: string) => Uint8Array, file: string): Uint8Array {
+  try {
+    return read(file)
+  } catch (error) {
+    if (errorCode(error) === 'EISDIR')
+      throw new UsageError(`${file}: got a directory, expected a file; write -f before each file`)
+    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

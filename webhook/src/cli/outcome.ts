@@ -1,0 +1,12 @@
+/** What a run leaves behind. */
+export interface Outcome {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** What a run has of the world around it. */
+export interface World {
+  /** Reads a file, `-` being standard input; may throw. */
+  readonly read: (file: string) => Uint8Array
+}
