@@ -1,4 +1,5 @@
 import {
+  CREDENTIALS,
   LOG_LEVELS,
   UNMATCHED,
   UPSTREAM_TIMEOUT_SECONDS,
@@ -12,12 +13,12 @@ import {
   sessionName,
   text,
 } from './contract.ts'
-import type { Problem, Route } from './contract.ts'
+import type { Problem, Report, Route } from './contract.ts'
 import { NO_FLAGS } from './flags.ts'
 import type { Flags } from './flags.ts'
 import { MAX_CONNECTIONS } from './http/limits.ts'
 import { LOG_FORMATS, SettingsError, listenAddress, loopbackAddress, parseSettings, setting } from './runtime/index.ts'
-import type { Setting, Settings } from './runtime/index.ts'
+import type { Naming, Setting, Settings } from './runtime/index.ts'
 import { checkStandalone } from './standalone/checks.ts'
 import { compileStandalone } from './standalone/compile.ts'
 import { goBoolean, goDuration, oneOfAnyCase } from './standalone/go-values.ts'
@@ -60,6 +61,12 @@ export const SETTINGS = {
     'passthrough',
     oneOf(...UNMATCHED),
     'What happens to hosts without a rule: forwarded untouched and without a token, or refused.',
+  ),
+  credentials: setting(
+    VARIABLES.credentials,
+    CREDENTIALS[0],
+    oneOf(...CREDENTIALS),
+    '`none` where no route gets its token from AWS: admission then wants no role for the pod.',
   ),
   expectedRoleArn: setting(
     VARIABLES.expectedRoleArn,
@@ -176,6 +183,7 @@ export function readConfig(given: Given, flags: Flags = NO_FLAGS): ProxyConfig {
   rejectOtherMode(values, flags.nameOf, report)
   const settings = parseSettings(standalone ? STANDALONE_TABLE : SETTINGS, values, flags.nameOf, report)
   if (standalone) checkStandalone(settings, values, flags.nameOf, report)
+  rejectNoCredentials(settings, flags.nameOf, report)
   if (problems.length > 0) throw new SettingsError(problems)
   const complete = settings as Settings<typeof SETTINGS>
   return Object.freeze({
@@ -184,4 +192,19 @@ export function readConfig(given: Given, flags: Flags = NO_FLAGS): ProxyConfig {
     isStandalone: standalone,
     warnings: standalone ? standaloneWarnings(complete, values) : sidecarWarnings(complete.routes),
   })
+}
+
+/** SECURITY: the guard lets a pod without a role pass for CREDENTIALS=none, so nothing may be minted beside it. */
+function rejectNoCredentials(
+  { credentials, routes: read }: Partial<Settings<typeof SETTINGS>>,
+  nameOf: Naming,
+  report: Report,
+): void {
+  const route = read?.find(({ source }) => source === 'aws')
+  if (credentials === 'none' && route !== undefined)
+    report({
+      where: nameOf(VARIABLES.credentials),
+      value: credentials,
+      allowed: `aws, because route ${route.name} gets its token from AWS`,
+    })
 }

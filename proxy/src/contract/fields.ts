@@ -35,6 +35,13 @@ export function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a mapping' : 'a value'
 }
 
+/**
+ * @returns the text of several values for a report, or what it is when one of them may be a secret.
+ * SECURITY: by words, because a text that nothing can parse has no fields to tell apart.
+ */
+export const withoutSecrets = (text: string): string =>
+  /secret|passw|exchange|@/i.test(text) ? `${text.length} characters` : text
+
 /** A list of strings with `minimum` to `maximum` items, each reported under its own index. */
 export const listField =
   <T>(parse: Parser<T>, minimum: number, maximum: number): FieldParser<readonly T[]> =>

@@ -20,6 +20,9 @@ export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 /** What happens to hosts without a rule. The first is the default. */
 export const UNMATCHED = ['passthrough', 'deny'] as const
 
+/** Whether the sidecar needs AWS credentials. The first is the default. */
+export const CREDENTIALS = ['aws', 'none'] as const
+
 /** Environment variables of the sidecar that the webhook may set. `config.ts` says what each one means. */
 export const VARIABLES = {
   listenAddr: 'LISTEN_ADDR',
@@ -27,6 +30,7 @@ export const VARIABLES = {
   routes: 'ROUTES',
   unmatched: 'UNMATCHED',
   expectedRoleArn: 'EXPECTED_ROLE_ARN',
+  credentials: 'CREDENTIALS',
   logLevel: 'LOG_LEVEL',
   podName: 'POD_NAME',
   podNamespace: 'POD_NAMESPACE',

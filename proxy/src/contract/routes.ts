@@ -1,6 +1,6 @@
 import { readHostPattern } from './host-pattern.ts'
 import type { FieldParser } from './fields.ts'
-import { isRecord, rejectUnknown, show } from './fields.ts'
+import { isRecord, rejectUnknown, show, withoutSecrets } from './fields.ts'
 import type { Problem, Report } from './problem.ts'
 import type { Route, RouteFieldName } from './route-fields.ts'
 import { ROUTE_DEFAULTS, ROUTE_FIELDS, ROUTE_FIELD_NAMES } from './route-fields.ts'
@@ -53,7 +53,7 @@ function completeToken(parsed: Partial<Route>, values: Values, where: Where, rep
 export function parseRoutes(json: string, variable: string, report: Report): readonly Route[] {
   const entries = parseArray(json)
   if (entries === undefined) {
-    report({ where: variable, value: json, allowed: 'a JSON array of routes' })
+    report({ where: variable, value: withoutSecrets(json), allowed: 'a JSON array of routes' })
     return []
   }
   const routes = entries.map((entry, index) => {

@@ -99,21 +99,34 @@ function reasonOf(exchange: Exchange): string {
 
 const isEmpty = (value: unknown): boolean => value === undefined || (Array.isArray(value) && value.length === 0)
 
-/** @returns what may well not work although it is allowed, each as one sentence. */
-export function tokenWarnings({ name, source, exchange }: Route): readonly string[] {
+/** Something of a route that may well not work although it is allowed. */
+export interface TokenWarning {
+  readonly found: string
+  readonly hint: string
+}
+
+/** @returns what an author and an operator should know of the token of a route. */
+export function tokenWarnings({ source, exchange }: Route): readonly TokenWarning[] {
   if (exchange === undefined) return []
-  const warnings: string[] = []
+  const warnings: TokenWarning[] = []
   if (source === 'kubernetes' && limitsOf(exchange).takesOnce)
-    warnings.push(
-      `route ${name}: ${exchangeName(exchange)} takes each token once, and a projected one stays the same until the kubelet renews it; let the partner allow its reuse`,
-    )
-  if ('preset' in exchange && exchange.preset === 'forgerock' && exchange['grant'] !== 'jwt-bearer') {
-    const clientId = exchange['clientId'] ?? ''
-    const fits = source === 'aws' ? roleArn(clientId).ok : clientId.startsWith('system:serviceaccount:')
-    if (!fits)
-      warnings.push(
-        `route ${name}: AM takes the token only when clientId is its subject, ${source === 'aws' ? 'the ARN of the role' : 'system:serviceaccount:<namespace>:<name>'}`,
-      )
+    warnings.push({
+      found: `${exchangeName(exchange)} takes each token once, and a projected one stays the same until the kubelet renews it`,
+      hint: 'Let the partner allow reuse, or use source aws.',
+    })
+  if (isNoSubject(exchange, source)) {
+    const subject = source === 'aws' ? 'the ARN of the role' : 'system:serviceaccount:<namespace>:<name>'
+    warnings.push({
+      found: 'AM takes the token only when clientId is its subject',
+      hint: `Name the client by ${subject}.`,
+    })
   }
   return warnings
+}
+
+/** Whether AM would look for a client of another name than the subject of the token. */
+function isNoSubject(exchange: Exchange, source: Route['source']): boolean {
+  if (!('preset' in exchange) || exchange.preset !== 'forgerock' || exchange['grant'] === 'jwt-bearer') return false
+  const clientId = exchange['clientId'] ?? ''
+  return source === 'aws' ? !roleArn(clientId).ok : !/^system:serviceaccount:[^:]+:[^:]+$/.test(clientId)
 }

@@ -16,6 +16,7 @@ const SIDECAR_ONLY: Readonly<Record<string, string>> = {
   [VARIABLES.routes]: `nothing beside ${UPSTREAMS.join(' or ')}: routes are for requests through HTTP_PROXY`,
   [VARIABLES.unmatched]: `nothing beside ${UPSTREAMS.join(' or ')}: hosts that are not listed are always refused`,
   [VARIABLES.adminListenAddr]: `nothing beside ${UPSTREAMS.join(' or ')}: set ${metricsListenAddr.variable} instead`,
+  [VARIABLES.credentials]: `nothing beside ${UPSTREAMS.join(' or ')}: its tokens come from AWS`,
   ...Object.fromEntries(
     [VARIABLES.trustDir, VARIABLES.authorityDir, VARIABLES.extraCaFile].map((variable) => [
       variable,

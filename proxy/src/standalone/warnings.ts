@@ -1,4 +1,5 @@
-import { VARIABLES } from '../contract.ts'
+import type { Route } from '../contract.ts'
+import { VARIABLES, tokenWarnings } from '../contract.ts'
 import { ANY_HOST } from '../routing/rules.ts'
 import type { StandaloneValues } from './checks.ts'
 import type { Given } from './mode.ts'
@@ -36,6 +37,9 @@ export function standaloneWarnings(values: StandaloneValues, given: Given): read
 }
 
 /** @param routes those of ROUTES. */
-export function sidecarWarnings(routes: readonly unknown[]): readonly ConfigWarning[] {
-  return routes.length === 0 ? [NOTHING] : []
+export function sidecarWarnings(routes: readonly Route[]): readonly ConfigWarning[] {
+  if (routes.length === 0) return [NOTHING]
+  return routes.flatMap((route) =>
+    tokenWarnings(route).map(({ found, hint }) => ({ message: `route ${route.name}: ${found}`, hint })),
+  )
 }

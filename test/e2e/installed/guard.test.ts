@@ -41,6 +41,10 @@ const ACCEPTED: readonly (readonly [what: string, object])[] = [
   ['a pod that asks for nothing', pod({}, podSpec())],
   ['a pod that opted out', pod({ inject: 'false' }, podSpec())],
   ['a pod that opted out of what was injected before', pod({ inject: 'disabled', ...STATUS }, podSpec())],
+  [
+    'a pod without a role none of whose tokens comes from AWS',
+    pod(ASKED, podSpec([sidecar([LOOPBACK, { name: 'CREDENTIALS', value: 'none' }])])),
+  ],
   ['a pod with a role through IRSA', pod({ ...ASKED, ...STATUS }, podSpec([sidecar()]))],
   [
     'a pod with a role through Pod Identity',
@@ -122,6 +126,11 @@ const REFUSED: readonly (readonly [what: string, object, message: string])[] = [
   ['a proxy on an address from elsewhere', pod(ASKED, podSpec([sidecar([from('LISTEN_ADDR'), ROLE])])), NOT_LOOPBACK],
   ['a proxy without an address', pod(ASKED, podSpec([sidecar([ROLE])])), NOT_LOOPBACK],
   ['a status that hides another address', pod(STATUS, podSpec([sidecar([address('0.0.0.0:1'), ROLE])])), NOT_LOOPBACK],
+  [
+    'a pod without a role whose tokens come from AWS',
+    pod(ASKED, podSpec([sidecar([LOOPBACK, { name: 'CREDENTIALS', value: 'aws' }])])),
+    NO_ROLE,
+  ],
   ['a pod without a role', pod(ASKED, podSpec([sidecar([LOOPBACK])])), NO_ROLE],
   [
     'a pod with an empty role',

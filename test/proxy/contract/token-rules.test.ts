@@ -28,7 +28,7 @@ describe('a route with source kubernetes', () => {
   }
 
   it('is warned of where the partner takes each token once', () => {
-    const warned = tokenWarnings(routeOf({ ...KUBERNETES, exchange: preset('anthropic') }))
+    const warned = tokenWarnings(routeOf({ ...KUBERNETES, exchange: preset('anthropic') })).map(({ found }) => found)
     expect(warned.join()).to.contain('takes each token once')
     expect(tokenWarnings(routeOf({ ...KUBERNETES, exchange: preset('openai') }))).to.deep.equal([])
     expect(tokenWarnings(routeOf({ exchange: preset('anthropic') }))).to.deep.equal([])
@@ -43,7 +43,11 @@ describe('the client of AM', () => {
   it('is warned of where it cannot be the subject of the token', () => {
     expect(tokenWarnings(routeOf({ exchange: preset('forgerock') }))).to.deep.equal([])
     const other = routeOf({ exchange: preset('forgerock', { clientId: 'orders' }) })
-    expect(tokenWarnings(other).join()).to.contain('the ARN of the role')
+    expect(
+      tokenWarnings(other)
+        .map(({ hint }) => hint)
+        .join(),
+    ).to.contain('the ARN of the role')
     const bearer = preset('forgerock', { clientId: 'orders', grant: 'jwt-bearer', clientSecretFile: '/s' })
     expect(tokenWarnings(routeOf({ exchange: bearer }))).to.deep.equal([])
   })

@@ -138,6 +138,14 @@ const partner = fc.oneof(
     { hosts: 'api.partner.example', duration: '10m', 'signing-algorithm': 'ES384' },
     { hosts: 'api.partner.example,*.partner.example', https: 'intercept' },
     { hosts: 'api.partner.example', https: 'intercept', 'extra-ca': 'corporate-ca/ca.crt' },
+    {
+      routes:
+        '[{hosts: [a.partner.example], source: kubernetes, audience: [a]}, {hosts: [b.partner.example], audience: [b], exchange: {type: vault, address: "https://v.example", role: r, ca: {configMap: c, key: k}}}]',
+    },
+    {
+      routes:
+        '[{hosts: [a.partner.example], exchange: {preset: forgerock, tokenUrl: "https://am.example/t", clientId: c, grant: jwt-bearer, clientSecret: {secret: s, key: k}}}]',
+    },
     { routes: '[{hosts: [a.partner.example], https: intercept}, {hosts: [b.partner.example], https: tunnel}]' },
   ),
 )

@@ -1,10 +1,10 @@
 import type { V1EnvVar } from '@kubernetes/client-node'
 import { LRUCache } from 'lru-cache'
-import { show } from '@aws-outbound-jwt-injector/proxy/contract'
+import { show, tokenWarnings } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from './annotations/annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations/annotations.ts'
 import type { SidecarParts } from './sidecar/credentials.ts'
-import { planCredentials } from './sidecar/credentials.ts'
+import { NO_CREDENTIALS, planCredentials } from './sidecar/credentials.ts'
 import { planInterception } from './sidecar/interception.ts'
 import type { Environment } from './application/environment.ts'
 import { readEnvironment } from './application/environment.ts'
@@ -27,6 +27,8 @@ export interface InjectionIntent {
   readonly volumes: SidecarParts['volumes']
   /** Hash of the annotations. */
   readonly inputs: string
+  /** Each one line. */
+  readonly warnings: readonly string[]
 }
 
 /** Who asked for the injection: an annotation of the pod, or the label of its namespace. */
@@ -65,9 +67,12 @@ function readIntent(
   rejectNoPartner(effective, refusals)
   const intercepts = routes.some(({ route }) => route.https === 'intercept')
   // A default of the operator is for those pods that have a use for it.
-  if (routes.length > 0 && !intercepts) rejectExtraCa(annotations, refusals)
+  if (routes.length > 0 && !intercepts)
+    rejectUnread('extra-ca', 'https set to intercept for a partner', annotations, refusals)
+  const usesAws = routes.length === 0 || routes.some(({ route }) => route.source === 'aws')
+  if (!usesAws) rejectUnread('role-arn', 'a partner whose token comes from source aws', annotations, refusals)
   const parts = [
-    planCredentials(values['role-arn'], chooseRegion(values, settings, refusals)),
+    usesAws ? planCredentials(values['role-arn'], chooseRegion(values, settings, refusals)) : NO_CREDENTIALS,
     ...(intercepts ? [planInterception(values['extra-ca'])] : []),
   ]
   const mounted = routes.flatMap((route) => route.mounted)
@@ -78,6 +83,9 @@ function readIntent(
     mounts: [...parts.flatMap(({ mounts }) => mounts), ...mounted.map(({ mount }) => mount)],
     volumes: [...parts.flatMap(({ volumes }) => volumes), ...mounted.map(({ volume }) => volume)],
     inputs: hashInputs(annotations),
+    warnings: routes.flatMap(({ route }) =>
+      tokenWarnings(route).map(({ found, hint }) => `${route.name}: ${found}. ${hint}`),
+    ),
   }
 }
 
@@ -108,13 +116,19 @@ function rejectNoPartner(annotations: RawAnnotations, { report }: Refusals): voi
     })
 }
 
-function rejectExtraCa(annotations: RawAnnotations, { report }: Refusals): void {
-  const value = annotations.get('extra-ca')
+/** An annotation of the pod itself that nothing reads. @param reader what would read it. */
+function rejectUnread(
+  name: 'extra-ca' | 'role-arn',
+  reader: string,
+  annotations: RawAnnotations,
+  { report }: Refusals,
+): void {
+  const value = annotations.get(name)
   if (value !== undefined)
     report('invalid-annotation', {
-      where: `${PREFIX}extra-ca`,
+      where: PREFIX + name,
       value: show(value),
-      allowed: `no ${PREFIX}extra-ca, or https set to intercept for a partner: nothing else reads it`,
+      allowed: `no ${PREFIX}${name}, or ${reader}: nothing else reads it`,
     })
 }
 

@@ -41,6 +41,7 @@ export function createPlanner(settings: InjectionSettings): Planner {
     if (rejectOversized(pod, refusals)) return { refusals, patch: [], warnings: [] }
     const intent = readIntent(annotations, mode, refusals)
     const { values, volumes } = intent
+    intent.warnings.forEach(warn)
     rejectImpossible(pod, values, refusals, warn)
     rejectVolumes(pod, volumes, refusals)
     const containers = selectContainers(pod, values, settings.knownSidecars, refusals)

@@ -63,6 +63,8 @@ describe('parseYaml', () => {
     expect(objection('1: a\n"1": b')).to.equal('valid YAML (line 2: Map keys must be unique)')
     expect(objection('[a]: 1\n[a]: 2')).to.equal('valid YAML (line 2: Map keys must be unique)')
     expect(objection('a: 1\n---\nb: 2')).to.match(/^valid YAML \(line 2: .*multiple documents/)
+    // The text itself may be a secret.
+    expect(objection('a: |hunter2\n b')).to.equal('valid YAML (line 1: Block scalar header includes extra characters)')
     expect(objection('a: "x')).to.equal('valid YAML (line 1: Missing closing "quote)')
   })
 

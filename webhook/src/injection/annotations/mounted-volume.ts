@@ -1,5 +1,5 @@
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node'
-import type { MountedObject } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { MountedObject, Route } from '@aws-outbound-jwt-injector/proxy/contract'
 import { MOUNT_ROOT, VOLUME_PREFIX } from '../sidecar/volumes.ts'
 
 /** An object that an annotation names, as a volume of the pod and its mount in the sidecar. */
@@ -11,6 +11,21 @@ export interface MountedVolume {
 /** @param index of the route that names it, so that two routes never share a volume; none for an object of the whole pod. */
 export function mountedVolume({ purpose, source }: MountedObject, index?: number): MountedVolume {
   const name = [`${VOLUME_PREFIX}${purpose}`, ...(index === undefined ? [] : [index])].join('-')
-  const mountPath = [MOUNT_ROOT, purpose, ...(index === undefined ? [] : [index])].join('/')
-  return { volume: { name, ...source }, mount: { name, mountPath, readOnly: true } }
+  return { volume: { name, ...source }, mount: { name, mountPath: mountPathOf(purpose, index), readOnly: true } }
+}
+
+const mountPathOf = (purpose: string, index?: number): string =>
+  [MOUNT_ROOT, purpose, ...(index === undefined ? [] : [index])].join('/')
+
+const SUBJECT = 'subject'
+const SUBJECT_FILE = 'token'
+
+/** @returns where the sidecar finds the projected token of a route. */
+export const subjectTokenFile = (index: number): string => `${mountPathOf(SUBJECT, index)}/${SUBJECT_FILE}`
+
+/** The projected token of a route with source `kubernetes`: for the sidecar alone, like every other object. */
+export function subjectVolume({ audience, durationSeconds }: Route, index: number): MountedVolume {
+  const [only = ''] = audience
+  const serviceAccountToken = { audience: only, expirationSeconds: durationSeconds, path: SUBJECT_FILE }
+  return mountedVolume({ purpose: SUBJECT, source: { projected: { sources: [{ serviceAccountToken }] } } }, index)
 }

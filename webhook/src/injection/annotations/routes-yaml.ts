@@ -7,9 +7,10 @@ import {
   isRecord,
   rejectUnknown,
   show,
+  withoutSecrets,
 } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { MountedVolume } from './mounted-volume.ts'
-import { mountedVolume } from './mounted-volume.ts'
+import { mountedVolume, subjectTokenFile, subjectVolume } from './mounted-volume.ts'
 import { parseYaml } from './yaml.ts'
 
 /** A route, and the volumes behind the files that it names. */
@@ -40,7 +41,9 @@ export function parseRoutesAnnotation(
 ): readonly PlannedRoute[] | undefined {
   const entries = readList(text, where, report)
   if (entries === undefined) return undefined
-  const planned = entries.map((entry, index) => planRoute(entry, index, { where: `${where}[${index}]`, report }))
+  const planned = entries.map((entry, index) =>
+    planRoute(entry, index, entries.length, { where: `${where}[${index}]`, report }),
+  )
   const complete = planned.filter((route) => route !== undefined)
   if (complete.length < planned.length) return undefined
   const size = Buffer.byteLength(formatRoutes(complete.map(({ route }) => route)))
@@ -51,13 +54,17 @@ export function parseRoutesAnnotation(
 
 function readList(text: string, where: string, report: Report): readonly unknown[] | undefined {
   if (Buffer.byteLength(text) > LARGEST) {
-    report({ where, value: text, allowed: `at most ${LARGEST} bytes` })
+    report({ where, value: withoutSecrets(text), allowed: `at most ${LARGEST} bytes` })
     return undefined
   }
   const parsed = parseYaml(text)
-  if (!parsed.ok) report({ where, value: text, allowed: parsed.allowed })
+  if (!parsed.ok) report({ where, value: withoutSecrets(text), allowed: parsed.allowed })
   else if (!Array.isArray(parsed.value) || parsed.value.length === 0)
-    report({ where, value: text, allowed: 'a YAML list of routes, such as "- hosts: [api.partner.example]"' })
+    report({
+      where,
+      value: withoutSecrets(text),
+      allowed: 'a YAML list of routes, such as "- hosts: [api.partner.example]"',
+    })
   else return parsed.value as readonly unknown[]
   return undefined
 }
@@ -67,7 +74,8 @@ interface Place {
   readonly report: Report
 }
 
-function planRoute(entry: unknown, index: number, { where, report }: Place): PlannedRoute | undefined {
+/** @param count of all routes: numbers from there on are for what a route names twice. */
+function planRoute(entry: unknown, index: number, count: number, { where, report }: Place): PlannedRoute | undefined {
   if (!isRecord(entry)) {
     report({ where, value: show(entry), allowed: `a mapping with ${KEYS.join(', ')}` })
     return undefined
@@ -77,12 +85,18 @@ function planRoute(entry: unknown, index: number, { where, report }: Place): Pla
   rejectUnknown(entry, KEYS, where, collect)
   const mounted: MountedVolume[] = []
   const mount: Mount = (object) => {
-    const planned = mountedVolume(object, index)
+    const first = mountedVolume(object, index)
+    // The authority of the hosts, and that of the exchange.
+    const isTaken = mounted.some(({ volume }) => volume.name === first.volume.name)
+    const planned = isTaken ? mountedVolume(object, count + index) : first
     mounted.push(planned)
     return planned.mount.mountPath
   }
   const route = buildRoute(
-    Object.fromEntries([...WRITTEN_KEYS].map(([field, key]) => [field, entry[key]])),
+    {
+      ...Object.fromEntries([...WRITTEN_KEYS].map(([field, key]) => [field, entry[key]])),
+      ...(entry['source'] === 'kubernetes' && { subjectTokenFile: subjectTokenFile(index) }),
+    },
     (field) => `${where}.${WRITTEN_KEYS.get(field) ?? field}`,
     collect,
     (field) => (value, place, complain) => {
@@ -91,7 +105,7 @@ function planRoute(entry: unknown, index: number, { where, report }: Place): Pla
     },
   )
   problems.forEach(report)
-  return route === undefined || problems.length > 0
-    ? undefined
-    : { route, mounted, hasHttps: entry['https'] !== undefined }
+  if (route === undefined || problems.length > 0) return undefined
+  if (route.source === 'kubernetes') mounted.push(subjectVolume(route, index))
+  return { route, mounted, hasHttps: entry['https'] !== undefined }
 }

@@ -33,9 +33,12 @@ export function parseYaml(text: string): Parsed<unknown> {
   })
   const problem = document.errors[0] ?? repeatedKey(document)
   if (problem)
-    return refused(`valid YAML (line ${lines.linePos(problem.pos[0]).line}: ${problem.message.replace(/\n.*/s, '')})`)
+    return refused(`valid YAML (line ${lines.linePos(problem.pos[0]).line}: ${withoutSource(problem.message)})`)
   return accepted(document.toJS({ maxAliasCount: 0 }))
 }
+
+/** SECURITY: some messages end in the text that they are about, and an author may have written a secret into it. */
+const withoutSource = (message: string): string => message.replace(/(?:(?<=\w): |\n).*/s, '')
 
 interface Mistake {
   readonly pos: readonly [start: number, ...rest: number[]]

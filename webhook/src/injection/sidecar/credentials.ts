@@ -16,14 +16,23 @@ const MOUNT_PATH = `${MOUNT_ROOT}/serviceaccount`
 /** The kubelet renews the token at 80 % of its life. */
 const TOKEN_SECONDS = 3600
 
+/** SECURITY: a pod without credentials of its own must never mint as the node it runs on. */
+const NOT_THE_NODE: V1EnvVar = { name: AWS_VARIABLES.ec2MetadataDisabled, value: 'true' }
+
+/** For a sidecar none of whose tokens comes from AWS: it gets no role, and says so to the guard, which cannot read routes. */
+export const NO_CREDENTIALS: SidecarParts = {
+  env: [NOT_THE_NODE, { name: VARIABLES.credentials, value: 'none' }],
+  volumes: [],
+  mounts: [],
+}
+
 /**
  * With a role, a token volume for the sidecar alone, and every variable whose absence would make EKS's hook add its own.
  * Without one, EKS's hook or Pod Identity provides credentials, before or after us.
  */
 export function planCredentials(roleArn: string | undefined, region: string | undefined): SidecarParts {
   const env: V1EnvVar[] = [
-    // SECURITY: a pod without credentials of its own must never mint as the node it runs on.
-    { name: AWS_VARIABLES.ec2MetadataDisabled, value: 'true' },
+    NOT_THE_NODE,
     { name: VARIABLES.podName, valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     { name: VARIABLES.podNamespace, valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
   ]
