@@ -27,6 +27,7 @@ import type { Given } from './standalone/mode.ts'
 import { STANDALONE_FALLBACKS, STANDALONE_SETTINGS } from './standalone/settings.ts'
 import { sidecarWarnings, standaloneWarnings } from './standalone/warnings.ts'
 import type { ConfigWarning } from './standalone/warnings.ts'
+import { checkSteeredPorts, reportSteeredPorts, steeredPorts } from './steering/ports.ts'
 
 const routes: Setting<readonly Route[]> = {
   variable: VARIABLES.routes,
@@ -149,6 +150,12 @@ export const SETTINGS = {
     optional(absolutePath),
     'PEM file with further authorities that applications are to trust, next to the public ones.',
   ),
+  steeredPorts: setting(
+    VARIABLES.steeredPorts,
+    '',
+    steeredPorts,
+    'Loopback ports, comma separated, that the names of partners lead to in this pod: 80, and the ports of routes with `https: intercept`. Names are then resolved by the name servers alone.',
+  ),
   podName: setting(VARIABLES.podName, '', text, 'Names the pod in the AWS role session.'),
   podNamespace: setting(VARIABLES.podNamespace, '', text, 'Names the namespace in the AWS role session.'),
   roleSessionName: setting(
@@ -184,6 +191,7 @@ export function readConfig(given: Given, flags: Flags = NO_FLAGS): ProxyConfig {
   const settings = parseSettings(standalone ? STANDALONE_TABLE : SETTINGS, values, flags.nameOf, report)
   if (standalone) checkStandalone(settings, values, flags.nameOf, report)
   rejectNoCredentials(settings, flags.nameOf, report)
+  checkSteeredPorts(settings, reportSteeredPorts(flags.nameOf(SETTINGS.steeredPorts.variable), report))
   if (problems.length > 0) throw new SettingsError(problems)
   const complete = settings as Settings<typeof SETTINGS>
   return Object.freeze({

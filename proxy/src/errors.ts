@@ -92,8 +92,8 @@ export const ERRORS = {
     status: 421,
     proxyStatus: 'http_request_error',
     retryable: false,
-    meaning: 'The Host inside a tunnel differs from the host of its CONNECT.',
-    hint: 'Open one tunnel per host.',
+    meaning: 'The request is for another host than its connection: than the CONNECT, or the server name of TLS, says.',
+    hint: 'Open one connection per host.',
   },
   headers_too_large: {
     status: 431,

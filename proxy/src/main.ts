@@ -31,6 +31,7 @@ import {
 } from './runtime/index.ts'
 import { CERTIFICATE_POLL_MS, followCertificate, readListenerCertificate } from './standalone/certificate.ts'
 import type { ListenerCertificate } from './standalone/certificate.ts'
+import { listenSteered } from './steering/listen.ts'
 import { createTokenEngine } from './tokens/engine.ts'
 import { createTokenObserver } from './tokens/observer.ts'
 import { createAwsSource } from './tokens/sources/aws/mint.ts'
@@ -122,18 +123,20 @@ const doctor = createDoctor({
 const control = createAdminServer(controlRoutes(log, doctor))
 
 superviseProcess({ process, log, drain, shutdownTimeoutMs: config.shutdownTimeoutSeconds * 1000 })
-// The data port first: the startup probe waits for it, and so does the application.
+// The startup probe waits for the data port, and the application needs the steered ones as well.
+const steered = await settingsOrExit(process, () => listenSteered(config.steeredPorts, proxy.steer))
 const addresses = {
   proxy: await listen(proxy.http, config.listenAddr),
   admin: await listen(admin, config.adminListenAddr),
   control: await listen(control, config.controlListenAddr),
 }
-ownPorts.push(...Object.values(addresses).map(({ port }) => port))
+ownPorts.push(...[...steered, ...Object.values(addresses)].map(({ port }) => port))
 isListening = true
 log.info('listening', {
   proxy: formatAddress(addresses.proxy),
   admin: formatAddress(addresses.admin),
   control: formatAddress(addresses.control),
+  ...(steered.length > 0 && { steered: steered.map(formatAddress).join(' ') }),
   version: VERSION,
 })
 if (authority) logAuthority(authority)

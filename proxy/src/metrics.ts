@@ -52,6 +52,14 @@ export const METRICS = {
       'plain (served as requests, with a token), intercepted (TLS that ends here, then the same), tls_in_plain (closed: TLS inside of plain), or the error code.',
     labels: ['result'],
   },
+  steered: {
+    type: 'counter',
+    name: 'outbound_jwt_steered_connections_total',
+    help:
+      'Connections to STEERED_PORTS by what became of them: plain, intercepted, or unrecognized_name (ended: TLS without a server name, or with ' +
+      'one that no route intercepts).',
+    labels: ['result'],
+  },
   interceptRefused: {
     type: 'counter',
     name: 'outbound_jwt_intercept_refused_total',

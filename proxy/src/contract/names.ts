@@ -37,6 +37,7 @@ export const VARIABLES = {
   trustDir: 'TRUST_DIR',
   authorityDir: 'AUTHORITY_DIR',
   extraCaFile: 'EXTRA_CA_FILE',
+  steeredPorts: 'STEERED_PORTS',
 } as const
 
 /** What the sidecar writes into TRUST_DIR for applications: its anchor alone, and all that they may trust as PEM and for Java. */

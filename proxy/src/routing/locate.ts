@@ -40,10 +40,52 @@ export function locateInside({ scheme, host, port }: Omit<Target, 'literal'>): L
     const located = target.startsWith('/') ? { origin, path: target } : absolute(target, headers)
     if ('refused' in located) return located
     const ofTarget = parseOrigin(located.origin)
-    const hosts = headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === 'host')
-    const named = [ofTarget, ...hosts.map((name) => parseAuthority(name, DEFAULT_PORT[scheme]))]
+    const named = [ofTarget, ...hostsOf(headers).map((name) => parseAuthority(name, DEFAULT_PORT[scheme]))]
     const agree =
       ofTarget?.scheme === scheme && named.every((authority) => authority?.host === host && authority.port === port)
     return agree ? located : { refused: 'authority_mismatch' }
   }
+}
+
+/**
+ * For requests of clients that take this proxy for the server itself: over plain HTTP, where Host says which. A whole URL must say the same.
+ * SECURITY: whoever reaches the port may write any Host, so nothing but a partner is one.
+ * @param isSteered whether a host, in its one spelling, is a partner.
+ */
+export function locateByHost(isSteered: (host: string) => boolean): Locate {
+  const absolute = locateAbsolute()
+  return (target, headers) => {
+    const hosts = hostsOf(headers)
+    if (target.startsWith('/') && hosts.length === 0) return NO_HOST
+    const located = target.startsWith('/')
+      ? { origin: `http://${hosts[0] ?? ''}`, path: target }
+      : absolute(target, headers)
+    if ('refused' in located) return located
+    const host = parseOrigin(located.origin)
+    if (host?.literal === true) return LITERAL
+    const isPartner = host?.scheme === 'http' && host.port === DEFAULT_PORT.http && isSteered(host.host)
+    if (!isPartner) return NO_PARTNER
+    const inside = locateInside(host)
+    return inside(target, headers)
+  }
+}
+
+const NO_HOST: Unlocated = {
+  refused: 'bad_request_target',
+  message: 'The request does not say which host it is for.',
+  hint: 'Send a Host field.',
+}
+const LITERAL: Unlocated = {
+  refused: 'authority_mismatch',
+  message: 'The request is for an IP address, and partners have names.',
+  hint: 'Call the partner by its name.',
+}
+const NO_PARTNER: Unlocated = {
+  refused: 'authority_mismatch',
+  message: 'The request is for a host that no route has, or for another port of it.',
+  hint: 'Call http://host/ with a host of the outbound-jwt.io/hosts annotation.',
+}
+
+function hostsOf(headers: RawHeaders): readonly string[] {
+  return headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === 'host')
 }

@@ -23,6 +23,7 @@ const SIDECAR_ONLY: Readonly<Record<string, string>> = {
       `nothing beside ${UPSTREAMS.join(' or ')}: only routes with https: intercept need it`,
     ]),
   ),
+  [VARIABLES.steeredPorts]: `nothing beside ${UPSTREAMS.join(' or ')}: no name leads here`,
 }
 
 export const isGiven = (given: Given, variable: string): boolean => (given[variable] ?? '') !== ''

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { locateAbsolute, locateInside } from '../../../proxy/src/routing/locate.ts'
+import { locateAbsolute, locateByHost, locateInside } from '../../../proxy/src/routing/locate.ts'
 
 describe('locating the upstream of a request to a forward proxy', () => {
   it('reads it from the target, and leaves the fields alone', () => {
@@ -68,5 +68,55 @@ describe('locateInside', () => {
       path: '/',
     })
     expect(secure('/', ['Host', 'api.partner.example:80'])).to.deep.equal({ refused: 'authority_mismatch' })
+  })
+})
+
+describe('locateByHost', () => {
+  const locate = locateByHost((host) => host.endsWith('.partner.example'))
+
+  const served: readonly (readonly [target: string, headers: readonly string[]])[] = [
+    ['/x?y=1', ['Host', 'api.partner.example']],
+    ['/x?y=1', ['a', 'b', 'host', 'API.partner.example.:80']],
+    ['http://api.partner.example/x?y=1', ['Host', 'api.partner.example']],
+    ['http://Api.Partner.example:80/x?y=1', ['Host', 'api.partner.example.']],
+    ['http://api.partner.example/x?y=1', []],
+  ]
+  for (const [target, headers] of served)
+    it(`takes ${target} with ${headers.join(' ') || 'no Host'}`, () => {
+      expect(locate(target, headers)).to.have.property('path', '/x?y=1')
+    })
+
+  const refused: readonly (readonly [target: string, headers: readonly string[], code: string])[] = [
+    ['/', ['Host', 'other.example'], 'authority_mismatch'],
+    ['/', ['Host', 'api.partner.example:8080'], 'authority_mismatch'],
+    ['/', ['Host', 'api.partner.example', 'Host', 'b.partner.example'], 'authority_mismatch'],
+    ['/', ['Host', ''], 'authority_mismatch'],
+    ['/', ['Host', '127.0.0.1'], 'authority_mismatch'],
+    ['/', ['Host', '[::1]:80'], 'authority_mismatch'],
+    ['http://b.partner.example/', ['Host', 'api.partner.example'], 'authority_mismatch'],
+    ['https://api.partner.example/', ['Host', 'api.partner.example'], 'authority_mismatch'],
+    ['http://other.example/', ['Host', 'other.example'], 'authority_mismatch'],
+    ['http://user@api.partner.example/', ['Host', 'api.partner.example'], 'authority_mismatch'],
+    ['/', [], 'bad_request_target'],
+    ['*', ['Host', 'api.partner.example'], 'bad_request_target'],
+  ]
+  for (const [target, headers, code] of refused)
+    it(`refuses ${target} with ${headers.join(' ') || 'no Host'}: ${code}`, () => {
+      expect(locate(target, headers)).to.have.property('refused', code)
+    })
+
+  it('says of an IP address that partners have names', () => {
+    expect(locate('/', ['Host', '127.0.0.1']))
+      .to.have.property('message')
+      .that.includes('IP address')
+  })
+
+  it('never leads to a host that is not steered', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (target, host) => {
+        const located = locate(target, ['Host', host])
+        if (!('refused' in located)) expect(new URL(located.origin).hostname).to.match(/\.partner\.example\.?$/)
+      }),
+    )
   })
 })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import type { PodAuthority } from '../../../proxy/src/authority/authority.ts'
 import { readConfig } from '../../../proxy/src/config.ts'
 import type { Route } from '../../../proxy/src/contract.ts'
@@ -26,6 +26,8 @@ export interface TestProxyOptions {
   readonly certificate?: KeyPair
   /** Stands in for partners whose route intercepts. */
   readonly authority?: PodAuthority
+  /** Ports that partners' names lead to; each listens on a free one. */
+  readonly steered?: readonly number[]
   /** PEM that partners are verified with. */
   readonly ca?: string
   /** Addresses by name; everything else does not resolve. Default: every name is this machine. */
@@ -38,6 +40,8 @@ export interface TestProxyOptions {
 
 export interface TestProxy {
   readonly port: number
+  /** Where a steered port listens. */
+  steered(port: number): number
   readonly tokens: FakeTokens
   installCertificate(pair: KeyPair): void
   /** Everything logged so far. */
@@ -79,8 +83,19 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
   await once(proxy.http, 'listening')
   const { port } = proxy.http.address() as AddressInfo
   ownPorts.push(port)
+  const sockets = new Set<Socket>()
+  const steered = new Map<number, Server>()
+  for (const named of options.steered ?? []) {
+    const server = proxy.steer(named)
+    server.on('connection', (socket) => sockets.add(socket))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    steered.set(named, server)
+    ownPorts.push((server.address() as AddressInfo).port)
+  }
   return {
     port,
+    steered: (named) => (steered.get(named)?.address() as AddressInfo).port,
     tokens,
     installCertificate: (pair) => proxy.installCertificate({ ...pair, notAfter: 0 }),
     log: () => capture.text(),
@@ -93,6 +108,8 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
     close: async () => {
       proxy.http.closeAllConnections()
       await proxy.close()
+      for (const socket of sockets) socket.destroy()
+      for (const server of steered.values()) server.close()
       if (proxy.http.listening) {
         proxy.http.close()
         await once(proxy.http, 'close')

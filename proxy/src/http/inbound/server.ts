@@ -6,27 +6,31 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../../errors.ts'
 import type { ErrorCode } from '../../errors.ts'
-import { locateInside } from '../../routing/locate.ts'
+import { locateByHost, locateInside } from '../../routing/locate.ts'
 import type { Locate } from '../../routing/locate.ts'
 import type { ServedTunnel } from '../../routing/router.ts'
+import { DEFAULT_PORT } from '../../routing/target.ts'
 import type { KeyPair } from '../../runtime/index.ts'
 import type { PodAuthority } from '../../authority/authority.ts'
 import { acceptConnect } from '../tunnel/connect.ts'
 import type { ConnectDeps, ConnectObserver } from '../tunnel/connect.ts'
-import { TLS_HANDSHAKE, createInterception } from '../tunnel/interception.ts'
+import { TLS_HANDSHAKE } from '../tunnel/client-hello.ts'
+import { createInterception } from '../tunnel/interception.ts'
 import type { InterceptionObserver } from '../tunnel/interception.ts'
 import type { Interim } from './exchange.ts'
 import { createIdleSweep, endsConnection, responseUnderWay } from './idle.ts'
 import { closeInStages, errorResponse, refuseSocket } from './error-response.ts'
+import { createSteering } from './steering.ts'
+import type { Steer, SteeringObserver } from './steering.ts'
 import { isConnection } from '../tunnel/tunnel.ts'
 import { acceptUpgrade, wantedProtocol } from '../tunnel/upgrade.ts'
 import type { UpgradeDeps } from '../tunnel/upgrade.ts'
 
-/** Connections that came out of a CONNECT, and how requests on them say where they want to go. */
-export type InsideConnections = WeakMap<Socket, { readonly tunnel: ServedTunnel; readonly locate: Locate }>
+/** Connections whose clients do not speak to a proxy, and how requests on them say where they want to go. */
+export type InsideConnections = WeakMap<Socket, { readonly tunnel?: ServedTunnel; readonly locate: Locate }>
 
 interface ProxyServerDeps extends ConnectDeps, UpgradeDeps {
-  readonly observer: ConnectObserver & ServerObserver & InterceptionObserver
+  readonly observer: ConnectObserver & ServerObserver & SteeringObserver & InterceptionObserver
   /** Stands in for partners whose route intercepts. */
   readonly authority: Pick<PodAuthority, 'certificate'>
   readonly now: () => number
@@ -51,6 +55,8 @@ export interface ServerObserver {
 
 export interface ProxyServer {
   readonly http: HttpServer
+  /** Creates the server of a port that partners' names lead to. The caller listens; the drain closes it. */
+  readonly steer: Steer
   /** Takes another certificate into use for connections to come. */
   installCertificate(pair: KeyPair): void
   /** From now on every response ends its connection. */
@@ -62,13 +68,26 @@ export interface ProxyServer {
 /** How often Node looks for heads that are late. */
 const CHECK_INTERVAL_MS = 1_000
 
-const TUNNEL_IN_TUNNEL = 'Send the CONNECT to the proxy itself, not into a tunnel.'
+const TUNNEL_IN_TUNNEL = 'Send the CONNECT to the proxy itself, not into a tunnel or to a partner.'
 
 /** Creates the data port. The caller listens. */
 export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   const { handler, inside, limits, certificate, observer } = deps
   const interception = createInterception({ ...deps, serve: serveInside })
   const connectDeps = { ...deps, serveInside, interception }
+  const locateSteered = locateByHost((host) => {
+    const decision = deps.router.tunnel(`${host}:${DEFAULT_PORT.http}`)
+    return 'mode' in decision && decision.mode === 'plain'
+  })
+  const createSteered = createSteering({
+    ...deps,
+    interception,
+    servePlain: (client) => {
+      inside.set(client, { locate: locateSteered })
+      http.emit('connection', client)
+    },
+  })
+  const servers: NetServer[] = []
   let isDraining = false
   /** Connections whose last response is written. */
   const condemned = new WeakSet<Duplex>()
@@ -139,6 +158,11 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
 
   return {
     http,
+    steer: (port) => {
+      const server = createSteered(port)
+      servers.push(server)
+      return server
+    },
     installCertificate: (pair) => {
       if (http instanceof TlsServer) http.setSecureContext(secure(pair))
     },
@@ -147,9 +171,10 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     },
     drain: async () => {
       isDraining = true
-      const closed = new Promise<void>((resolve) => http.once('close', resolve))
+      const open = [http, ...servers].filter(({ listening }) => listening)
+      const closed = Promise.all(open.map((server) => new Promise<void>((resolve) => server.once('close', resolve))))
       // Node's own `close` ends idle connections at once, under the hands of a client that is just writing to one.
-      NetServer.prototype.close.call(http)
+      for (const server of open) NetServer.prototype.close.call(server)
       const sweeping = setInterval(() => {
         sweepIdle()
         interception.endSilent()

@@ -1,6 +1,7 @@
 import type { ProxyMetrics } from '../../metrics.ts'
 import type { Logger, Metrics } from '../../runtime/index.ts'
 import type { ServerObserver } from '../inbound/server.ts'
+import type { SteeringObserver } from '../inbound/steering.ts'
 import type { InterceptionObserver } from '../tunnel/interception.ts'
 import type { ConnectObserver } from '../tunnel/connect.ts'
 import type { TunnelsObserver } from '../tunnel/tunnel.ts'
@@ -17,15 +18,30 @@ export function createConnectionObserver({
   instruments,
   log,
   now,
-}: ConnectionObserverDeps): ConnectObserver & ServerObserver & InterceptionObserver & TunnelsObserver {
+}: ConnectionObserverDeps): ConnectObserver &
+  ServerObserver &
+  SteeringObserver &
+  InterceptionObserver &
+  TunnelsObserver {
   const connects = {
     blind: instruments.connects.with({ result: 'blind' }),
     unauthenticated: instruments.connects.with({ result: 'unauthenticated' }),
     plain: instruments.connects.with({ result: 'plain' }),
     intercepted: instruments.connects.with({ result: 'intercepted' }),
   }
-  /** By route: when its last line was written. */
-  const toldMs = new Map<string, number>()
+  /** By route or port: when its last line was written. */
+  const toldMs = new Map<string | number, number>()
+  const isTold = (about: string | number): boolean => {
+    const lastMs = toldMs.get(about)
+    if (lastMs !== undefined && now() - lastMs < REFUSAL_LOG_MS) return true
+    toldMs.set(about, now())
+    return false
+  }
+  const steered = {
+    plain: instruments.steered.with({ result: 'plain' }),
+    intercepted: instruments.steered.with({ result: 'intercepted' }),
+    unrecognized: instruments.steered.with({ result: 'unrecognized_name' }),
+  }
   const open = {
     blind: instruments.tunnels.with({ mode: 'blind' }),
     upgrade: instruments.tunnels.with({ mode: 'upgrade' }),
@@ -60,15 +76,18 @@ export function createConnectionObserver({
     },
     certificateRefused: ({ host, route }, reason) => {
       instruments.interceptRefused.with({ route: route.name, reason }).add()
-      const lastMs = toldMs.get(route.name)
-      if (lastMs !== undefined && now() - lastMs < REFUSAL_LOG_MS) return
-      toldMs.set(route.name, now())
+      if (isTold(route.name)) return
       log.warn('the application does not trust the certificate of this proxy', {
         host,
         route: route.name,
         reason,
         hint: DISTRUST_HINT,
       })
+    },
+    steered: (result) => steered[result].add(),
+    unrecognizedName: (host, port) => {
+      steered.unrecognized.add()
+      if (!isTold(port)) log.warn('TLS for a host that no route intercepts', { host, port, hint: UNRECOGNIZED_HINT })
     },
     tlsInPlain: ({ host }) => {
       instruments.connects.with({ result: 'tls_in_plain' }).add()
@@ -79,6 +98,8 @@ export function createConnectionObserver({
 
 /** A client that does not trust us tries again and again. */
 const REFUSAL_LOG_MS = 60_000
+const UNRECOGNIZED_HINT =
+  'Give the host https: intercept, or call its http:// URL. A client that sends no server name (SNI) cannot be served.'
 const DISTRUST_HINT =
   'Let the client read bundle.crt or ca.crt of the trust directory: SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS or an option ' +
   'of its own; a client that pins certificates calls the http:// URL instead, with https: refuse.'

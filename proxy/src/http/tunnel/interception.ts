@@ -7,8 +7,9 @@ import { ProxyError } from '../../errors.ts'
 import { errorCode } from '../../runtime/index.ts'
 import type { Locate } from '../../routing/locate.ts'
 import type { InterceptedTunnel } from '../../routing/router.ts'
-import { refuseSocket } from '../inbound/error-response.ts'
+import { closeInStages, refuseSocket } from '../inbound/error-response.ts'
 import type { Limits } from '../limits.ts'
+import { TLS_HANDSHAKE, readClientHello } from './client-hello.ts'
 import { peek } from './peek.ts'
 
 export interface InterceptionObserver {
@@ -33,20 +34,27 @@ export interface Interception {
   hasRoom(): boolean
   /** @param client has been told that its tunnel is there. */
   accept(client: Socket, tunnel: InterceptedTunnel): void
+  /**
+   * The same for a client that nobody has announced, whose server name says where it wants to go.
+   * @param tunnelOf undefined ends the handshake.
+   */
+  acceptNamed(client: Socket, tunnelOf: (serverName: string | undefined) => InterceptedTunnel | undefined): void
   /** Ends connections that have said nothing yet. */
   endSilent(): void
 }
 
-/** First byte of a ClientHello. RFC 8446 §5.1. */
-export const TLS_HANDSHAKE = 0x16
 /** Clients that verify after the handshake leave at once; one that leaves later had another reason. */
 const REFUSAL_MS = 1_000
 /** What clients say of a certificate. RFC 8446 §6.2. */
 const ALERT = /_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/
 
+/** A fatal alert 112 before there are keys. RFC 8446 §6.2, RFC 6066 §3. */
+const UNRECOGNIZED_NAME = Buffer.from([0x15, 3, 3, 0, 2, 2, 112])
+
 const locateNowhere: Locate = () => ({
   refused: 'authority_mismatch',
   message: 'The server name of TLS differs from the host of its CONNECT.',
+  hint: 'Open one tunnel per host.',
 })
 
 /** Creates the server side of intercepted tunnels. */
@@ -59,19 +67,46 @@ export function createInterception(deps: InterceptionDeps): Interception {
 
   return {
     hasRoom: () => silent.size + handshakes < limits.inFlight,
-    accept: (client, tunnel) => {
-      silent.add(client)
-      // A client that has left is heard of only then.
-      client.allowHalfOpen = false
-      client.on('error', ignore).once('close', () => silent.delete(client))
-      peek(client, limits.headMs, (first) => {
-        silent.delete(client)
-        if (first === undefined) refuse(new ProxyError('request_timeout'), client)
-        else if (first[0] === TLS_HANDSHAKE) void begin(client, tunnel)
-        else refusePlain(client, tunnel)
-      })
-    },
+    accept: (client, tunnel) =>
+      hear(client, (first) => {
+        if (first[0] === TLS_HANDSHAKE) void begin(client, tunnel)
+        else
+          refusePlain(
+            client,
+            tunnel.host,
+            `Call https://${tunnel.host}/ as usual, or http://${tunnel.host}/ without a CONNECT.`,
+          )
+      }),
+    acceptNamed: (client, tunnelOf) =>
+      hear(
+        client,
+        (first) => {
+          if (first[0] !== TLS_HANDSHAKE) {
+            refusePlain(client, '', 'Call the https:// URL on this port, and the http:// URL without a port.')
+            return
+          }
+          const hello = readClientHello(first)
+          const tunnel = tunnelOf(hello.isWhole ? hello.serverName : undefined)
+          if (tunnel) void begin(client, tunnel)
+          else client.end(UNRECOGNIZED_NAME, () => closeInStages(client))
+        },
+        (first) => readClientHello(first).isWhole,
+      ),
     endSilent: () => silent.forEach((client) => client.destroy()),
+  }
+
+  /** @param heard gets what a client says first; one that says too little in time is refused. */
+  function hear(client: Socket, heard: (first: Buffer) => void, isEnough?: (first: Buffer) => boolean): void {
+    silent.add(client)
+    // A client that has left is heard of only then.
+    client.allowHalfOpen = false
+    client.on('error', ignore).once('close', () => silent.delete(client))
+    const done = (first: Buffer | undefined): void => {
+      silent.delete(client)
+      if (first === undefined) refuse(new ProxyError('request_timeout'), client)
+      else heard(first)
+    }
+    peek(client, limits.headMs, done, isEnough)
   }
 
   async function begin(client: Socket, tunnel: InterceptedTunnel): Promise<void> {
@@ -130,10 +165,10 @@ export function createInterception(deps: InterceptionDeps): Interception {
     client.destroy()
   }
 
-  function refusePlain(client: Socket, { host }: InterceptedTunnel): void {
+  function refusePlain(client: Socket, host: string, hint: string): void {
     const error = new ProxyError('malformed_request', {
-      message: 'This tunnel is for TLS, and something else came out of it.',
-      hint: `Call https://${host}/ as usual, or http://${host}/ without a CONNECT.`,
+      message: 'This connection is for TLS, and something else came out of it.',
+      hint,
     })
     const id = requestId()
     observer.connectionRefused(error, id)
