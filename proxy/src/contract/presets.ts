@@ -204,8 +204,9 @@ export const PRESETS = {
     body: 'json',
     audience: 'https://api.openai.com/v1',
     params: { identity_provider_id: '{identityProviderId}', service_account_id: '{serviceAccountId}' },
-    limits: { algorithms: EVERY_ALGORITHM, default: 300 },
-    why: 'OpenAI takes both algorithms and prefers ES384.',
+    // Eight exchanges an hour, should the result end with the source token.
+    limits: { algorithms: EVERY_ALGORITHM, default: 900 },
+    why: 'OpenAI takes both algorithms and prefers ES384. Its token may live no longer than the one it was made from.',
     sources: [
       'https://developers.openai.com/api/reference/workload-identity-federation',
       'https://developers.openai.com/api/reference/workload-identity-federation/aws',

@@ -146,7 +146,7 @@ describe('a preset', () => {
     databricks: [UUID, 3600],
     forgerock: ['https://am.example:443/am/oauth2/access_token', 600],
     keycloak: ['https://sso.example/realms/shop', 300],
-    openai: ['https://api.openai.com/v1', 300],
+    openai: ['https://api.openai.com/v1', 900],
     anthropic: ['https://api.anthropic.com', 1800],
     tailscale: ['api.tailscale.com/T1', 300],
   }

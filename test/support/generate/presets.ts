@@ -35,7 +35,7 @@ A literal secret, and a password in a URL, are refused.
 ${markdownTable(
   ['preset', 'partner', 'grant, body', 'default audience', 'default life', 'limits'],
   Object.entries<Preset>(PRESETS).map(([name, row]) => [
-    `\`${name}\``,
+    `[\`${name}\`](partners/${name}.md)`,
     row.title,
     `${row.grant === 'jwt' ? 'its own' : row.grant}, ${row.body}`,
     row.audience === undefined ? 'none: say it' : `\`${row.audience}\``,
@@ -48,7 +48,7 @@ ${Object.entries<Preset>(PRESETS).map(presetSection).join('\n\n')}
 
 ## Types
 
-For partners without a preset.
+For partners without a preset. The pages of [google](partners/google.md) and [vault](partners/vault.md) have the partner's side. [Alibaba Cloud](partners/alibaba.md) takes no token in a header.
 
 ${markdownTable(
   ['type', 'default life', 'limits'],
