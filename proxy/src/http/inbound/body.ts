@@ -1,16 +1,25 @@
-import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
+/** The body of a client's request. */
+export interface RequestBody {
+  readonly source: Readable
+  /** SECURITY: whether an `end` is one, or the body was cut off: half an upload must not look whole. */
+  isWhole(): boolean
+  /** Finds out whether a client that is not read from is still there. */
+  probe(): void
+}
+
 /** Collects a body whose length is known and small. Says nothing when the client leaves before its end. */
-export function collectBody(request: IncomingMessage, done: (body: Buffer) => void): void {
+export function collectBody(body: RequestBody, done: (body: Buffer) => void): void {
   const chunks: Buffer[] = []
-  request.on('data', (chunk: Buffer) => chunks.push(chunk))
-  request.on('end', () => {
-    const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+  const onEnd = (): void => {
+    if (!body.isWhole()) return
+    const whole = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
     // The request outlives this by the time that the partner takes, and it would keep the pieces as well.
     chunks.length = 0
-    done(body)
-  })
+    done(whole)
+  }
+  body.source.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', onEnd)
 }
 
 /** How often a client whose body is held back is asked whether it is still there. */
@@ -21,38 +30,37 @@ const PROBE_MS = 1_000
  * the response to a request that was answered early must still reach the client.
  */
 export class PassingBody extends Readable {
-  private readonly request: IncomingMessage
+  private readonly body: RequestBody
   private probing: NodeJS.Timeout | undefined
   private readonly onData = (chunk: Buffer): void => {
     if (!this.push(chunk)) this.hold()
   }
   private readonly onEnd = (): void => {
-    this.push(null)
+    if (this.body.isWhole()) this.push(null)
   }
 
-  constructor(request: IncomingMessage) {
+  constructor(body: RequestBody) {
     super({ highWaterMark: 64 * 1024 })
-    this.request = request
-    request.on('data', this.onData).on('end', this.onEnd)
+    this.body = body
+    body.source.on('data', this.onData).on('end', this.onEnd)
   }
 
   override _read(): void {
-    this.request.resume()
+    this.body.source.resume()
   }
 
-  /** A connection that is not read says nothing of its reset; to write nothing to it fails then, and is nothing otherwise. */
   private hold(): void {
-    const { request } = this
-    request.pause()
+    const { source } = this.body
+    source.pause()
     this.probing ??= setInterval(() => {
-      if (request.isPaused() && request.socket.writable) request.socket.write('')
+      if (source.isPaused()) this.body.probe()
     }, PROBE_MS)
   }
 
   /** What is left is read and dropped, as Node does with a body nobody asked for. */
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     clearInterval(this.probing)
-    this.request.off('data', this.onData).off('end', this.onEnd).resume()
+    this.body.source.off('data', this.onData).off('end', this.onEnd).resume()
     done(error)
   }
 }

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../../errors.ts'
 import type { Route } from '../../contract.ts'
@@ -7,14 +6,13 @@ import type { Router } from '../../routing/router.ts'
 import { isForwardablePath } from '../../routing/target.ts'
 import type { Tokens } from '../../tokens/token-request.ts'
 import { PassingBody, collectBody } from './body.ts'
-import { Exchange } from './exchange.ts'
-import type { ExchangeDeps, Interim, Plan } from './exchange.ts'
+import type { Exchange, Plan } from './exchange.ts'
 import type { Forwarder } from '../forwarder.ts'
-import { SEVERAL_HOSTS, carries, createCredential, existingPolicy, readFields, requestHeaders } from '../headers.ts'
+import { SEVERAL_HOSTS, carries, createCredential, existingPolicy, requestHeaders } from '../headers.ts'
 import type { Credential } from '../headers.ts'
 import type { Limits } from '../limits.ts'
 
-interface HandlerDeps extends ExchangeDeps {
+interface HandlerDeps {
   /** How requests on this connection say where they want to go. */
   readonly locate: (connection: Socket) => Locate
   readonly router: Router
@@ -32,13 +30,12 @@ interface RequestDeps extends HandlerDeps {
   readonly credential: Credentials
 }
 
-export type Handler = (request: IncomingMessage, response: ServerResponse, interim?: Interim) => void
+export type Handler = (exchange: Exchange) => void
 
 /** Creates the path of a request: target, rule, token, headers, forward, respond. Everything that fails ends in `exchange.failed`. */
 export function createHandler(handlerDeps: HandlerDeps): Handler {
   const deps: RequestDeps = { ...handlerDeps, credential: createCredentials() }
-  return (request, response, interim) => {
-    const exchange = new Exchange(request, response, deps, interim)
+  return (exchange) => {
     try {
       const plan = admit(exchange, deps)
       const token = tokenFor(plan, deps.tokens)
@@ -52,32 +49,28 @@ export function createHandler(handlerDeps: HandlerDeps): Handler {
 }
 
 function admit(exchange: Exchange, { inFlight, limits, locate, router }: HandlerDeps): Plan {
-  const { httpVersionMajor, rawHeaders, url = '' } = exchange.request
-  // Node's parser lets 0.9 and 2.0 through.
-  if (httpVersionMajor !== 1) throw new ProxyError('malformed_request')
+  const fields = exchange.fields()
   if (inFlight() > limits.inFlight) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
-  if (rawHeaders.length > limits.headFields * 2) throw new ProxyError('headers_too_large')
-  const target = locate(exchange.request.socket)(url, rawHeaders)
+  if (exchange.headers.length > limits.headFields * 2) throw new ProxyError('headers_too_large')
+  const target = locate(exchange.connection)(exchange.target, exchange.headers)
   if ('refused' in target) throw new ProxyError(target.refused, target)
-  const { origin, path, headers = rawHeaders } = target
+  const { origin, path, headers = exchange.headers } = target
   if (!isForwardablePath(path)) throw new ProxyError('bad_request_target')
   const destination = router.route(origin)
   exchange.names(destination.host)
   if ('refused' in destination) throw new ProxyError(destination.refused, destination)
-  const plan = { destination, path, headers, fields: readFields(rawHeaders) }
+  const plan = { destination, path, headers, fields }
   exchange.admit(plan)
-  check(exchange.request, plan)
+  check(exchange.method, plan)
   return plan
 }
 
 /** What no partner is to see. */
-function check({ method, httpVersionMinor }: IncomingMessage, { destination, fields }: Plan): void {
+function check(method: string, { destination, fields }: Plan): void {
   // SECURITY: the response would hold the request, token included. RFC 9110 §9.3.8.
   if (destination.ruled && method === 'TRACE') throw new ProxyError('method_not_allowed')
   if (fields.hosts > 1) throw new ProxyError('malformed_request', { message: SEVERAL_HOSTS })
-  // SECURITY: HTTP/1.0 has no chunked coding, so a server behind this one may not see the end of the body. RFC 9112 §6.1.
-  const isChunkedHttp10 = fields.framing === 'chunked' && httpVersionMinor === 0
-  if (fields.framing === 'ambiguous' || isChunkedHttp10) throw new ProxyError('ambiguous_framing')
+  if (fields.framing === 'ambiguous') throw new ProxyError('ambiguous_framing')
 }
 
 /** @returns undefined when the request goes without a token of ours. */
@@ -95,23 +88,19 @@ function tokenFor({ destination, headers, fields }: Plan, tokens: Tokens): strin
 
 function proceed(exchange: Exchange, plan: Plan, token: string | undefined, deps: RequestDeps): void {
   if (exchange.isClosed) return
-  const { request, upgrade } = exchange
+  const { http2, method, upgrade } = exchange
   const { credential, forwarder, limits } = deps
   const { destination, path, fields } = plan
   const route = destination.ruled?.route
   const carried = route && token !== undefined ? credential(route, token) : undefined
   const headers = requestHeaders(plan.headers, fields, carried)
-  const { method = 'GET' } = request
   const send = (body: Buffer | PassingBody | null): void =>
-    exchange.forward(
-      { destination, method, path, headers, body, upgrade: upgrade?.protocol ?? null, http2: 'never' },
-      forwarder,
-    )
+    exchange.forward({ destination, method, path, headers, body, upgrade: upgrade?.protocol ?? null, http2 }, forwarder)
   exchange.continue()
   const { framing } = fields
   if (framing === 'none') send(null)
-  else if (typeof framing === 'number' && framing <= limits.bufferedBytes) collectBody(request, send)
-  else send(new PassingBody(request))
+  else if (typeof framing === 'number' && framing <= limits.bufferedBytes) collectBody(exchange, send)
+  else send(new PassingBody(exchange))
 }
 
 /** Remembers the last one of each route; a route of several audiences takes turns. */

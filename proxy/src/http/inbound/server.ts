@@ -17,7 +17,9 @@ import type { ConnectDeps, ConnectObserver } from '../tunnel/connect.ts'
 import { TLS_HANDSHAKE } from '../tunnel/client-hello.ts'
 import { createInterception } from '../tunnel/interception.ts'
 import type { InterceptionObserver } from '../tunnel/interception.ts'
-import type { Interim } from './exchange.ts'
+import type { ExchangeDeps } from './exchange.ts'
+import { Http1Exchange } from './http1-exchange.ts'
+import type { Interim } from './http1-exchange.ts'
 import { createIdleSweep, endsConnection, responseUnderWay } from './idle.ts'
 import { closeInStages, errorResponse, refuseSocket } from './error-response.ts'
 import { createSteering } from './steering.ts'
@@ -30,6 +32,7 @@ import type { UpgradeDeps } from '../tunnel/upgrade.ts'
 export type InsideConnections = WeakMap<Socket, { readonly tunnel?: ServedTunnel; readonly locate: Locate }>
 
 interface ProxyServerDeps extends ConnectDeps, UpgradeDeps {
+  readonly exchanges: ExchangeDeps
   readonly observer: ConnectObserver & ServerObserver & SteeringObserver & InterceptionObserver
   /** Stands in for partners whose route intercepts. */
   readonly authority: Pick<PodAuthority, 'certificate'>
@@ -187,7 +190,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   }
 
   function serve(request: IncomingMessage, response: ServerResponse, interim?: Interim): void {
-    inTurn(request, response, () => handler(request, response, interim))
+    inTurn(request, response, () => handler(new Http1Exchange(request, response, deps.exchanges, interim)))
   }
 
   /**

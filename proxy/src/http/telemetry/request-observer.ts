@@ -41,14 +41,14 @@ export function createRequestObserver({ instruments, log, now, accessLevel }: Re
     closed: (exchange) => {
       gauge.set(--inFlight)
       const endMs = now()
-      const error = exchange.error?.code ?? (exchange.response.writableFinished ? '' : 'client_gone')
+      const error = exchange.error?.code ?? (exchange.isComplete ? '' : 'client_gone')
       server(exchange, error).add((endMs - exchange.startedMs) / 1000)
       if (exchange.forwardedMs !== undefined)
         client(exchange, error).add(((exchange.answeredMs ?? endMs) - exchange.forwardedMs) / 1000)
       if (log.enabled(accessLevel))
         log[accessLevel]('request', {
           ...describe(exchange),
-          status: status(exchange),
+          status: exchange.status,
           ms: endMs - exchange.startedMs,
           error,
         })
@@ -65,9 +65,9 @@ export function createRequestObserver({ instruments, log, now, accessLevel }: Re
 }
 
 /** SECURITY: the path without its query, and no header. */
-function describe({ request, host, plan }: Exchange): Record<string, string | undefined> {
+function describe({ method, host, plan }: Exchange): Record<string, string | undefined> {
   return {
-    method: request.method,
+    method,
     host,
     route: plan?.destination.ruled?.route.name,
     path: plan?.path.split('?', 1)[0],
@@ -84,25 +84,23 @@ export function describeFailure(error: ProxyError): Record<string, string | unde
   }
 }
 
-const status = ({ response }: Exchange): number => (response.headersSent ? response.statusCode : 0)
-
 /** The labels of successes are looked up once per combination; those of failures every time. */
 function boundDurations(instrument: Duration): (exchange: Exchange, error: string) => Bound {
   const byRoute = new Map<string, Map<number, Bound>>()
   return (exchange, error) => {
     const route = routeLabel(exchange.plan?.destination)
-    const method = METHODS.indexOf(exchange.request.method ?? '')
+    const method = METHODS.indexOf(exchange.method)
     const bind = (): Bound =>
       instrument.with({
         route,
         http_request_method: METHODS[method] ?? '_OTHER',
-        http_response_status_code: statusLabel(status(exchange)),
+        http_response_status_code: statusLabel(exchange.status),
         error_type: error,
       })
     if (error !== '') return bind()
     let bounds = byRoute.get(route)
     if (!bounds) byRoute.set(route, (bounds = new Map<number, Bound>()))
-    const key = method * 1024 + status(exchange)
+    const key = method * 1024 + exchange.status
     let bound = bounds.get(key)
     if (!bound) bounds.set(key, (bound = bind()))
     return bound

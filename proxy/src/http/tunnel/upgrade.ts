@@ -1,8 +1,9 @@
 import { ServerResponse } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Exchange } from '../inbound/exchange.ts'
+import type { Exchange, ExchangeDeps } from '../inbound/exchange.ts'
 import type { Handler } from '../inbound/handler.ts'
+import { Http1Exchange } from '../inbound/http1-exchange.ts'
 import type { RawHeaders } from '../headers.ts'
 import { readFields, responseHeaders } from '../headers.ts'
 import { closeInStages } from '../inbound/error-response.ts'
@@ -23,6 +24,7 @@ export function wantedProtocol({ headers, rawHeaders, httpVersionMinor }: Incomi
 
 export interface UpgradeDeps {
   readonly handler: Handler
+  readonly exchanges: ExchangeDeps
   readonly tunnels: Tunnels
 }
 
@@ -55,7 +57,7 @@ export function acceptUpgrade(request: IncomingMessage, client: Socket, head: Bu
     for (const chunk of takeEarly()) upstream.write(chunk)
     deps.tunnels.join({ mode: 'upgrade', client, upstream, host: exchange.host })
   }
-  deps.handler(request, response, { protocol, switched })
+  deps.handler(new Http1Exchange(request, response, deps.exchanges, { protocol, switched }))
 }
 
 /** No client may say more than this before it knows whom it talks to. */
