@@ -8,6 +8,7 @@ import { createHandler } from './http/inbound/handler.ts'
 import { createProxyServer } from './http/inbound/server.ts'
 import type { InsideConnections, ProxyServer } from './http/inbound/server.ts'
 import type { Limits } from './http/limits.ts'
+import { createHttp2Forwarder } from './http/outbound/http2-forwarder.ts'
 import { UndiciForwarder } from './http/outbound/undici-forwarder.ts'
 import { Upstreams } from './http/outbound/upstreams.ts'
 import type { ResolveAll, TrustAnchors } from './http/outbound/upstreams.ts'
@@ -73,7 +74,13 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const timeoutMs = (route: Route | undefined): number =>
     Math.round((route?.timeoutSeconds ?? config.upstreamTimeoutSeconds) * 1000)
   const upstreams = new Upstreams({ limits, anchors, resolve, addresses, timeoutMs, now })
-  const forwarder = new UndiciForwarder({ upstreams, onRetry: requests.retried })
+  const forwarder = createHttp2Forwarder({
+    http1: new UndiciForwarder({ upstreams, onRetry: requests.retried }),
+    sessions: (destination) => upstreams.of(destination).http2,
+    timeoutMs: ({ ruled }) => timeoutMs(ruled?.route),
+    bodyIdleMs: limits.bodyIdleMs,
+    onRetry: requests.retried,
+  })
   const tunnels = new Tunnels({ idleMs: limits.tunnelIdleMs, now, write: deps.writeChunk, observer: connections })
   const inside: InsideConnections = new WeakMap()
   const direct = locator(config)
@@ -83,14 +90,16 @@ export function createProxy(deps: ProxyDeps): Proxy {
     tokens: admitUnlisted(tokens, { resolves: (host) => upstreams.resolves(host), now }),
     forwarder,
     limits,
-    observer: requests,
-    now,
-    requestId,
     inFlight: requests.inFlight,
-    locations: config.isStandalone ? leaveLocations : rewriteLocations(rules),
   })
   const server = createProxyServer({
     handler,
+    exchanges: {
+      observer: requests,
+      now,
+      requestId,
+      locations: config.isStandalone ? leaveLocations : rewriteLocations(rules),
+    },
     router,
     upstreams,
     tunnels,

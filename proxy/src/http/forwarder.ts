@@ -31,8 +31,12 @@ export function isIdempotent(method: string): boolean {
 export interface Receiver {
   /** An interim response, such as 103. */
   informed(status: number, headers: RawHeaders): void
-  /** The response head. @throws ProxyError for one that is not to be handed on; it comes back as `failed`. */
-  started(status: number, reason: string, headers: RawHeaders): void
+  /**
+   * The response head.
+   * @param isAll the partner said that nothing follows, not even trailers; gRPC reads its status out of such a head.
+   * @throws ProxyError for one that is not to be handed on; it comes back as `failed`.
+   */
+  started(status: number, reason: string, headers: RawHeaders, isAll: boolean): void
   /** @param chunk may be kept, it is not used again. */
   received(chunk: Buffer): void
   ended(trailers: RawHeaders): void

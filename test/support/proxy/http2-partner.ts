@@ -41,17 +41,16 @@ export class Http2Partner {
         connectMs: 5_000,
         upstreamIdleMs: 30_000,
         upstreamAgeMs: 300_000,
-        pingMs: 15_000,
         headBytes: 65_536,
         headFields: 200,
       },
-      connect: (protocols, done) => {
+      connect: (done) => {
         const socket = connectTls({
           port: this.port,
           host: '127.0.0.1',
           ca,
           servername: 'partner.example',
-          ALPNProtocols: [...protocols],
+          ALPNProtocols: ['h2', 'http/1.1'],
         })
         socket.once('error', (error) => done(error))
         socket.once('secureConnect', () => done(null, socket))
@@ -96,7 +95,7 @@ export class Http2Partner {
       sessions: () => this.sessions,
       http1: {
         forward: (_request, { started, ended }) => {
-          started(200, '', ['x-by', 'http/1.1'])
+          started(200, '', ['x-by', 'http/1.1'], false)
           ended([])
           return { abort: () => undefined, pause: () => undefined, resume: () => undefined }
         },

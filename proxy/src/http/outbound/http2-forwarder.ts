@@ -2,6 +2,7 @@ import { constants } from 'node:http2'
 import type { ClientHttp2Stream } from 'node:http2'
 import { Readable } from 'node:stream'
 import { ProxyError } from '../../errors.ts'
+import type { Destination } from '../../routing/router.ts'
 import { fieldsFromHttp2, requestToHttp2 } from '../http2-fields.ts'
 import type { RawHeaders } from '../headers.ts'
 import { isClosedConnection, upstreamFailure } from './failure.ts'
@@ -11,27 +12,31 @@ import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forward
 import type { Http2Session, Http2Sessions } from './http2-sessions.ts'
 
 export interface Http2ForwarderDeps {
-  readonly sessions: (request: ForwardRequest) => Http2Sessions
-  /** For partners that speak no HTTP/2. */
+  /** @returns undefined where HTTP/2 cannot be agreed on, for want of TLS. */
+  readonly sessions: (destination: Destination) => Http2Sessions | undefined
+  /** For clients and partners that speak no HTTP/2. */
   readonly http1: Forwarder
   /** Silence until the response head. */
-  readonly timeoutMs: (request: ForwardRequest) => number
+  readonly timeoutMs: (destination: Destination) => number
   /** Silence within a body, either way. */
   readonly bodyIdleMs: number
-  readonly onRetry: (request: ForwardRequest) => void
+  readonly onRetry: (destination: Destination) => void
 }
 
 /** As much of a streamed body is kept until the response begins, so that a stream the partner refused can be sent again. */
 const REPLAYED_BYTES = 64 * 1024
 
-/** Forwards by HTTP/2 where the partner speaks it, else by HTTP/1.1. */
-export function createHttp2Forwarder(deps: Http2ForwarderDeps): Pick<Forwarder, 'forward'> {
+/** Forwards a request as it came: by HTTP/2 where the partner speaks it, too, else by HTTP/1.1. */
+export function createHttp2Forwarder(deps: Http2ForwarderDeps): Forwarder {
+  const { http1 } = deps
   return {
     forward: (request, receiver) => {
+      if (request.http2 === 'never') return http1.forward(request, receiver)
       const attempt = new Attempt(request, receiver, deps)
       attempt.dispatch()
       return attempt
     },
+    close: () => http1.close(),
   }
 }
 
@@ -69,17 +74,15 @@ class Attempt implements Forwarding {
 
   dispatch(): void {
     this.phase = 'connecting'
-    this.deps.sessions(this.request).take((error, session) => {
-      if (this.isOver) session?.release()
-      else if (error) this.fail(error)
-      else if (session) this.send(session)
-      else if (this.request.http2 === 'required') this.fail(new ProxyError('http2_required'))
-      else {
-        this.isOver = true
-        this.http1 = this.deps.http1.forward(this.request, this.receiver)
-        if (this.isPaused) this.http1.pause()
-      }
-    })
+    const sessions = this.deps.sessions(this.request.destination)
+    if (!sessions) this.sendByHttp1()
+    else
+      sessions.take((error, session) => {
+        if (this.isOver) session?.release()
+        else if (error) this.fail(error)
+        else if (session) this.send(session)
+        else this.sendByHttp1()
+      })
   }
 
   abort(): void {
@@ -99,6 +102,16 @@ class Attempt implements Forwarding {
     this.stream?.resume()
   }
 
+  private sendByHttp1(): void {
+    if (this.request.http2 === 'required') {
+      this.fail(new ProxyError('http2_required'))
+      return
+    }
+    this.isOver = true
+    this.http1 = this.deps.http1.forward(this.request, this.receiver)
+    if (this.isPaused) this.http1.pause()
+  }
+
   private send(session: Http2Session): void {
     const { body, destination, headers, method, path } = this.request
     const [scheme = '', authority = ''] = destination.origin.split('://')
@@ -109,18 +122,20 @@ class Attempt implements Forwarding {
       const fields = requestToHttp2({ method, scheme, authority, path }, headers)
       stream = session.request(fields, { endStream: body === null, signal: this.cancel.signal })
     } catch (error) {
-      // node:http2 takes no second value of some fields, such as Content-Type.
+      // node:http2 has rules of its own for names and values.
       this.fail(new ProxyError('malformed_request', { cause: error }))
       return
     }
     this.stream = stream
     this.phase = 'waiting'
-    stream.setTimeout(this.deps.timeoutMs(this.request), () => this.fail(new ProxyError('upstream_timeout')))
+    stream.setTimeout(this.deps.timeoutMs(destination), () => this.fail(new ProxyError('upstream_timeout')))
     stream
       .on('headers', (fields, _flags, raw?: RawHeaders) =>
         this.receiver.informed(Number(fields[':status']), fieldsFromHttp2(raw ?? [])),
       )
-      .on('response', (fields, _flags, raw?: RawHeaders) => this.started(Number(fields[':status']), raw ?? []))
+      .on('response', (fields, flags, raw?: RawHeaders) =>
+        this.started(Number(fields[':status']), raw ?? [], (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0),
+      )
       .on('trailers', (_fields: unknown, _flags: number, raw: RawHeaders) => {
         this.trailers = fieldsFromHttp2(raw)
       })
@@ -136,7 +151,7 @@ class Attempt implements Forwarding {
     else if (body) stream.end(body)
   }
 
-  private started(status: number, raw: RawHeaders): void {
+  private started(status: number, raw: RawHeaders, isAll: boolean): void {
     if (this.isOver) return
     this.phase = 'receiving'
     this.sent = undefined
@@ -145,7 +160,7 @@ class Attempt implements Forwarding {
     const length = this.request.method === 'HEAD' || status === 304 ? -1 : headers.indexOf('content-length')
     this.remaining = length === -1 ? -1 : Number(headers[length + 1])
     try {
-      this.receiver.started(status, '', headers)
+      this.receiver.started(status, '', headers, isAll)
     } catch (error) {
       this.fail(error)
     }
@@ -171,7 +186,7 @@ class Attempt implements Forwarding {
       this.retried = true
       this.release()
       this.cancel = new AbortController()
-      this.deps.onRetry(this.request)
+      this.deps.onRetry(this.request.destination)
       this.dispatch()
       return
     }

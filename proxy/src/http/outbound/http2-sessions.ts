@@ -1,35 +1,29 @@
 import { connect } from 'node:http2'
 import type { ClientHttp2Session, ClientHttp2Stream, ClientSessionRequestOptions } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
+import type { Limits } from '../limits.ts'
 
 export interface Http2SessionsDeps {
   /** As `new URL(…).origin`. */
   readonly origin: string
   /**
-   * Opens a TLS connection that offers these protocols by ALPN. It has its own deadline.
+   * Opens a TLS connection that offers HTTP/2 and HTTP/1.1 by ALPN. It has its own deadline.
    * SECURITY: trust and address rules of the upstream are applied in here.
    */
-  readonly connect: (protocols: readonly string[], done: (error: Error | null, socket?: TLSSocket) => void) => void
+  readonly connect: (done: (error: Error | null, socket?: TLSSocket) => void) => void
   readonly now: () => number
-  readonly limits: Http2Limits
+  readonly limits: Pick<Limits, 'connectMs' | 'headBytes' | 'headFields' | 'upstreamAgeMs' | 'upstreamIdleMs'>
 }
 
-export interface Http2Limits {
-  /** Until the partner's SETTINGS, once TLS is there. */
-  readonly connectMs: number
-  readonly upstreamIdleMs: number
-  /** DNS failover: a session in constant use still takes no new streams. */
-  readonly upstreamAgeMs: number
-  /** Silence on a session with open streams, after which it is asked whether it is still there. */
-  readonly pingMs: number
-  readonly headBytes: number
-  readonly headFields: number
-}
-
+/** Silence on a session with open streams, after which the partner is asked whether it is still there. */
+const PING_MS = 15_000
 /** Streams on one session; more would wait for each other on one TCP connection, and load balancers would see one client. */
 const STREAMS = 100
 /** Per stream. What a client does not read is held here: 100 streams at a time hold 12 MiB at most. */
 const WINDOW_BYTES = 128 * 1024
+
+/** Node refuses to send some fields twice, which HTTP/1.1 lets pass. Its types do not know the option for clients. */
+const REPEATED_FIELDS = { strictSingleValueFields: false }
 
 /** What a request needs of a session. */
 export interface Http2Session {
@@ -89,7 +83,7 @@ export class Http2Sessions {
   private connect(): void {
     if (this.connecting) return
     this.connecting = true
-    this.deps.connect(['h2', 'http/1.1'], (error, socket) => {
+    this.deps.connect((error, socket) => {
       if (error || !socket) this.settle(error)
       else if (socket.alpnProtocol === 'h2') this.start(socket)
       else {
@@ -142,7 +136,7 @@ class Session implements Http2Session {
   private isLeaving = false
   private readonly session: ClientHttp2Session
   private readonly socket: TLSSocket
-  private readonly limits: Http2Limits
+  private readonly limits: Http2SessionsDeps['limits']
   private timer: NodeJS.Timeout | undefined
   private bytesSeen = 0
   private awaitsPong = false
@@ -156,6 +150,7 @@ class Session implements Http2Session {
       // RFC 9113 §8.4: nobody here could hand on a push.
       settings: { enablePush: false, initialWindowSize: WINDOW_BYTES, maxHeaderListSize: limits.headBytes },
       maxHeaderListPairs: limits.headFields + 4,
+      ...REPEATED_FIELDS,
       peerMaxConcurrentStreams: STREAMS,
       maxReservedRemoteStreams: 0,
       maxSessionMemory: 32,
@@ -231,7 +226,7 @@ class Session implements Http2Session {
         })
       }
       this.watch()
-    }, this.limits.pingMs)
+    }, PING_MS)
   }
 }
 

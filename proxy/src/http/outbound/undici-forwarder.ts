@@ -96,7 +96,7 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
       return
     }
     this.phase = 'receiving'
-    this.receiver.started(status, reason, headers)
+    this.receiver.started(status, reason, headers, false)
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {

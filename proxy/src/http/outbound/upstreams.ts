@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns'
 import { connect } from 'node:net'
 import type { LookupFunction, Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import type { SecureContext } from 'node:tls'
+import type { SecureContext, TLSSocket } from 'node:tls'
 import type { buildConnector } from 'undici'
 import createConnector from 'undici/lib/core/connect.js'
 import type { Route } from '../../contract.ts'
@@ -15,6 +15,7 @@ import { ATTEMPT_MS } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 import { Connection } from './connection.ts'
 import { upstreamFailure } from './failure.ts'
+import { Http2Sessions } from './http2-sessions.ts'
 
 /** Trust anchors as PEM; what has none of its own uses `common`, and without that the public ones. */
 export interface TrustAnchors {
@@ -146,19 +147,21 @@ export class Upstream {
   private readonly deps: UpstreamsDeps
   private readonly connections = new Set<Connection>()
   private readonly idle: Connection[] = []
+  private sessions: Http2Sessions | undefined
 
   constructor({ origin, ruled }: Destination, deps: UpstreamsDeps, dialling: Dialling) {
     this.origin = origin
     this.deps = deps
     this.dialling = dialling
     this.timeoutMs = deps.timeoutMs(ruled?.route)
-    this.connect = createConnector({
-      ...dialling,
-      allowH2: false,
-      timeout: deps.limits.connectMs,
-      // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
-      rejectUnauthorized: true,
-    })
+    this.connect = this.connector({ allowH2: false })
+  }
+
+  /** HTTP/2 sessions to it; undefined without TLS, because nothing says then that it speaks HTTP/2. */
+  get http2(): Http2Sessions | undefined {
+    if (!this.dialling.secureContext) return undefined
+    this.sessions ??= this.createSessions()
+    return this.sessions
   }
 
   /** Requests that have a connection and are not over. */
@@ -167,7 +170,7 @@ export class Upstream {
   }
 
   get isUnused(): boolean {
-    return this.inFlight === 0 && this.idle.length === 0
+    return this.inFlight === 0 && this.idle.length === 0 && this.sessions?.isUnused !== false
   }
 
   /** @returns the connection that was used last, or a new one; the caller gives it back. */
@@ -191,6 +194,7 @@ export class Upstream {
   }
 
   async destroy(): Promise<void> {
+    this.sessions?.destroy()
     this.idle.length = 0
     await Promise.all([...this.connections].map((connection) => connection.destroy()))
   }
@@ -209,6 +213,29 @@ export class Upstream {
     const connection = new Connection(this, options, now)
     this.connections.add(connection)
     return connection
+  }
+
+  private connector(protocols: Pick<buildConnector.BuildOptions, 'allowH2' | 'preferH2'>): buildConnector.connector {
+    return createConnector({
+      ...this.dialling,
+      ...protocols,
+      timeout: this.deps.limits.connectMs,
+      // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
+      rejectUnauthorized: true,
+    })
+  }
+
+  private createSessions(): Http2Sessions {
+    const { limits, now } = this.deps
+    const connectSecure = this.connector({ allowH2: true, preferH2: true })
+    const { host, hostname, port, protocol } = new URL(this.origin)
+    return new Http2Sessions({
+      origin: this.origin,
+      now,
+      limits,
+      connect: (done) =>
+        connectSecure({ host, hostname, port, protocol }, (...[error, socket]) => done(error, socket as TLSSocket)),
+    })
   }
 
   private discard(connection: Connection): void {
