@@ -64,8 +64,9 @@ const pureImports = [
 ]
 const webhookImports = [
   {
-    regex: '^@aws-outbound-jwt-injector/proxy(?!/(contract|runtime)$)|^(\\.\\./)+proxy/',
-    message: 'The webhook imports two things of the proxy: its contract and its runtime.',
+    regex: '^@aws-outbound-jwt-injector/proxy(?!/(contract|reference|runtime)$)|^(\\.\\./)+proxy/',
+    message:
+      'The webhook imports three things of the proxy: its contract, its runtime and, for the command line, its reference.',
   },
 ]
 const clock = [

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { parseAllDocuments } from 'yaml'
-import { run } from '../../webhook/src/cli/run.ts'
+import { runWith } from '../support/cli/files.ts'
 import { createInjector } from '../../webhook/src/injection/decide.ts'
 import { INJECTION_DEFAULTS } from '../../webhook/src/injection/settings.ts'
 
@@ -48,9 +48,7 @@ describe('the examples', () => {
         [file]: readFileSync(`${FOLDER}/${file}`, 'utf8'),
         values: JSON.stringify({ namespaceOptIn: { enabled: true, defaults: DEFAULTS } }),
       }
-      const outcome = run(['lint', '-f', file, '--values', 'values'], {
-        read: (name) => Buffer.from(files[name] ?? ''),
-      })
+      const outcome = runWith(files, 'lint', '-f', file, '--values', 'values')
       expect(outcome).to.deep.equal({ status: 0, stdout: '', stderr: '' })
     })
 

@@ -1,15 +1,23 @@
-import type { Outcome } from '../../../webhook/src/cli/outcome.ts'
+import type { Outcome, World } from '../../../webhook/src/cli/outcome.ts'
 import { run } from '../../../webhook/src/cli/run.ts'
 
-/** Runs the command line on files in memory; anything else cannot be read. */
+/** Nothing is there. */
+export const NOWHERE: World = {
+  read: (file) => {
+    throw new Error(`ENOENT: no such file, open '${file}'`)
+  },
+  fetchDocument: () => Promise.resolve({ ok: false, problem: 'ENOTFOUND' }),
+}
+
+/** Runs a command that works offline, on files in memory; anything else cannot be read. */
 export function runWith(files: Readonly<Record<string, string | Uint8Array>>, ...args: readonly string[]): Outcome {
-  return run(args, {
-    read: (file) => {
-      const text = files[file]
-      if (text === undefined) throw new Error(`ENOENT: no such file, open '${file}'`)
-      return typeof text === 'string' ? Buffer.from(text) : text
-    },
-  })
+  const read = (file: string): Uint8Array => {
+    const text = files[file]
+    return text === undefined ? NOWHERE.read(file) : Buffer.from(text)
+  }
+  const outcome = run(args, { ...NOWHERE, read })
+  if (outcome instanceof Promise) throw new Error(`${args.join(' ')} does not work offline`)
+  return outcome
 }
 
 /** A Deployment as authors write it. */

@@ -90,6 +90,27 @@ YAML is read as Kubernetes reads it (sigs.k8s.io/yaml: YAML 1.1 with Go's number
 Characters that its parser refuses or takes for a line break (DEL, NEL, U+2028, a lone carriage return) are refused with their line unless they are escaped in double quotes.
 Comments and the author's style are kept where YAML allows it; aliases and merges of a document are replaced by what they stand for. When one pod would be refused, nothing is printed.
 A pod injected here goes through the webhook unchanged. Keep the manifest from before: after a change of annotations \`inject\` must run on it again; what it printed earlier is refused (\`stale-injection\`).`,
+  explain: `
+\`\`\`sh
+outbound-jwt explain token_denied
+outbound-jwt explain outbound-jwt.io/audience
+\`\`\`
+
+The tables behind [reasons.md](reasons.md), [errors.md](errors.md), [token-failures.md](token-failures.md), [errors-webhook.md](errors-webhook.md), [annotations.md](annotations.md), [metrics.md](metrics.md),
+[configuration.md](configuration.md), [configuration-webhook.md](configuration-webhook.md) and the checks of [doctor.md](doctor.md), one word at a time. Case, dashes and underscores do not matter; for an unknown word it names words that are close.`,
+  discovery: `
+\`\`\`sh
+outbound-jwt discovery https://12345678-90ab-cdef-1234-567890abcdef.tokens.sts.global.api.aws
+\`\`\`
+
+It reads \`/.well-known/openid-configuration\` and the keys as a partner would, without a cluster, and says
+
+- whether the document's \`issuer\` equals the \`iss\` you gave, which is also the URL it was read from: strict partners compare all three byte for byte;
+- which members are missing that OpenID Connect Discovery 1.0 §3 requires, and which partners are known to refuse that ([doctor.md](doctor.md#partners-that-want-more-than-aws-publishes));
+- whether the keys can be read, and which of them partners are known not to take.
+
+\`--complete\` prints the document with what is missing, for a place of your own. Its \`issuer\` stays that of the tokens, so it helps only with partners that let you name the address of the document apart from the issuer:
+whoever compares \`iss\` with that address refuses the copy. Give those the issuer and the keys by hand. Nothing answers at the endpoints that the copy names, and nobody asks there to verify a token.`,
   completion: `
 \`\`\`sh
 source <(outbound-jwt completion bash)

@@ -25,6 +25,7 @@ export const OPTIONS = {
     doc: 'values of the Helm chart: image, resources and defaults of your clusters',
   },
   diff: { type: 'boolean', doc: 'only what would change' },
+  complete: { type: 'boolean', doc: 'print a completed copy of the document instead' },
   output: { type: 'string', short: 'o', value: 'FORMAT', doc: 'form of the output' },
   help: { type: 'boolean', short: 'h', doc: 'this text, or that of a command' },
   version: { type: 'boolean', doc: 'the version of the program' },
@@ -58,6 +59,17 @@ export const COMMANDS = {
     needs: ['file'],
     formats: ['yaml', 'json'],
   },
+  explain: {
+    doc: 'says what a reason, an error code, an annotation, a field of a route, a metric or a variable means, and what to do',
+    argument: { name: 'WORD', doc: 'the word as it stands in a message, a manifest or a dashboard' },
+    options: [],
+  },
+  discovery: {
+    doc: "says what is missing in the discovery document of an issuer such as AWS's, and whom that breaks",
+    argument: { name: 'ISSUER', doc: 'the `iss` of a token: an https:// URL' },
+    options: ['complete'],
+    formats: ['text', 'json'],
+  },
   completion: {
     doc: 'prints a script that completes commands and options',
     argument: { name: 'SHELL', doc: 'bash or zsh', values: SHELLS },
@@ -77,9 +89,13 @@ export function optionsOf({ options, formats }: CommandRow): readonly OptionName
 /** Exit statuses, after sysexits.h where it has one. */
 export const EXITS = {
   fine: { status: 0, doc: 'fine; warnings at most' },
-  found: { status: 1, doc: 'a pod would be refused, or something has no effect where it stands' },
+  found: {
+    status: 1,
+    doc: 'a pod would be refused, something has no effect where it stands, a check failed, or nothing has such a name',
+  },
   usage: {
     status: 64,
     doc: 'wrong arguments, an unreadable file (a directory, not UTF-8, not YAML, nested deeper than 500 levels, more than 100 uses of one anchor), wrong values of the chart',
   },
+  unavailable: { status: 69, doc: 'what was asked (an issuer) did not answer, or not with what was asked for' },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly doc: string }>>

@@ -1,9 +1,14 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { fetchDocument } from '@aws-outbound-jwt-injector/proxy/reference'
 import { run } from './run.ts'
 
-const { status, stdout, stderr } = run(process.argv.slice(2), {
+/** Longer than any issuer that works takes. */
+const FETCH_MS = 10_000
+
+const { status, stdout, stderr } = await run(process.argv.slice(2), {
   read: (file) => readFileSync(file === '-' ? 0 : file),
+  fetchDocument: (url) => fetchDocument(url, AbortSignal.timeout(FETCH_MS)),
 })
 process.exitCode = status
 process.stderr.write(stderr)

@@ -1,3 +1,5 @@
+import type { Document } from '@aws-outbound-jwt-injector/proxy/reference'
+
 /** What a run leaves behind. */
 export interface Outcome {
   readonly status: number
@@ -9,4 +11,6 @@ export interface Outcome {
 export interface World {
   /** Reads a file, `-` being standard input; may throw. */
   readonly read: (file: string) => Uint8Array
+  /** Reads a JSON object from the web; never rejects. */
+  readonly fetchDocument: (url: string) => Promise<Document>
 }

@@ -4,24 +4,29 @@ import { readArguments } from './arguments.ts'
 import type { CommandName } from './commands.ts'
 import { EXITS } from './commands.ts'
 import { completion } from './completion.ts'
+import { runDiscovery } from './discovery.ts'
+import { explain } from './explain.ts'
 import { runInject, runLint } from './manifests/run.ts'
 import type { Outcome, World } from './outcome.ts'
 import { PROGRAM, UsageError, usage, usageOf } from './usage.ts'
 
 /** What each command does. */
-const RUNS: Readonly<Record<CommandName, (given: Given, world: World) => Outcome>> = {
+const RUNS: Readonly<Record<CommandName, (given: Given, world: World) => Outcome | Promise<Outcome>>> = {
   lint: runLint,
   inject: runInject,
+  explain: ({ argument }) => explain(argument),
+  discovery: runDiscovery,
   completion: ({ argument }) => printed(completion(argument)),
 }
 
-/** Runs the command line. */
-export function run(args: readonly string[], world: World): Outcome {
+/** Runs the command line; what works offline is done when it returns. */
+export function run(args: readonly string[], world: World): Outcome | Promise<Outcome> {
   try {
     const request = readArguments(args)
     if ('version' in request) return printed(`${VERSION}\n`)
     if ('help' in request) return printed(request.help === undefined ? usage() : usageOf(request.help))
-    return RUNS[request.run.command](request.run, world)
+    const outcome = RUNS[request.run.command](request.run, world)
+    return outcome instanceof Promise ? outcome.catch(misused) : outcome
   } catch (error) {
     return misused(error)
   }

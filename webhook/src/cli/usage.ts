@@ -4,6 +4,10 @@ import { COMMANDS, COMMAND_NAMES, EXITS, OPTIONS, optionsOf } from './commands.t
 /** The name of the program; kubectl finds it as a plugin under `kubectl-outbound_jwt`. */
 export const PROGRAM = 'outbound-jwt'
 
+/** @returns the address of a page of the documentation. */
+export const pageUrl = (page: string): string =>
+  `https://github.com/aws-outbound-jwt-injector/aws-outbound-jwt-injector/blob/main/docs/${page}`
+
 /** What the caller got wrong: arguments, a file, a value. The message says what, where and the allowed form. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'

@@ -1,0 +1,11 @@
+// What the command line shows of the sidecar: its tables, and what doctor knows of issuers.
+export { STANDALONE_SETTINGS } from './standalone/settings.ts'
+export { SETTINGS } from './config.ts'
+export { ERRORS } from './errors.ts'
+export { METRICS } from './metrics.ts'
+export { FAILURES } from './tokens/failures.ts'
+export { CHECKS } from './doctor/checks.ts'
+export { fetchDocument } from './doctor/fetch.ts'
+export type { Document } from './doctor/fetch.ts'
+export { configurationUrl, jwksUrl } from './doctor/issuer-findings.ts'
+export { INDISPENSABLE, REFUSE_ES384, REQUIRED_MEMBERS, STRICT_ABOUT_ISSUER } from './doctor/requirements.ts'

@@ -1,0 +1,42 @@
+import { EXITS } from './commands.ts'
+import type { Outcome } from './outcome.ts'
+import { pageUrl } from './usage.ts'
+
+/** What one check came to. */
+export interface Finding {
+  /** Checks of one kind stand together. */
+  readonly group: string
+  readonly verdict: 'pass' | 'warn' | 'fail' | 'skip'
+  /** One sentence, without its full stop. */
+  readonly found: string
+  readonly fix?: string
+  /** A page of the documentation, perhaps with an anchor. */
+  readonly page?: string
+}
+
+const MARKS: Readonly<Record<Finding['verdict'], string>> = { pass: '√', warn: '‼', fail: '×', skip: '-' }
+
+/** @param output `text` or `json`. @returns the findings for people or programs; the status says whether one failed. */
+export function report(findings: readonly Finding[], output: string): Outcome {
+  const failed = findings.some(({ verdict }) => verdict === 'fail')
+  return {
+    status: (failed ? EXITS.found : EXITS.fine).status,
+    stdout: output === 'json' ? `${JSON.stringify(findings, null, 2)}\n` : renderText(findings),
+    stderr: '',
+  }
+}
+
+function renderText(findings: readonly Finding[]): string {
+  const groups = [...new Set(findings.map(({ group }) => group))]
+  return groups
+    .map((group) => [group, ...findings.filter((one) => one.group === group).flatMap(lines), ''].join('\n'))
+    .join('\n')
+}
+
+function lines({ verdict, found, fix, page }: Finding): readonly string[] {
+  return [
+    `  ${MARKS[verdict]} ${found}`,
+    ...(fix === undefined ? [] : [`      fix: ${fix}`]),
+    ...(page === undefined || verdict === 'pass' ? [] : [`      see ${pageUrl(page)}`]),
+  ]
+}
