@@ -44,6 +44,7 @@ const { config, anchors, certificate, authority } = await readSettingsOrExit()
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
 const metrics = createMetrics(METRICS, config.metricsEnabled)
 const { instruments } = metrics
+instruments.buildInfo.with({ version: VERSION }).set(1)
 
 const sts = createSts({
   environment: process.env,

@@ -6,6 +6,12 @@ const REQUEST_LABELS = ['route', 'http_request_method', 'http_response_status_co
 
 /** Every metric of the proxy. docs/metrics.md is made from this table. `route` is a name from ROUTES, or `none`. */
 export const METRICS = {
+  buildInfo: {
+    type: 'gauge',
+    name: 'outbound_jwt_proxy_build_info',
+    help: '1, with the version that runs.',
+    labels: ['version'],
+  },
   serverDuration: {
     type: 'histogram',
     name: 'http_server_request_duration_seconds',

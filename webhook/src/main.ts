@@ -33,6 +33,7 @@ const config = await settingsOrExit(process, () => readConfig(process.env))
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
 const metrics = createMetrics(METRICS)
 const { instruments } = metrics
+instruments.buildInfo.with({ version: VERSION }).set(1)
 let isListening = false
 let isDraining = false
 

@@ -2,6 +2,12 @@ import type { MetricsTable } from '@aws-outbound-jwt-injector/proxy/runtime'
 
 /** Every metric of the webhook. Labels are bounded: reasons are a closed set. */
 export const METRICS = {
+  buildInfo: {
+    type: 'gauge',
+    name: 'outbound_jwt_webhook_build_info',
+    help: '1, with the version that runs.',
+    labels: ['version'],
+  },
   decisions: {
     type: 'counter',
     name: 'outbound_jwt_admission_decisions_total',

@@ -19,6 +19,7 @@ export interface Stack {
   proxy(): RunningProcess
   readonly proxyPort: number
   readonly controlPort: number
+  readonly adminPort: number
   /** The partner as the application calls it. */
   readonly url: string
   /** Of the projected service account token; tests may write another. */
@@ -100,6 +101,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     proxy: () => proxy.process,
     proxyPort: proxy.port,
     controlPort: proxy.controlPort,
+    adminPort: proxy.adminPort,
     url: `http://${address}/`,
     tokenFile: files.token,
     restart: async () => {

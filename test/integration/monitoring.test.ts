@@ -1,0 +1,157 @@
+import { execFile, spawn, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { parse } from 'yaml'
+import { createTestAuthority } from '../support/certificates.ts'
+import { ALERTS } from '../support/generate/alerts.ts'
+import { ALL_QUERIES } from '../support/generate/dashboard.ts'
+import { freePort } from '../support/port.ts'
+import { call } from '../support/proxy/client.ts'
+import { secureThrough } from '../support/proxy/interception.ts'
+import { PARTNER_HOST, startStack } from '../support/stack/stack.ts'
+import type { Stack } from '../support/stack/stack.ts'
+import { until } from '../support/until.ts'
+import { recordedReview, startWebhook, withAnnotation } from '../support/webhook.ts'
+import type { RunningWebhook } from '../support/webhook.ts'
+
+const MISSING = spawnSync('prometheus', ['--version']).status !== 0
+const POD = { namespace: 'shop', pod: 'orders-0' }
+
+interface Series {
+  readonly metric: Readonly<Record<string, string>>
+  readonly value: readonly [number, string]
+}
+
+/** What Grafana would put in the place of its variables. */
+const filled = (expr: string): string =>
+  expr.replaceAll('$__rate_interval', '1m').replaceAll('$namespace', POD.namespace).replaceAll('$pod', POD.pod)
+
+describe(`dashboard and alerts${MISSING ? ' (prometheus is not installed)' : ''}`, () => {
+  let directory: string
+  let stack: Stack
+  let webhook: RunningWebhook
+  let prometheus: ChildProcess
+  let origin: string
+  before(async function () {
+    if (MISSING) this.skip()
+    this.timeout(60_000)
+    directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-monitoring-'))
+    for (const name of ['trust', 'authority']) mkdirSync(join(directory, name))
+    stack = await startStack({
+      route: { https: 'intercept' },
+      environment: { TRUST_DIR: join(directory, 'trust'), AUTHORITY_DIR: join(directory, 'authority') },
+    })
+    stack.partner.behave((request, response) => {
+      response.writeHead(request.url === '/refused' ? 401 : 200).end()
+    })
+    webhook = await startWebhook(directory, await createTestAuthority())
+    const port = await freePort()
+    origin = `http://127.0.0.1:${port}`
+    prometheus = await startPrometheus(port)
+  })
+  after(async () => {
+    if (MISSING) return
+    prometheus.kill('SIGKILL')
+    await once(prometheus, 'exit')
+    webhook.process.signal('SIGKILL')
+    await stack.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  async function startPrometheus(port: number): Promise<ChildProcess> {
+    const job = (name: string, target: string, labels = {}): object => ({
+      job_name: name,
+      static_configs: [{ targets: [target], labels }],
+    })
+    const config = {
+      global: { scrape_interval: '1s' },
+      scrape_configs: [
+        job('sidecars', `127.0.0.1:${stack.adminPort}`, POD),
+        job('webhook', webhook.adminAddress, { namespace: 'outbound-jwt-system', pod: 'injector-0' }),
+      ],
+    }
+    const file = join(directory, 'prometheus.json')
+    writeFileSync(file, JSON.stringify(config))
+    const flags = {
+      'config.file': file,
+      'storage.tsdb.path': join(directory, 'series'),
+      'web.listen-address': `127.0.0.1:${port}`,
+      'log.level': 'error',
+    }
+    const child = spawn(
+      'prometheus',
+      Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
+      { stdio: 'ignore' },
+    )
+    await until('Prometheus has scraped both', async () => (await query('up == 1').catch(() => [])).length === 2)
+    return child
+  }
+
+  async function query(expr: string): Promise<readonly Series[]> {
+    const response = await fetch(`${origin}/api/v1/query?${new URLSearchParams({ query: expr }).toString()}`)
+    const body = (await response.json()) as { status: string; error?: string; data: { result: readonly Series[] } }
+    if (body.status !== 'success') throw new Error(`${expr}: ${body.error}`)
+    return body.data.result
+  }
+
+  /** A bit of everything that the panels show. */
+  async function work(): Promise<void> {
+    const target = `${PARTNER_HOST}:${stack.partner.port}`
+    const status = async (url: string): Promise<number> => (await call(stack.proxyPort, url)).status
+    expect(await status(stack.url)).to.equal(200)
+    expect(await status(`${stack.url}refused`)).to.equal(401)
+    expect(await status('http://169.254.169.254/')).to.equal(403)
+    // Asks for a new token.
+    expect((await fetch(`http://127.0.0.1:${stack.controlPort}/doctor`)).status).to.equal(200)
+    const stranger = (await createTestAuthority('a stranger')).ca
+    await secureThrough(stack.proxyPort, target, { ca: stranger }).catch(() => undefined)
+    const review = recordedReview()
+    expect((await webhook.review(review)).allowed).to.equal(true)
+    expect((await webhook.review(withAnnotation(review, 'outbound-jwt.io/hosts', '10.0.0.1'))).allowed).to.equal(false)
+  }
+
+  it('show in every panel what was done', async () => {
+    let empty: readonly string[] = []
+    await until(
+      'every panel has a curve',
+      async () => {
+        await work()
+        const found = await Promise.all(ALL_QUERIES.map(async ({ expr }) => (await query(filled(expr))).map(valueOf)))
+        empty = ALL_QUERIES.filter((_, index) => !found[index]!.some((value) => value > 0)).map(({ title }) => title)
+        return empty.length === 0
+      },
+      60_000,
+      1_000,
+    ).catch(() => expect(empty).to.deep.equal([]))
+  }).timeout(90_000)
+
+  it('count injected pods by their version', async () => {
+    const [series, ...others] = await query('count by (version) (outbound_jwt_proxy_build_info)')
+    expect(others).to.deep.equal([])
+    expect(series?.value[1]).to.equal('1')
+    expect(series?.metric['version']).to.match(/^\d+\.\d+\.\d+$/)
+  })
+
+  it('are rules that Prometheus takes, and fire for what was done', async () => {
+    await new Promise<void>((resolve, reject) => {
+      execFile('promtool', ['check', 'rules', ALERTS], (error, stdout, stderr) =>
+        error ? reject(new Error(stdout + stderr)) : resolve(),
+      )
+    })
+    const { groups } = parse(readFileSync(ALERTS, 'utf8')) as {
+      groups: { rules: { alert: string; expr: string }[] }[]
+    }
+    const firing: string[] = []
+    for (const { alert, expr } of groups.flatMap(({ rules }) => rules))
+      if ((await query(expr)).length > 0) firing.push(alert)
+    // The certificate of the test ends tomorrow.
+    expect(firing).to.deep.equal(['OutboundJwtCertificateExpiring', 'OutboundJwtPodsRefused'])
+  }).timeout(20_000)
+})
+
+const valueOf = ({ value }: Series): number => Number(value[1])
