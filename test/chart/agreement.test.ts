@@ -44,6 +44,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'role-arn': ['arn:aws:iam::123456789012:role/a', 'arn:aws-us-gov:iam::123456789012:role/a/b+=,.@_-c'],
   region: ['eu-central-1', 'us-gov-west-1', 'us-isob-east-1', 'ap-southeast-12'],
   https: ['refuse', 'tunnel', 'intercept'],
+  steering: ['proxy', 'hosts'],
   unmatched: ['passthrough', 'deny'],
   'extra-ca': ['corporate-ca/ca.crt', 'a.b/_x.y'],
   'env-policy': ['refuse', 'keep', 'override'],
@@ -77,6 +78,11 @@ describe('the chart and the code', () => {
   it('refuse https:// URLs of partners by default', () => {
     const injection = readChartValues().find(({ path }) => path === 'injection')!.children
     expect(injection.find(({ path }) => path === 'injection.https')?.fallback).to.equal(INJECTION_DEFAULTS.https)
+  })
+
+  it('lead calls to the sidecar by variables by default', () => {
+    const injection = readChartValues().find(({ path }) => path === 'injection')!.children
+    expect(injection.find(({ path }) => path === 'injection.steering')?.fallback).to.equal(INJECTION_DEFAULTS.steering)
   })
 
   it('know the same annotations', () => {

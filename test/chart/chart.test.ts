@@ -30,6 +30,7 @@ const REFUSED = [
   ['namespaceOptIn.defaults.hosts=https://x.example/', '/namespaceOptIn/defaults/hosts', 'does not match pattern'],
   ['namespaceOptIn.defaults.duration=2 hours', '/namespaceOptIn/defaults/duration', 'does not match pattern'],
   ['networkPolicy.apiServerCIDRs[0]=10.0.0.1', '/networkPolicy/apiServerCIDRs/0', 'does not match pattern'],
+  ['injection.steering=iptables', '/injection/steering', "'proxy', 'hosts'"],
   ['logLevel=DEBUG', '/logLevel', "'debug'"],
 ] as const
 

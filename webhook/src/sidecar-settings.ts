@@ -1,4 +1,5 @@
 import { KNOWN_SIDECARS } from './injection/sidecar/known-sidecars.ts'
+import { STEERING_MODES } from './injection/annotations/annotations.ts'
 import { cpuQuantity, memoryQuantity } from './injection/annotations/quantity.ts'
 import type { InjectionSettings } from './injection/settings.ts'
 import { INJECTION_DEFAULTS } from './injection/settings.ts'
@@ -94,6 +95,12 @@ export const SIDECAR_SETTINGS = {
     oneOf(...HTTPS_POLICIES),
     'What happens to `https://` URLs of partners that do not say it: `refuse`, `tunnel` or `intercept`.',
   ),
+  steering: setting(
+    'DEFAULT_STEERING',
+    INJECTION_DEFAULTS.steering,
+    oneOf(...STEERING_MODES),
+    'How calls come to the sidecar in pods that do not say it: `proxy` or `hosts`.',
+  ),
   defaults: setting(
     'DEFAULT_ANNOTATIONS',
     '{}',
@@ -123,6 +130,7 @@ export function injectionSettings(settings: Settings<typeof SIDECAR_SETTINGS>): 
     knownSidecars,
     region: settings.region ?? null,
     https: settings.https,
+    steering: settings.steering,
     defaults,
   }
 }

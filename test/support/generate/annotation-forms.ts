@@ -9,6 +9,7 @@ export const ANNOTATION_FORMS: Readonly<Partial<Record<AnnotationName, string>>>
   duration: '^[0-9]+[smh]?$',
   'signing-algorithm': '^(RS256|ES384)$',
   https: '^(refuse|tunnel|intercept)$',
+  steering: '^(proxy|hosts)$',
   'role-arn': '^arn:aws[A-Za-z0-9_-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$',
   region: '^[a-z]{2,4}(-[a-z]{2,16}){1,3}-[0-9]{1,2}$',
   unmatched: '^(passthrough|deny)$',

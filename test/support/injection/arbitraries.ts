@@ -120,7 +120,23 @@ const spec = fc
       imagePullSecrets: orNull(fc.array(fc.record({ name: fc.constantFrom('registry', 'mirror') }), { maxLength: 2 })),
       shareProcessNamespace: fc.boolean(),
       hostNetwork: fc.constant(false),
-      securityContext: fc.constantFrom({}, { runAsUser: 0 }, { runAsNonRoot: true, runAsUser: 1000 }),
+      securityContext: fc.constantFrom(
+        {},
+        { runAsUser: 0 },
+        { runAsNonRoot: true, runAsUser: 1000 },
+        { sysctls: [{ name: 'net.ipv4.tcp_syncookies', value: '1' }] },
+        { sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }] },
+        { sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '1024' }] },
+      ),
+      hostAliases: orNull(
+        fc.uniqueArray(
+          fc.record({
+            ip: fc.constantFrom('192.0.2.1', '127.0.0.1', '::1'),
+            hostnames: fc.constantFrom('db.corp.example', 'own.example').map((name) => [name, 'b.corp.example']),
+          }),
+          { selector: ({ ip }) => ip, maxLength: 3 },
+        ),
+      ),
       nodeSelector: fc.constantFrom({ 'kubernetes.io/os': 'linux' }, { pool: 'a' }),
       futureSpec: fc.constantFrom<unknown>(false, [], [{ name: 'x' }], { env: null }),
     }),
@@ -147,6 +163,8 @@ const partner = fc.oneof(
         '[{hosts: [a.partner.example], exchange: {preset: forgerock, tokenUrl: "https://am.example/t", clientId: c, grant: jwt-bearer, clientSecret: {secret: s, key: k}}}]',
     },
     { routes: '[{hosts: [a.partner.example], https: intercept}, {hosts: [b.partner.example], https: tunnel}]' },
+    { hosts: 'a.partner.example', steering: 'hosts' },
+    { hosts: 'a.partner.example,b.partner.example:8443', https: 'intercept', steering: 'hosts' },
   ),
 )
 
@@ -185,9 +203,12 @@ const foreign = partial({
 })
 
 /** Annotations of a pod that asks. */
-export const annotations = fc
-  .tuple(partner, choices, mistakes, foreign)
-  .map(([who, what, wrong, others]) => ({ ...others, ...prefixed({ inject: 'true', ...who, ...what, ...wrong }) }))
+export const annotations = fc.tuple(partner, choices, mistakes, foreign).map(([who, what, wrong, others]) => {
+  // With steering by hosts these two are mistakes.
+  const rest = 'steering' in who && what['unmatched'] !== 'deny' ? ['unmatched', 'no-proxy'] : []
+  const chosen = Object.fromEntries(Object.entries(what).filter(([name]) => !rest.includes(name)))
+  return { ...others, ...prefixed({ inject: 'true', ...who, ...chosen, ...wrong }) }
+})
 
 const withAnnotations = (own: fc.Arbitrary<Json>): fc.Arbitrary<Json> =>
   fc.tuple(spec, own, fc.boolean()).map(([theSpec, theirs, isGenerated]) => ({

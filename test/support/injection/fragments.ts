@@ -17,6 +17,27 @@ function variablesOf(pod: Json): (variable: Json) => boolean {
   }
 }
 
+const SYSCTL = 'net.ipv4.ip_unprivileged_port_start'
+const LOOPBACK = ['127.0.0.1', '::1']
+
+/** Names that lead to the sidecar and that the submitted pod did not have, by address. */
+function aliasesOf(pod: Json, submitted: Json): Readonly<Record<string, readonly string[]>> {
+  const before = namesByAddress(submitted)
+  return Object.fromEntries(
+    Object.entries(namesByAddress(pod)).map(([ip, names]) => [
+      ip,
+      names.filter((name) => before[ip]?.includes(name) !== true),
+    ]),
+  )
+}
+
+const namesByAddress = (pod: Json): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(
+    list(at(pod, 'spec', 'hostAliases'))
+      .filter(({ ip }) => LOOPBACK.includes(String(ip)))
+      .map(({ ip, hostnames }) => [String(ip), hostnames as readonly string[]]),
+  )
+
 const isOurMount = (mount: Json): boolean => nameOf(mount).startsWith('aws-outbound-jwt-')
 
 /** Members of the sidecar that EKS's hook and the API server's defaults add to any container. */
@@ -32,6 +53,8 @@ export function fragmentsOf(pod: Json, submitted: Json): object {
   return {
     status: at(pod, 'metadata', 'annotations', STATUS),
     volumes: list(at(pod, 'spec', 'volumes')).filter((volume) => nameOf(volume).startsWith('aws-outbound-jwt-')),
+    aliases: aliasesOf(pod, submitted),
+    sysctls: list(at(pod, 'spec', 'securityContext', 'sysctls')).filter((sysctl) => nameOf(sysctl) === SYSCTL),
     sidecar: {
       image: sidecar['image'],
       restartPolicy: sidecar['restartPolicy'],
@@ -72,6 +95,7 @@ export function withoutOurs(pod: Json, submitted: Json, injected: Json): string 
     if (kept.length === 0) Reflect.deleteProperty(spec, name)
     else spec[name] = kept
   }
+  withoutSteering(spec, injected, submitted)
   for (const container of allContainers(rest)) {
     const isOurs = variablesOf(injected)
     const env = list(container['env']).filter((variable) => !isOurs(variable))
@@ -87,6 +111,30 @@ export function withoutOurs(pod: Json, submitted: Json, injected: Json): string 
   if (Object.keys(annotations).length === 0) delete metadata['annotations']
   if (Object.keys(metadata).length === 0) delete rest['metadata']
   return JSON.stringify(sorted(rest))
+}
+
+/** Takes out the aliases and the sysctl that lead calls to the sidecar; what was there before stays. */
+function withoutSteering(spec: Json, injected: Json, submitted: Json): void {
+  const ours = aliasesOf(injected, submitted)
+  const aliases = list(spec['hostAliases']).flatMap((alias): Json[] => {
+    const added = ours[String(alias['ip'])] ?? []
+    if (added.length === 0) return [alias]
+    const hostnames = (alias['hostnames'] as readonly string[]).filter((name) => !added.includes(name))
+    return hostnames.length === 0 ? [] : [{ ...alias, hostnames }]
+  })
+  if (aliases.length === 0) delete spec['hostAliases']
+  else spec['hostAliases'] = aliases
+  const before = list(at(submitted, 'spec', 'securityContext', 'sysctls')).map(nameOf)
+  const context = object(spec['securityContext'])
+  const sysctls = list(context['sysctls']).filter(
+    (sysctl) =>
+      nameOf(sysctl) !== SYSCTL ||
+      before.includes(SYSCTL) ||
+      list(object(injected['spec'])['hostAliases']).length === 0,
+  )
+  if (sysctls.length === 0) delete context['sysctls']
+  else context['sysctls'] = sysctls
+  if (Object.keys(context).length === 0) delete spec['securityContext']
 }
 
 /** The order of members means nothing, that of entries does. */

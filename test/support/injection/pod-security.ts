@@ -13,11 +13,24 @@ const VOLUME_TYPES = [
   'secret',
 ]
 
+/** All that both profiles allow. */
+const SAFE_SYSCTLS = [
+  'kernel.shm_rmid_forced',
+  'net.ipv4.ip_local_port_range',
+  'net.ipv4.ip_local_reserved_ports',
+  'net.ipv4.ip_unprivileged_port_start',
+  'net.ipv4.ping_group_range',
+  'net.ipv4.tcp_syncookies',
+]
+
 /** @returns what the restricted profile forbids, by container or volume. */
 export function restrictedViolations(pod: unknown): readonly string[] {
   const podContext = object(at(pod, 'spec', 'securityContext'))
   return [
     ...['hostNetwork', 'hostPID', 'hostIPC'].filter((field) => at(pod, 'spec', field) === true),
+    ...list(podContext['sysctls'])
+      .map(nameOf)
+      .filter((name) => !SAFE_SYSCTLS.includes(name)),
     ...list(at(pod, 'spec', 'volumes')).flatMap(volumeViolations),
     ...allContainers(pod).flatMap((container) => containerViolations(container, podContext)),
   ]

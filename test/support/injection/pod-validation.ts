@@ -1,7 +1,9 @@
 // A model of what the API server checks after mutation. Source: kubernetes/pkg/apis/core/validation/validation.go.
+import { isIP } from 'node:net'
 import type { Json } from './object.ts'
 import { allContainers, at, list, nameOf, object } from './object.ts'
 
+const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 /** Printable ASCII but `=`; RelaxedEnvironmentVariableValidation is on everywhere since 1.34. */
 const ENV_NAME = /^[\x20-\x3c\x3e-\x7e]+$/
@@ -24,6 +26,11 @@ export function podErrors(pod: unknown): readonly string[] {
     ...allContainers(pod).flatMap((container) => containerErrors(container, new Set(volumes))),
     ...containers.filter((container) => container['restartPolicy'] !== undefined).map(wrong('restartPolicy')),
     ...inits.flatMap(initErrors),
+    ...list(at(pod, 'spec', 'hostAliases')).flatMap(aliasErrors),
+    ...duplicates(list(at(pod, 'spec', 'hostAliases')).map(({ ip }) => String(ip))).map((ip) => `alias of ${ip} twice`),
+    ...duplicates(list(at(pod, 'spec', 'securityContext', 'sysctls')).map(nameOf)).map(
+      (name) => `sysctl ${name} twice`,
+    ),
   ]
 }
 
@@ -38,6 +45,15 @@ function annotationErrors(annotations: Json): readonly string[] {
   return [
     ...texts.map(([key]) => `annotation ${key} is not a string`),
     ...(size > ANNOTATIONS_BYTES ? ['annotations are larger than 256 KiB'] : []),
+  ]
+}
+
+function aliasErrors({ ip, hostnames }: Json): readonly string[] {
+  const names = Array.isArray(hostnames) ? hostnames.map(String) : []
+  return [
+    ...(isIP(String(ip)) === 0 ? [`${String(ip)} is no address`] : []),
+    ...names.filter((name) => !DNS_NAME.test(name)).map((name) => `${name} is not a DNS name`),
+    ...duplicates(names).map((name) => `${name} twice in the aliases of ${String(ip)}`),
   ]
 }
 

@@ -6,12 +6,15 @@ import { PARTNER_ANNOTATIONS } from './annotations/annotations.ts'
 import type { SidecarParts } from './sidecar/credentials.ts'
 import { NO_CREDENTIALS, planCredentials } from './sidecar/credentials.ts'
 import { planInterception } from './sidecar/interception.ts'
+import { planSteeredPorts } from './sidecar/steered-ports.ts'
 import type { Environment } from './application/environment.ts'
 import { readEnvironment } from './application/environment.ts'
 import type { RawAnnotations } from './annotations/raw-annotations.ts'
 import { PREFIX, parseAnnotations } from './annotations/raw-annotations.ts'
 import type { Refusals } from './outcome.ts'
 import { planRoutes } from './annotations/routes.ts'
+import type { Steering } from './annotations/steering.ts'
+import { readSteering } from './annotations/steering.ts'
 import type { InjectionSettings } from './settings.ts'
 import { sidecarVariables } from './sidecar/sidecar.ts'
 import { hashInputs } from './status.ts'
@@ -20,6 +23,8 @@ import { hashInputs } from './status.ts'
 export interface InjectionIntent {
   readonly values: AnnotationValues
   readonly environment: Environment
+  /** undefined where variables lead calls to the sidecar. */
+  readonly steering: Steering | undefined
   /** Of the sidecar. */
   readonly variables: readonly V1EnvVar[]
   readonly mounts: SidecarParts['mounts']
@@ -62,8 +67,10 @@ function readIntent(
 ): InjectionIntent {
   rejectMissingInject(annotations, mode, refusals)
   const effective = mode === 'namespace' ? withDefaults(annotations, settings.defaults) : annotations
-  const values = parseAnnotations(effective, refusals.as('invalid-annotation'))
-  const routes = planRoutes(values, effective, settings.https, refusals.as('invalid-annotation'))
+  const report = refusals.as('invalid-annotation')
+  const values = parseAnnotations(effective, report)
+  const routes = planRoutes(values, effective, settings.https, report)
+  const steering = readSteering(routes, settings.steering, { values, annotations: effective, report })
   rejectNoPartner(effective, refusals)
   const intercepts = routes.some(({ route }) => route.https === 'intercept')
   // A default of the operator is for those pods that have a use for it.
@@ -74,11 +81,13 @@ function readIntent(
   const parts = [
     usesAws ? planCredentials(values['role-arn'], chooseRegion(values, settings, refusals)) : NO_CREDENTIALS,
     ...(intercepts ? [planInterception(values['extra-ca'])] : []),
+    ...(steering ? [planSteeredPorts(steering)] : []),
   ]
   const mounted = routes.flatMap((route) => route.mounted)
   return {
     values,
-    environment: readEnvironment(values, routes, refusals),
+    environment: readEnvironment(values, { routes, steering }, refusals),
+    steering,
     variables: sidecarVariables({ values, routes, parts }, settings.extraEnv),
     mounts: [...parts.flatMap(({ mounts }) => mounts), ...mounted.map(({ mount }) => mount)],
     volumes: [...parts.flatMap(({ volumes }) => volumes), ...mounted.map(({ volume }) => volume)],

@@ -26,11 +26,15 @@ export const REASONS = {
   'port-conflict': 'A container of the pod already uses a port of ours.',
   'unknown-container':
     'containers or skip-containers name a container that is not there, or one that starts before the sidecar.',
+  'host-alias-conflict': 'With steering: hosts, hostAliases of the pod already say where a partner is.',
+  'sysctl-conflict':
+    'With steering: hosts, the pod sets net.ipv4.ip_unprivileged_port_start to something other than 0.',
   'env-conflict':
-    'A container already sets HTTP_PROXY, or HTTPS_PROXY where https is intercepted, and env-policy does not say what to do.',
+    'A container already sets HTTP_PROXY, or HTTPS_PROXY where https is intercepted, and env-policy does not say what to do; with steering: hosts, a proxy that its NO_PROXY does not keep away from the partners.',
   'trust-conflict':
     'https is intercepted, a container already chooses what it trusts or how Java calls https, and env-policy does not say what to do.',
-  'mount-conflict': 'https is intercepted, and a container mounts something where the files go that it then trusts.',
+  'mount-conflict':
+    'https is intercepted, and a container mounts something where the files go that it then trusts; or, with steering: hosts, a hosts file of its own.',
   'no-proxy-conflict': 'NO_PROXY covers a partner host: its calls would silently go without a token.',
   'no-container': 'No container is left that gets the variables.',
 } as const
@@ -64,12 +68,17 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   'host-network': 'Take hostNetwork away, or give the call to a pod without it.',
   windows: 'Run the workload on Linux nodes.',
   'name-conflict': 'Rename the container or the volume, or remove the mount.',
-  'port-conflict': 'Choose others with `proxy-port` and `admin-port`; 15402 is always ours.',
+  'port-conflict':
+    'Choose others with `proxy-port` and `admin-port`; 15402 is always ours. With `steering: hosts` so are 80 and the TLS ports of intercepted partners: let the container listen elsewhere, or use `steering: proxy`.',
   'unknown-container': 'Name containers of this pod; init containers only when they start after the sidecar.',
-  'env-conflict': "`env-policy: override` uses the sidecar; `keep` leaves the container's own proxy, without a token.",
+  'host-alias-conflict': 'Take the name out of `spec.hostAliases`, or use `steering: proxy`.',
+  'sysctl-conflict': 'Remove the sysctl, set it to 0, or use `steering: proxy`.',
+  'env-conflict':
+    "`env-policy: override` uses the sidecar; `keep` leaves the container's own proxy, without a token. With `steering: hosts`: write the partners into the container's NO_PROXY, or take the proxy away.",
   'trust-conflict':
     "`env-policy: override` trusts public authorities, `extra-ca` and the pod's own; `keep` leaves the container as it is, without a token.",
-  'mount-conflict': 'Mount it elsewhere, or leave the container out with `skip-containers`.',
+  'mount-conflict':
+    'Mount it elsewhere, or leave the container out with `skip-containers`. For a hosts file: `spec.hostAliases`, or `steering: proxy`.',
   'no-proxy-conflict':
     "Take the entry that the message names out of the container's NO_PROXY or the annotation `no-proxy`.",
   'no-container':

@@ -17,6 +17,7 @@ import type { InjectionSettings } from './settings.ts'
 import { checkShape } from './pod/pod-schema.ts'
 import { buildSidecar } from './sidecar/sidecar.ts'
 import { rejectOversized, rejectOversizedVariables } from './pod/size.ts'
+import { rejectUnsteerable, steeringOperations } from './pod/steering.ts'
 import { formatStatus } from './status.ts'
 import { createIntentReader } from './intent.ts'
 import type { RequestedBy } from './intent.ts'
@@ -40,9 +41,10 @@ export function createPlanner(settings: InjectionSettings): Planner {
     checkShape(pod, refusals.as('invalid-pod'))
     if (rejectOversized(pod, refusals)) return { refusals, patch: [], warnings: [] }
     const intent = readIntent(annotations, mode, refusals)
-    const { values, volumes } = intent
+    const { values, volumes, steering } = intent
     intent.warnings.forEach(warn)
-    rejectImpossible(pod, values, refusals, warn)
+    rejectImpossible(pod, { values, steering }, refusals, warn)
+    if (steering) rejectUnsteerable(pod, steering, refusals)
     rejectVolumes(pod, volumes, refusals)
     const containers = selectContainers(pod, values, settings.knownSidecars, refusals)
     const environment = planEnvironment(containers, intent.environment, { refusals, warn })
@@ -60,6 +62,7 @@ export function createPlanner(settings: InjectionSettings): Planner {
       ]),
       ...insertInto(pod.spec, '/spec', 'initContainers', { index: sidecarIndex(pod), values: [sidecar] }),
       ...appendTo(pod.spec, '/spec', 'volumes', volumes),
+      ...(steering ? steeringOperations(pod, steering) : []),
       ...appendTo(pod.spec, '/spec', 'imagePullSecrets', secrets),
       setAnnotation(pod.raw, PREFIX + STATUS, formatStatus(settings.version, intent.inputs, warnings)),
     ]

@@ -1,12 +1,13 @@
 import type { Problem, Route } from '@aws-outbound-jwt-injector/proxy/contract'
 import { ROUTE_DEFAULTS, VARIABLES, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { AnnotationName } from './annotations/annotations.ts'
+import type { AnnotationName, SteeringMode } from './annotations/annotations.ts'
 import { parseAnnotations } from './annotations/raw-annotations.ts'
 import { KNOWN_SIDECARS } from './sidecar/known-sidecars.ts'
 import { createRefusals } from './outcome.ts'
 import type { SidecarResources } from './sidecar/resources.ts'
 import { checkDefaults } from './sidecar/resources.ts'
 import { planRoutes } from './annotations/routes.ts'
+import { readSteering } from './annotations/steering.ts'
 import { SIDECAR_VARIABLES } from './sidecar/sidecar-variables.ts'
 
 /** What the operator decides for every injection of a cluster. Plain data. */
@@ -28,6 +29,8 @@ export interface InjectionSettings {
   readonly region: string | null
   /** For partners that do not say it. */
   readonly https: Route['https']
+  /** For pods that do not say it. */
+  readonly steering: SteeringMode
   /** Annotations (names without prefix) of pods whose namespace is opted in. */
   readonly defaults: Readonly<Partial<Record<AnnotationName, string>>>
 }
@@ -44,15 +47,24 @@ export const INJECTION_DEFAULTS = {
   knownSidecars: KNOWN_SIDECARS,
   region: null,
   https: ROUTE_DEFAULTS.https,
+  steering: 'proxy',
   defaults: {},
 } as const satisfies Omit<InjectionSettings, 'image'>
 
 /** @returns what is wrong with settings beyond their types; to be checked once, at start. */
-export function settingsProblems({ defaults, https, extraEnv, resources }: InjectionSettings): readonly Problem[] {
+export function settingsProblems({
+  defaults,
+  https,
+  steering,
+  extraEnv,
+  resources,
+}: InjectionSettings): readonly Problem[] {
   const refusals = createRefusals()
   const report = refusals.as('invalid-annotation')
   const annotations = new Map(Object.entries(defaults))
-  planRoutes(parseAnnotations(annotations, report), annotations, https, report)
+  const values = parseAnnotations(annotations, report)
+  const routes = planRoutes(values, annotations, https, report)
+  readSteering(routes, steering, { values, annotations, report })
   checkDefaults(resources, report)
   for (const [name, value] of Object.entries(extraEnv)) {
     if (SIDECAR_VARIABLES.has(name) && name !== VARIABLES.logLevel)

@@ -190,6 +190,7 @@ const REFUSED: Readonly<Record<AnnotationName, Readonly<Record<string, string>>>
     '1.5Gi': `: got "1.5Gi", ${MEMORY}`,
     '128m': `: got "128m", ${MEMORY}`,
   },
+  steering: { iptables: ': got "iptables", expected proxy or hosts' },
   'memory-limit': { '128 Mi': `: got "128 Mi", ${MEMORY}` },
 }
 
@@ -213,6 +214,7 @@ const TAKEN: Readonly<Record<AnnotationName, Readonly<Record<string, unknown>>>>
     ]),
   },
   routes: {},
+  steering: { proxy: 'proxy', hosts: 'hosts' },
   'role-arn': { 'arn:aws-cn:iam::123456789012:role/a/b+=,.@-c': 'arn:aws-cn:iam::123456789012:role/a/b+=,.@-c' },
   region: { 'eu-central-1': 'eu-central-1', 'us-gov-west-1': 'us-gov-west-1', 'ap-southeast-12': 'ap-southeast-12' },
   containers: { 'a, b-2': ['a', 'b-2'] },

@@ -22,6 +22,7 @@ const VALUES: Readonly<Record<string, { readonly path: readonly string[]; readon
   SIDECAR_LIVENESS: { path: ['sidecar', 'liveness'], none: '' },
   DEFAULT_REGION: { path: ['sidecar', 'region'], none: '' },
   DEFAULT_HTTPS: { path: ['injection', 'https'], none: '' },
+  DEFAULT_STEERING: { path: ['injection', 'steering'], none: '' },
   DEFAULT_ANNOTATIONS: { path: ['namespaceOptIn', 'defaults'], none: '' },
   KNOWN_SIDECARS: { path: ['sidecar', 'knownSidecars'], none: '' },
 }

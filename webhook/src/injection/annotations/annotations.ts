@@ -63,6 +63,10 @@ const noProxyEntry: Parser<string> = (value) =>
     ? accepted(value)
     : refused('a host, a .suffix, an IP address (IPv6 without brackets), a CIDR, 10.* for Java, or $(VARIABLE)')
 
+/** How calls come to the sidecar. An operator's default has the same values. */
+export const STEERING_MODES = ['proxy', 'hosts'] as const
+export type SteeringMode = (typeof STEERING_MODES)[number]
+
 /** Below 1024 the sidecar could not listen; it runs without capabilities. */
 const port = integer(1024, 65535)
 
@@ -90,6 +94,11 @@ export const ANNOTATIONS = {
     fallback: 'one route, from the annotations of a partner above',
     doc: 'YAML list for several partners, instead of the annotations of one above; see below.',
   } satisfies Annotation<unknown>,
+  steering: single(
+    oneOf(...STEERING_MODES),
+    '`injection.steering` of the chart, which is `proxy`',
+    'How calls come to the sidecar: by variables that name it as the `proxy`, or by the `hosts` file of every container, which leads the names of partners to it whatever the client ([steering](steering.md)).',
+  ),
   'role-arn': single(
     roleArn,
     'the role of the service account (IRSA or EKS Pod Identity)',

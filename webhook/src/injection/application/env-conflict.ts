@@ -1,4 +1,6 @@
-import { javaProxyProperty, javaTrustProperty } from './java.ts'
+import { PREFIX } from '../annotations/raw-annotations.ts'
+import type { Steering } from '../annotations/steering.ts'
+import { javaProxyProperty, javaTrustProperty, javaTrustStore } from './java.ts'
 import { isTrustVariable } from './trust.ts'
 import type { Variable } from '../pod/pod.ts'
 
@@ -8,32 +10,45 @@ export interface EnvConflict {
   readonly name: string
   /** SECURITY: never the value as it is; proxies have passwords, and this is logged. */
   readonly shown: string
-  /** What must not be there. */
-  readonly unwanted: string
+  /** As the end of the sentence "expected …". */
+  readonly allowed: string
+  /** Whether `env-policy: override` settles it. */
+  readonly canOverride: boolean
 }
 
 interface Asked {
   /** undefined without the Java runtime. */
   readonly java: string | undefined
   readonly intercepts: boolean
+  /** Then only what is trusted can conflict. */
+  readonly steering: Steering | undefined
 }
 
 export function findConflicts(variables: readonly Variable[], asked: Asked): readonly EnvConflict[] {
   return variables.flatMap((variable) => conflictsOf(variable, asked))
 }
 
-function conflictsOf({ name, value }: Variable, { java, intercepts }: Asked): readonly EnvConflict[] {
-  if (isProxyVariable(name, intercepts))
-    return [{ reason: 'env-conflict', name, shown: withoutPassword(value ?? 'valueFrom'), unwanted: name }]
-  if (intercepts && isTrustVariable(name))
-    return [{ reason: 'trust-conflict', name, shown: value ?? 'valueFrom', unwanted: name }]
-  if (java === undefined || name !== 'JAVA_TOOL_OPTIONS' || value === undefined) return []
-  const proxy = javaProxyProperty(value)
-  const trust = intercepts ? javaTrustProperty(value) : undefined
+function conflictsOf({ name, value }: Variable, asked: Asked): readonly EnvConflict[] {
+  const { java, intercepts, steering } = asked
+  if (!steering && isProxyVariable(name, intercepts))
+    return [unwanted('env-conflict', name, withoutPassword(value ?? 'valueFrom'))]
+  if (intercepts && isTrustVariable(name)) return [unwanted('trust-conflict', name, value ?? 'valueFrom')]
+  return java === undefined || name !== 'JAVA_TOOL_OPTIONS' ? [] : javaConflicts(name, value ?? '', asked)
+}
+
+function javaConflicts(name: string, options: string, { intercepts, steering }: Asked): readonly EnvConflict[] {
+  const proxy = steering ? undefined : javaProxyProperty(options)
+  const property = steering ? javaTrustStore : javaTrustProperty
+  const trust = intercepts ? property(options) : undefined
   return [
-    ...(proxy === undefined ? [] : [{ reason: 'env-conflict', name, shown: proxy, unwanted: proxy } as const]),
-    ...(trust === undefined ? [] : [{ reason: 'trust-conflict', name, shown: trust, unwanted: trust } as const]),
+    ...(proxy === undefined ? [] : [unwanted('env-conflict', name, proxy, proxy)]),
+    ...(trust === undefined ? [] : [unwanted('trust-conflict', name, trust, trust)]),
   ]
+}
+
+function unwanted(reason: EnvConflict['reason'], name: string, shown: string, what = name): EnvConflict {
+  const allowed = `no ${what} there, or ${PREFIX}env-policy set to keep or override`
+  return { reason, name, shown, allowed, canOverride: true }
 }
 
 /** One variable in any spelling: curl and wget read the lower case only, others prefer either. */
@@ -42,7 +57,7 @@ export function isProxyVariable(name: string, intercepts: boolean): boolean {
 }
 
 /** Everything before the last `@` may be a user and a password. */
-function withoutPassword(url: string): string {
+export function withoutPassword(url: string): string {
   const at = url.lastIndexOf('@')
   return at < 0 ? url : `***${url.slice(at)}`
 }

@@ -7,10 +7,13 @@ import type { EnvConflict } from './env-conflict.ts'
 import { findConflicts, isProxyVariable } from './env-conflict.ts'
 import { createHttpsUrls, warnOfHttpsUrls } from './https-urls.ts'
 import type { HttpsUrls } from './https-urls.ts'
-import { javaOptions } from './java.ts'
+import { findOwnProxies } from './own-proxy.ts'
+import { TRUST_STORE, hasHostsFile, javaOptions } from './java.ts'
 import { TRUST_MOUNT, planTrust, rejectMounts } from './trust.ts'
 import { listAt } from '../pod/json.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
+import type { Steering } from '../annotations/steering.ts'
+import { rejectHostsFile } from '../pod/steering.ts'
 import type { Coverage } from './no-proxy-coverage.ts'
 import { createCoverage } from './no-proxy-coverage.ts'
 import { conflict, planNoProxy } from './no-proxy-plan.ts'
@@ -45,8 +48,10 @@ export interface Environment {
   readonly hasExtraCa: boolean
   readonly httpsUrls: HttpsUrls
   readonly node: boolean
-  /** undefined without the Java runtime. */
+  /** undefined where Java needs none. */
   readonly java: string | undefined
+  /** Then no variable names the proxy. */
+  readonly steering: Steering | undefined
 }
 
 /** Plans the variables of the containers that get them; a container that is kept as it is has no plan. */
@@ -61,14 +66,15 @@ export function planEnvironment(
   const mounts = environment.intercepts ? [TRUST_MOUNT] : []
   let kept: string | undefined
   for (const { container, variables } of read) {
-    const conflicts = findConflicts(variables, environment)
+    const conflicts = [...ownProxies(variables, environment), ...findConflicts(variables, environment)]
     if (conflicts[0] && environment.policy === 'keep') {
       kept ??= conflicts[0].name
-      warn(`${placeOf(container)} keeps its own ${conflicts[0].name}: its calls get no token`)
+      warn(`${placeOf(container)} keeps its own ${conflicts[0].name}: ${lossOf(conflicts[0], environment)}`)
       continue
     }
-    if (environment.policy === 'refuse') rejectConflicts(container, conflicts, refusals)
+    rejectConflicts(container, conflicts, environment.policy, refusals)
     if (environment.intercepts) rejectMounts(container, refusals)
+    if (environment.steering) rejectHostsFile(container, refusals)
     warnOfHttpsUrls(container, variables, environment.httpsUrls, warn)
     plans.push({ container, edits: planContainer(container, variables, environment, { refusals, warn }), mounts })
   }
@@ -81,19 +87,28 @@ export function planEnvironment(
   return plans
 }
 
-function rejectConflicts(container: Container, conflicts: readonly EnvConflict[], { report }: Refusals): void {
-  for (const { reason, name, shown, unwanted } of conflicts)
-    report(reason, {
-      where: `${placeOf(container)}.env[${name}]`,
-      value: shown,
-      allowed: `no ${unwanted} there, or ${PREFIX}env-policy set to keep or override`,
-    })
+const ownProxies = (variables: readonly Variable[], { steering, intercepts }: Environment): readonly EnvConflict[] =>
+  steering ? findOwnProxies(variables, steering, intercepts) : []
+
+function rejectConflicts(
+  container: Container,
+  conflicts: readonly EnvConflict[],
+  policy: Environment['policy'],
+  { report }: Refusals,
+): void {
+  for (const { reason, name, shown, allowed, canOverride } of conflicts)
+    if (policy === 'refuse' || !canOverride)
+      report(reason, { where: `${placeOf(container)}.env[${name}]`, value: shown, allowed })
 }
+
+/** A steered name leads every container to the sidecar, also one that does not trust it. */
+const lossOf = ({ reason }: EnvConflict, { steering }: Environment): string =>
+  steering && reason === 'trust-conflict' ? 'its https calls of partners fail' : 'its calls get no token'
 
 /** Works out what the containers get, from the annotations alone. */
 export function readEnvironment(
   values: AnnotationValues,
-  routes: readonly PlannedRoute[],
+  { routes, steering }: { readonly routes: readonly PlannedRoute[]; readonly steering: Steering | undefined },
   refusals: Refusals,
 ): Environment {
   const port = values['proxy-port']
@@ -101,7 +116,8 @@ export function readEnvironment(
   const extra = values['no-proxy']
   const coverage = createCoverage(routes.flatMap(({ route }) => route.hosts.map(readHostPattern)))
   const intercepts = routes.some(({ route }) => route.https === 'intercept')
-  rejectOwnNoProxy(extra, coverage, refusals)
+  if (!steering) rejectOwnNoProxy(extra, coverage, refusals)
+  const java = steering ? javaTrust(intercepts) : javaOptions(port, extra, { coverage, intercepts })
   return {
     proxyUrl: `http://127.0.0.1:${port}`,
     direct: directHosts(extra, { coverage, intercepts }),
@@ -113,9 +129,12 @@ export function readEnvironment(
     ),
     hasExtraCa: values['extra-ca'] !== undefined,
     node: runtimes.includes('node'),
-    java: runtimes.includes('java') ? javaOptions(port, extra, { coverage, intercepts }) : undefined,
+    java: runtimes.includes('java') ? java : undefined,
+    steering,
   }
 }
+
+const javaTrust = (intercepts: boolean): string | undefined => (intercepts ? TRUST_STORE : undefined)
 
 function rejectOwnNoProxy(extra: readonly string[], coverage: Coverage, { report }: Refusals): void {
   for (const entry of extra) {
@@ -132,16 +151,28 @@ function planContainer(
   outcome: Outcome,
 ): readonly EnvironmentEdit[] {
   if ((listAt(container.raw, 'envFrom')?.length ?? 0) > 0)
-    outcome.warn(
-      `${placeOf(container)}.envFrom cannot be read: ${environment.intercepts ? 'proxy and trust variables' : 'HTTP_PROXY and NO_PROXY'} in it are replaced`,
-    )
+    outcome.warn(`${placeOf(container)}.envFrom cannot be read: ${replacedBy(environment)}`)
+  const trust = environment.intercepts ? planTrust(variables, environment.hasExtraCa) : []
+  const java = planJava(container, variables, environment, outcome.warn)
+  if (environment.steering) {
+    for (const { name, value } of variables)
+      if (name === 'JAVA_TOOL_OPTIONS' && hasHostsFile(value ?? ''))
+        outcome.warn(`${placeOf(container)}.env[${name}] names another hosts file: Java calls partners without a token`)
+    return [...trust, ...java]
+  }
   return [
     ...planProxy(variables, environment),
     ...planNoProxy(container, variables, environment, outcome),
-    ...(environment.intercepts ? planTrust(variables, environment.hasExtraCa) : []),
+    ...trust,
     ...planNode(container, variables, environment, outcome.warn),
-    ...planJava(container, variables, environment, outcome.warn),
+    ...java,
   ]
+}
+
+function replacedBy({ steering, intercepts }: Environment): string {
+  if (steering)
+    return `a proxy in it needs the partners in NO_PROXY${intercepts ? '; trust variables in it are replaced' : ''}`
+  return `${intercepts ? 'proxy and trust variables' : 'HTTP_PROXY and NO_PROXY'} in it are replaced`
 }
 
 /** curl and wget read http_proxy in lower case only; others prefer either. */

@@ -33,7 +33,8 @@ export function javaOptions(port: number, extra: readonly string[], { coverage, 
   ].join(' ')
 }
 
-const TRUST_STORE = `-Djavax.net.ssl.trustStore=${JAVA_BUNDLE} -Djavax.net.ssl.trustStorePassword=${JKS_PASSWORD}`
+/** What makes a JVM trust the sidecar. */
+export const TRUST_STORE = `-Djavax.net.ssl.trustStore=${JAVA_BUNDLE} -Djavax.net.ssl.trustStorePassword=${JKS_PASSWORD}`
 
 /** A JVM compares with the host of the URL, where an IPv6 address stands in brackets. */
 function pattern(entry: string): string {
@@ -45,6 +46,30 @@ function pattern(entry: string): string {
 export function javaProxyProperty(options: string): string | undefined {
   return /-Dhttp\.proxy\w*/.exec(options)?.[0]
 }
+
+/** @returns the first property in the options of a JVM that chooses its trust store. */
+export function javaTrustStore(options: string): string | undefined {
+  return /-Djavax\.net\.ssl\.trustStore\w*/.exec(options)?.[0]
+}
+
+/** @returns the first property in the options of a JVM that names its proxy. @param https whether that for `https://` URLs counts. */
+export function javaProxyHost(options: string, https: boolean): string | undefined {
+  return (https ? /-Dhttps?\.proxyHost/ : /-Dhttp\.proxyHost/).exec(options)?.[0]
+}
+
+/** @returns whether a JVM with these options calls a host without its proxy. Patterns begin or end with `*`. */
+export function javaBypass(options: string): (host: string) => boolean {
+  const [, list = ''] = /-Dhttp\.nonProxyHosts=["']?([^\s"']*)/.exec(options) ?? []
+  const patterns = list.toLowerCase().split('|')
+  return (host) =>
+    patterns.some((text) => {
+      if (text.startsWith('*')) return host.endsWith(text.slice(1))
+      return text.endsWith('*') ? host.startsWith(text.slice(0, -1)) : host === text
+    })
+}
+
+/** Whether a JVM with these options reads another hosts file than `/etc/hosts`. */
+export const hasHostsFile = (options: string): boolean => options.includes('-Djdk.net.hosts.file=')
 
 /** @returns the first property in the options of a JVM that chooses its trust store, or its proxy for https. */
 export function javaTrustProperty(options: string): string | undefined {

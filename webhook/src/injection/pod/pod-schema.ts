@@ -3,7 +3,7 @@ import type { JsonObject } from './json.ts'
 import { isObject, listAt, member, objectAt, objectsAt } from './json.ts'
 import type { Pod } from './pod.ts'
 
-const LISTS = ['initContainers', 'volumes', 'imagePullSecrets'] as const
+const LISTS = ['initContainers', 'volumes', 'imagePullSecrets', 'hostAliases'] as const
 
 /** Reports fields that injection touches and that are not what the Pod API says; a patch on them would fail as a whole. */
 export function checkShape({ raw, spec }: Pod, report: Report): void {
@@ -11,6 +11,8 @@ export function checkShape({ raw, spec }: Pod, report: Report): void {
   checkObject(objectAt(raw, 'metadata'), 'annotations', 'metadata.', report)
   checkObject(raw, 'spec', '', report)
   for (const name of LISTS) checkList(spec, name, 'spec.', report)
+  checkObject(spec, 'securityContext', 'spec.', report)
+  checkList(objectAt(spec, 'securityContext'), 'sysctls', 'spec.securityContext.', report)
   if ((listAt(spec, 'containers') ?? []).length === 0)
     report({ where: 'spec.containers', value: typeOf(member(spec, 'containers')), allowed: 'a list of containers' })
   for (const list of ['containers', 'initContainers'] as const) {

@@ -3,14 +3,21 @@ import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { JsonObject } from './json.ts'
 import { listAt, member, objectAt, objectsAt, textAt } from './json.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
+import type { Steering } from '../annotations/steering.ts'
 import type { Container, Pod } from './pod.ts'
 import { placeOf } from './pod.ts'
 import type { Refusals, Warn } from '../outcome.ts'
 
 const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os']
 
+/** What the annotations of a pod ask for. */
+interface Asked {
+  readonly values: AnnotationValues
+  readonly steering: Steering | undefined
+}
+
 /** Refuses pods in which the sidecar could not run or would hurt others. */
-export function rejectImpossible(pod: Pod, values: AnnotationValues, refusals: Refusals, warn: Warn): void {
+export function rejectImpossible(pod: Pod, asked: Asked, refusals: Refusals, warn: Warn): void {
   const { spec } = pod
   if (member(spec, 'hostNetwork') === true)
     refusals.report('host-network', {
@@ -22,7 +29,7 @@ export function rejectImpossible(pod: Pod, values: AnnotationValues, refusals: R
     warn('spec.shareProcessNamespace lets other containers read the memory and files of the sidecar')
   rejectWindows(spec, refusals, warn)
   rejectOwnNames(pod, refusals)
-  rejectPorts([...pod.initContainers, ...pod.containers], values, refusals)
+  rejectPorts([...pod.initContainers, ...pod.containers], asked, refusals)
 }
 
 function rejectWindows(spec: JsonObject, { report }: Refusals, warn: Warn): void {
@@ -79,7 +86,7 @@ export function rejectVolumes(pod: Pod, ours: readonly { readonly name: string }
 }
 
 /** The proxy listens on loopback, but a container that listens on every address still takes the port. UDP does not clash. */
-function rejectPorts(containers: readonly Container[], values: AnnotationValues, { report }: Refusals): void {
+function rejectPorts(containers: readonly Container[], { values, steering }: Asked, { report }: Refusals): void {
   const ours = new Map<number, string>([[CONTROL_PORT, `another port; ${CONTROL_PORT} is the sidecar's control port`]])
   for (const [name, port] of [
     ['proxy-port', values['proxy-port']],
@@ -93,6 +100,8 @@ function rejectPorts(containers: readonly Container[], values: AnnotationValues,
       })
     ours.set(port, `another port, or another ${PREFIX}${name}`)
   }
+  for (const port of steering?.ports ?? [])
+    ours.set(port, `another port, or ${PREFIX}steering set to proxy; the sidecar takes calls of partners on ${port}`)
   for (const container of containers) {
     for (const port of objectsAt(container.raw, 'ports')) {
       const number = member(port, 'containerPort')
