@@ -28,6 +28,7 @@ const ADAPTERS_AND_SHELL = [
   'proxy/src/doctor/{interception,partner}.ts',
   'proxy/src/http/{inbound,outbound,telemetry,tunnel}/**/*.ts',
   'proxy/src/runtime/{http-server,key-pair,listen}.ts',
+  'proxy/src/steering/name-servers.ts',
   'proxy/src/tokens/time.ts',
   'webhook/src/{config,main}.ts',
   'webhook/src/certificates/anchors.ts',

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns'
+import dns from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
@@ -32,6 +32,7 @@ import {
 import { CERTIFICATE_POLL_MS, followCertificate, readListenerCertificate } from './standalone/certificate.ts'
 import type { ListenerCertificate } from './standalone/certificate.ts'
 import { listenSteered } from './steering/listen.ts'
+import { createNameServerLookup } from './steering/name-servers.ts'
 import { createTokenEngine } from './tokens/engine.ts'
 import { createTokenObserver } from './tokens/observer.ts'
 import { createAwsSource } from './tokens/sources/aws/mint.ts'
@@ -45,6 +46,8 @@ const log = createLogger({ level: config.logLevel, format: config.logFormat, str
 const metrics = createMetrics(METRICS, config.metricsEnabled)
 const { instruments } = metrics
 instruments.buildInfo.with({ version: VERSION }).set(1)
+// SECURITY: of the whole process, AWS's SDK included; getaddrinfo reads /etc/hosts, which leads the names of partners back to this proxy.
+if (config.steeredPorts.length > 0) dns.lookup = createNameServerLookup(readText) as typeof dns.lookup
 
 const sts = createSts({
   environment: process.env,
@@ -82,7 +85,7 @@ const proxy = createProxy({
   instruments,
   log,
   limits: { ...LIMITS, clientSockets: config.maxConnections, inFlight: config.maxConnections },
-  resolve: lookup,
+  resolve: dns.lookup,
   writeChunk: writeAndDetachChunk,
   ownPorts,
 })

@@ -23,7 +23,10 @@ export interface TrustAnchors {
   readonly byRoute: ReadonlyMap<Route, string>
 }
 
-/** `dns.lookup` with all addresses: getaddrinfo, so that search domains and /etc/hosts count as for any other program. */
+/**
+ * `dns.lookup` with all addresses: getaddrinfo, so that search domains and /etc/hosts count as for any other program; or, where /etc/hosts
+ * leads the names of partners here, what stands in for it.
+ */
 export type ResolveAll = (
   host: string,
   options: { readonly all: true; readonly family?: number | 'IPv4' | 'IPv6'; readonly hints?: number },
