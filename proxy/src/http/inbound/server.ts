@@ -18,6 +18,7 @@ import { TLS_HANDSHAKE } from '../tunnel/client-hello.ts'
 import { createInterception } from '../tunnel/interception.ts'
 import type { InterceptionObserver } from '../tunnel/interception.ts'
 import type { ExchangeDeps } from './exchange.ts'
+import { answerHalfClosed } from './half-close.ts'
 import { Http1Exchange } from './http1-exchange.ts'
 import type { Interim } from './http1-exchange.ts'
 import { createIdleSweep, endsConnection, responseUnderWay } from './idle.ts'
@@ -115,6 +116,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   http.maxConnections = limits.clientSockets
   http.timeout = Math.max(limits.bodyIdleMs, deps.longestTimeoutMs + limits.silenceMarginMs)
 
+  answerHalfClosed(http)
   const sweepIdle = createIdleSweep(http)
   http.on('request', (request, response) => serve(request, response))
   http.on('checkContinue', (request, response) => serve(request, response, 'continue'))

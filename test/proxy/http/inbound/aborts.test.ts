@@ -108,7 +108,7 @@ describe('clients that leave', () => {
   const leaving: Readonly<Record<string, (socket: Socket) => unknown>> = {
     end: (socket) => socket.destroy(),
     reset: (socket) => socket.resetAndDestroy(),
-    'close their half': (socket) => socket.end(),
+    'close their half and then leave': (socket) => socket.end(() => socket.destroy()),
   }
 
   for (const phase of phases)
