@@ -6,7 +6,11 @@ import tseslint from 'typescript-eslint'
 const ADAPTERS = {
   '@aws-sdk/*': ['proxy/src/tokens/sources/aws/sts.ts'],
   jose: ['proxy/src/doctor/signature.ts', 'proxy/src/tokens/jwt.ts'],
-  undici: ['proxy/src/http/outbound/{undici-forwarder,connection,upstreams}.ts', 'proxy/src/http/outbound/undici.d.ts'],
+  undici: [
+    'proxy/src/http/outbound/{undici-forwarder,connection,upstreams,token-endpoints}.ts',
+    'proxy/src/http/outbound/undici.d.ts',
+  ],
+  oauth4webapi: ['proxy/src/tokens/exchanges/oauth2.ts'],
   'prom-client': ['proxy/src/runtime/metrics.ts'],
   winston: ['proxy/src/runtime/logger.ts'],
   express: ['webhook/src/http/app.ts'],

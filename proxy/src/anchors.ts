@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { ProxyConfig } from './config.ts'
-import type { Problem, Route } from './contract.ts'
+import type { Problem } from './contract.ts'
 import { SETTINGS } from './config.ts'
 import type { TrustAnchors } from './http/outbound/upstreams.ts'
 import { SettingsError, errorCode } from './runtime/index.ts'
@@ -28,11 +28,12 @@ export function readTrustAnchors(config: ProxyConfig, readFile: (path: string) =
   }
   const common =
     config.upstreamCaFile === undefined ? undefined : read(SETTINGS.upstreamCaFile.variable, config.upstreamCaFile)
-  const byRoute = new Map<Route, string>()
-  config.routes.forEach((route, index) => {
-    if (route.caFile !== undefined)
-      byRoute.set(route, read(`${SETTINGS.routes.variable}[${index}].caFile`, route.caFile))
+  const byFile = new Map<string, string>()
+  config.routes.forEach(({ caFile, exchange }, index) => {
+    const named = { caFile, 'exchange.caFile': exchange?.caFile }
+    for (const [field, path] of Object.entries(named))
+      if (path !== undefined) byFile.set(path, read(`${SETTINGS.routes.variable}[${index}].${field}`, path))
   })
   if (problems.length > 0) throw new SettingsError(problems)
-  return { common, byRoute }
+  return { common, byFile }
 }

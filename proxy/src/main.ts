@@ -1,5 +1,6 @@
 import dns from 'node:dns'
 import { readFileSync } from 'node:fs'
+import { readFile as readTextFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import { readTrustAnchors } from './anchors.ts'
@@ -12,11 +13,12 @@ import { formatHelp, readFlags } from './flags.ts'
 import { createDoctor } from './doctor/doctor.ts'
 import { controlRoutes } from './control.ts'
 import { LIMITS } from './http/limits.ts'
+import { createEndpointClient } from './http/outbound/token-endpoints.ts'
 import type { TrustAnchors } from './http/outbound/upstreams.ts'
 import { writeAndDetachChunk } from './http/tunnel/chunk.ts'
 import { METRICS } from './metrics.ts'
-import { createProxy } from './proxy.ts'
-import { staticTokenRequests } from './routing/rules.ts'
+import { createProxy, createUpstreams } from './proxy.ts'
+import { sourcesOf, staticTokenRequests } from './routing/rules.ts'
 import type { AdminRoutes } from './runtime/index.ts'
 import {
   createAdminServer,
@@ -34,10 +36,13 @@ import type { ListenerCertificate } from './standalone/certificate.ts'
 import { listenSteered } from './steering/listen.ts'
 import { createNameServerLookup } from './steering/name-servers.ts'
 import { createTokenEngine } from './tokens/engine.ts'
+import { createExchangeSource } from './tokens/exchanges/exchange.ts'
 import { createTokenObserver } from './tokens/observer.ts'
+import { sourceOf } from './tokens/sources.ts'
 import { createAwsSource } from './tokens/sources/aws/mint.ts'
 import { roleSessionName } from './tokens/sources/aws/role-session-name.ts'
 import { createSts } from './tokens/sources/aws/sts.ts'
+import { createKubernetesSource } from './tokens/sources/kubernetes.ts'
 import { createSystemClock } from './tokens/time.ts'
 
 const clock = createSystemClock()
@@ -54,9 +59,25 @@ const sts = createSts({
   sessionName: config.roleSessionName ?? roleSessionName(config.podNamespace, config.podName),
 })
 const observer = createTokenObserver(instruments)
+const limits = { ...LIMITS, clientSockets: config.maxConnections, inFlight: config.maxConnections }
+/** Filled once the ports are known; with port 0 that is after listening. */
+const ownPorts: number[] = []
+const upstreams = createUpstreams({ config, anchors, limits, resolve: dns.lookup, ownPorts })
+const readFile = (path: string): Promise<string> => readTextFile(path, 'utf8')
+const subjects = {
+  aws: createAwsSource({ sts, clock, log, onSession: observer.session, expectedRoleArn: config.expectedRoleArn }),
+  kubernetes: createKubernetesSource({ readFile, clock }),
+}
 const tokens = createTokenEngine({
   sources: {
-    aws: createAwsSource({ sts, clock, log, onSession: observer.session, expectedRoleArn: config.expectedRoleArn }),
+    ...subjects,
+    exchange: createExchangeSource({
+      sourceOf: (spec) => sourceOf(subjects, spec),
+      call: createEndpointClient({ upstreams, anchors: anchors.byFile, nowMs: () => clock.now().wallMs }),
+      readFile,
+      clock,
+      onStep: observer.exchanged,
+    }),
   },
   clock,
   random: Math.random,
@@ -74,18 +95,15 @@ const tokens = createTokenEngine({
   },
 })
 
-/** Filled once the ports are known; with port 0 that is after listening. */
-const ownPorts: number[] = []
 const proxy = createProxy({
   config,
-  anchors,
+  upstreams,
   certificate: certificate?.pair,
   authority,
   tokens,
   instruments,
   log,
-  limits: { ...LIMITS, clientSockets: config.maxConnections, inFlight: config.maxConnections },
-  resolve: dns.lookup,
+  limits,
   writeChunk: writeAndDetachChunk,
   ownPorts,
 })
@@ -145,7 +163,7 @@ log.info('listening', {
 })
 if (authority) logAuthority(authority)
 for (const { message, hint } of config.warnings) log.warn(message, { hint })
-tokens.prefetch(requests)
+tokens.prefetch(requests, sourcesOf(config.routes))
 
 async function drain(): Promise<void> {
   isDraining = true

@@ -90,6 +90,18 @@ export const METRICS = {
     help: 'Attempts to mint a token: ok, or the class of the failure.',
     labels: ['result'],
   },
+  tokenExchanges: {
+    type: 'counter',
+    name: 'outbound_jwt_token_exchanges_total',
+    help: 'Steps of exchanges: source (the token that is exchanged) and exchange (the call of the token endpoint); ok, or the class of the failure.',
+    labels: ['step', 'result'],
+  },
+  tokensRejected: {
+    type: 'counter',
+    name: 'outbound_jwt_tokens_rejected_total',
+    help: 'Exchanged tokens that were dropped before they expired, because the partner answered 401 invalid_token.',
+    labels: ['route'],
+  },
   tokenRefreshFailures: {
     type: 'counter',
     name: 'outbound_jwt_token_refresh_failures_total',

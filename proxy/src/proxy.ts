@@ -31,7 +31,7 @@ import { admitUnlisted } from './tokens/unlisted.ts'
 
 export interface ProxyDeps {
   readonly config: ProxyConfig
-  readonly anchors: TrustAnchors
+  readonly upstreams: Upstreams
   /** For a listener that speaks TLS. */
   readonly certificate?: KeyPair | undefined
   /** Present when a route intercepts. */
@@ -40,7 +40,6 @@ export interface ProxyDeps {
   readonly instruments: Metrics<ProxyMetrics>['instruments']
   readonly log: Logger
   readonly limits: Limits
-  readonly resolve: ResolveAll
   /** How tunnels pass bytes on. */
   readonly writeChunk: WriteChunk
   /** Ports this process listens on, for the address rules. */
@@ -54,13 +53,37 @@ export interface Proxy extends ProxyServer {
   close(): Promise<void>
 }
 
+export interface UpstreamsOptions {
+  readonly config: ProxyConfig
+  readonly anchors: TrustAnchors
+  readonly limits: Limits
+  readonly resolve: ResolveAll
+  readonly ownPorts: readonly number[]
+}
+
+/** Composes what connects to partners and to token endpoints: one place for trust, addresses and name resolution. */
+export function createUpstreams({ config, anchors, limits, resolve, ownPorts }: UpstreamsOptions): Upstreams {
+  const addresses = addressPolicy(config, ownPorts)
+  return new Upstreams({ limits, anchors, resolve, addresses, timeoutMs: timeoutOf(config), now: monotonicMs })
+}
+
+const monotonicMs = (): number => performance.now()
+
+function addressPolicy({ allowLocalUpstreams }: ProxyConfig, ownPorts: readonly number[]): AddressPolicy {
+  return { allowLocalUpstreams, ownPorts }
+}
+
+function timeoutOf({ upstreamTimeoutSeconds }: ProxyConfig): (route: Route | undefined) => number {
+  return (route) => Math.round((route?.timeoutSeconds ?? upstreamTimeoutSeconds) * 1000)
+}
+
 /** Composes the data port out of its parts. */
 export function createProxy(deps: ProxyDeps): Proxy {
-  const { config, anchors, tokens, instruments, log, limits, resolve, ownPorts } = deps
-  const now = (): number => performance.now()
+  const { config, upstreams, tokens, instruments, log, limits, ownPorts } = deps
+  const now = monotonicMs
   const requestId = randomUUID
   const rules = compileRules(config.routes, config.upstreamScheme)
-  const addresses: AddressPolicy = { allowLocalUpstreams: config.allowLocalUpstreams, ownPorts }
+  const addresses = addressPolicy(config, ownPorts)
   const router = createRouter({
     rules,
     unmatched: config.unmatched,
@@ -71,9 +94,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const accessLevel = config.isStandalone ? 'info' : 'debug'
   const requests = createRequestObserver({ instruments, log, now, accessLevel })
   const connections = createConnectionObserver({ instruments, log, now })
-  const timeoutMs = (route: Route | undefined): number =>
-    Math.round((route?.timeoutSeconds ?? config.upstreamTimeoutSeconds) * 1000)
-  const upstreams = new Upstreams({ limits, anchors, resolve, addresses, timeoutMs, now })
+  const timeoutMs = timeoutOf(config)
   const forwarder = createHttp2Forwarder({
     http1: new UndiciForwarder({ upstreams, onRetry: requests.retried }),
     sessions: (destination) => upstreams.of(destination).http2,
@@ -99,6 +120,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
       now,
       requestId,
       locations: config.isStandalone ? leaveLocations : rewriteLocations(rules),
+      tokens,
     },
     router,
     upstreams,

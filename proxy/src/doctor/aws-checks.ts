@@ -8,7 +8,6 @@ import type { Session } from '../tokens/sources/aws/mint.ts'
 import type { Clock } from '../tokens/time.ts'
 import { within } from '../tokens/time.ts'
 import type { TokenRequest } from '../tokens/token-request.ts'
-import { clockSkewMs } from '../tokens/token.ts'
 import type { Token } from '../tokens/token.ts'
 import {
   clockFinding,
@@ -47,7 +46,7 @@ interface Specimen {
   readonly token: Token
   readonly issuer: string
   /** The issuer's clock minus this machine's. */
-  readonly skewMs: number
+  readonly skewMs: number | undefined
 }
 
 interface Minted extends Token {
@@ -98,16 +97,14 @@ function ask<T>({ clock }: AwsDeps, phase: Phase, call: (signal: AbortSignal) =>
 }
 
 /** Anew, whatever is cached: what was true a quarter of an hour ago is not what is looked for. */
-function mint({ tokens, clock }: AwsDeps, request: TokenRequest): Promise<Outcome<Minted>> {
-  return outcomeOf(
-    tokens.renew(request).then((token) => ({ ...token, specimen: specimenOf(token, clock.now().wallMs) })),
-  )
+function mint({ tokens }: AwsDeps, request: TokenRequest): Promise<Outcome<Minted>> {
+  return outcomeOf(tokens.renew(request).then((token) => ({ ...token, specimen: specimenOf(token) })))
 }
 
 /** @returns undefined for an opaque token. */
-function specimenOf(token: Token, wallMs: number): Specimen | undefined {
-  const { evidence } = token
-  return evidence && { token, issuer: evidence.issuer, skewMs: clockSkewMs(evidence, wallMs) }
+function specimenOf(token: Token): Specimen | undefined {
+  const { clockSkewMs, evidence } = token
+  return evidence && { token, issuer: evidence.issuer, skewMs: clockSkewMs }
 }
 
 function distinct(requests: readonly TokenRequest[]): readonly TokenRequest[] {

@@ -1,5 +1,6 @@
 import type { Route } from '../contract.ts'
 import { FAILURES } from '../tokens/failures.ts'
+import { subjectOf } from '../tokens/sources.ts'
 import type { TokenRequest } from '../tokens/token-request.ts'
 import { LARGE_TOKEN_BYTES, describeSizes } from '../tokens/token.ts'
 import type { Token } from '../tokens/token.ts'
@@ -10,11 +11,12 @@ import { REFUSE_ES384 } from './requirements.ts'
 
 /** @param token that was minted for this report, or why there is none. An opaque one has no claims to show. */
 export function tokenFinding({ route, spec }: TokenRequest, token: Outcome<Token>): Finding {
+  const { audience, durationSeconds } = subjectOf(spec)
   if (!token.ok) return failed('token', token.failure, route)
   const { value, expiresInMs, evidence } = token.value
   const seconds = evidence ? evidence.expiresAt - evidence.issuedAt : Math.floor(expiresInMs / 1000)
   const form = evidence ? evidence.algorithm : 'Opaque, not a JWT'
-  const fact = `${form}, ${seconds} s, ${value.length} bytes, for ${spec.audience.join(', ')}`
+  const fact = `${form}, ${seconds} s, ${value.length} bytes, for ${audience.join(', ')}`
   const about = { id: 'token', subject: route, ...(evidence && { claims: evidence.claims }) } as const
   if (value.length > LARGE_TOKEN_BYTES)
     return {
@@ -23,11 +25,11 @@ export function tokenFinding({ route, spec }: TokenRequest, token: Outcome<Token
       found: `${fact}. Many servers refuse headers over 8 KiB${evidence ? `; largest claims: ${describeSizes(evidence)}` : '.'}`,
       fix: FAILURES.token_too_large.hint,
     }
-  if (seconds < spec.durationSeconds)
+  if (seconds < durationSeconds)
     return {
       ...about,
       verdict: 'warn',
-      found: `${fact}. ${spec.durationSeconds} s were asked for; the AWS session ends before.`,
+      found: `${fact}. ${durationSeconds} s were asked for; the AWS session ends before.`,
       fix: FAILURES.session_too_short.hint,
     }
   const refused = evidence?.algorithm === 'ES384' ? `. These refuse ES384: ${REFUSE_ES384.join(', ')}` : ''

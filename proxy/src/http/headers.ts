@@ -184,3 +184,15 @@ export function responseTrailers(raw: RawHeaders): string[] {
 }
 
 const same = (value: string): string => value
+
+/** RFC 6750 §3.1; of several challenges one is enough. */
+const INVALID_TOKEN = /\berror\s*=\s*"?invalid_token\b/i
+
+/** Whether a response says that the token is expired, revoked or malformed. */
+export function refusesToken(status: number, headers: RawHeaders): boolean {
+  if (status !== 401) return false
+  return headers.some(
+    (value, index) =>
+      index % 2 === 1 && headers[index - 1]?.toLowerCase() === 'www-authenticate' && INVALID_TOKEN.test(value),
+  )
+}

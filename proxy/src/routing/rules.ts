@@ -1,5 +1,7 @@
 import type { Route } from '../contract.ts'
-import { readHostPattern } from '../contract.ts'
+import { expandExchange, readHostPattern } from '../contract.ts'
+import type { SubjectTokenSpec } from '../tokens/exchanges/exchange.ts'
+import type { TokenSpec } from '../tokens/sources.ts'
 import type { TokenRequest, UnlistedHost } from '../tokens/token-request.ts'
 import { tokenRequest } from '../tokens/token-request.ts'
 import { DEFAULT_PORT } from './target.ts'
@@ -76,16 +78,21 @@ export function staticTokenRequests(routes: readonly Route[], scheme: Scheme = '
   })
 }
 
+/** @returns where the tokens of these routes come from: what has to be there before any request. */
+export function sourcesOf(routes: readonly Route[]): readonly SubjectTokenSpec['source'][] {
+  return [...new Set(routes.map(({ source }) => source))]
+}
+
 function tokenFor(route: Route, host: string, scheme: Scheme, unlisted?: UnlistedHost): TokenRequest {
-  // SECURITY: never the source token in place of the exchanged one.
-  if (route.source !== 'aws' || route.exchange !== undefined || route.subjectTokenFile !== undefined)
-    throw new TypeError(`no token source for route ${route.name}`)
-  const spec = {
-    source: 'aws',
-    audience: route.audience.length > 0 ? route.audience : [`${scheme}://${host}`],
-    signingAlgorithm: route.signingAlgorithm,
-    durationSeconds: route.durationSeconds,
-    tags: route.tags,
-  } as const
+  const subject = subjectFor(route, route.audience.length > 0 ? route.audience : [`${scheme}://${host}`])
+  const spec: TokenSpec =
+    route.exchange === undefined ? subject : { source: 'exchange', subject, exchange: expandExchange(route.exchange) }
   return tokenRequest(route.name, spec, unlisted)
+}
+
+function subjectFor(route: Route, audience: readonly string[]): SubjectTokenSpec {
+  const { durationSeconds, signingAlgorithm, source, subjectTokenFile, tags } = route
+  if (source === 'aws') return { source, audience, signingAlgorithm, durationSeconds, tags }
+  if (subjectTokenFile === undefined) throw new TypeError(`route ${route.name} has no subjectTokenFile`)
+  return { source, audience, durationSeconds, tokenFile: subjectTokenFile }
 }

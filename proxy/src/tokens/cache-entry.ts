@@ -1,14 +1,13 @@
 import type { Logger } from '../runtime/index.ts'
 import { TokenFailure, toProxyError } from './failures.ts'
 import type { TokenObserver } from './observer.ts'
-import { WAIT_MS, freshness, pauseAfter, planLife } from './policy.ts'
+import { REJECTION_INTERVAL_MS, freshness, pauseAfter, planLife } from './policy.ts'
 import type { Life, Pause } from './policy.ts'
 import { sourceOf } from './sources.ts'
 import type { TokenSources } from './sources.ts'
 import type { Clock, Instant } from './time.ts'
 import { within } from './time.ts'
 import type { TokenRequest } from './token-request.ts'
-import { clockSkewMs } from './token.ts'
 import type { Token } from './token.ts'
 
 export interface TokenEntryDeps {
@@ -39,6 +38,11 @@ export interface TokenEntry {
   lifeMs: number
   /** See `Tokens.get`. */
   get(): string | Promise<string>
+  /**
+   * The partner did not accept this token. An exchanged one may have been revoked: it is not sent again, so that the next request mints. A
+   * newer one stays, and so does one that is sent as its issuer signed it: the next would be as good or bad.
+   */
+  reject(value: string): void
   /** Mints in the background, unless an attempt is under way. */
   begin(): void
   /** Mints anew, whatever is cached or under way. @throws TokenFailure (as rejection). */
@@ -71,12 +75,13 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
   let ordinary: Promise<Token> | undefined
   let forced: Promise<Token> | undefined
   let waiting: Promise<string> | undefined
+  let rejectedAtMs = Number.NEGATIVE_INFINITY
   /** Until when requests wait through failures that pass by themselves; later ones are answered at once. */
   let patientUntilMs: number | undefined
   let cancelTimer = (): void => undefined
   let closed = false
 
-  const entry: TokenEntry = { request, usedMs: clock.now().monotonicMs, lifeMs: 0, get, begin, renew, close }
+  const entry: TokenEntry = { request, usedMs: clock.now().monotonicMs, lifeMs: 0, get, reject, begin, renew, close }
   return entry
 
   function get(): string | Promise<string> {
@@ -93,9 +98,22 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
     return token.value
   }
 
-  /** Shared by all requests that find no token; detached from each of them. Settles within WAIT_MS. */
+  function reject(value: string): void {
+    const { monotonicMs } = clock.now()
+    if (request.spec.source !== 'exchange' || token?.value !== value) return
+    if (monotonicMs - rejectedAtMs < REJECTION_INTERVAL_MS) return
+    rejectedAtMs = monotonicMs
+    token = undefined
+    observer.rejected(request.route)
+    log.warn('token not accepted by the partner', {
+      route: request.route,
+      hint: 'The partner says invalid_token (401). The next request gets a new one.',
+    })
+  }
+
+  /** Shared by all requests that find no token; detached from each of them. Settles within the limit of the source. */
   function wait(startMs: number): Promise<string> {
-    const patientMs = (patientUntilMs ??= startMs + WAIT_MS)
+    const patientMs = (patientUntilMs ??= startMs + source.limits.waitMs)
     return new Promise((resolve, reject) => {
       let settled = false
       const settle = (finish: () => void): void => {
@@ -105,7 +123,7 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
         finish()
       }
       const refuse = (): void => settle(() => reject(refusal()))
-      const cancelDeadline = clock.after(WAIT_MS, refuse)
+      const cancelDeadline = clock.after(source.limits.waitMs, refuse)
       const step = (): void => {
         if (settled) return
         const now = clock.now()
@@ -161,7 +179,7 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
     try {
       const minted = await within(
         clock,
-        WAIT_MS,
+        source.limits.attemptMs,
         (signal) => source.mint(request, signal),
         () => new TokenFailure(source.timeout),
       )
@@ -174,7 +192,7 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
     }
   }
 
-  function accept(number: number, start: Instant, { value, expiresInMs, evidence }: Token): void {
+  function accept(number: number, start: Instant, { value, expiresInMs, evidence, clockSkewMs }: Token): void {
     observer.fetched('ok')
     // An old answer never replaces a newer one.
     if (token && token.attempt > number) return
@@ -189,7 +207,7 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
       observer.replaced(request, {
         issuedWallMs: start.wallMs,
         expiresWallMs: start.wallMs + expiresInMs,
-        clockSkewMs: evidence && clockSkewMs(evidence, now.wallMs),
+        clockSkewMs,
         bytes: value.length,
       })
     const fields = {
@@ -209,11 +227,12 @@ export function createTokenEntry(request: TokenRequest, deps: TokenEntryDeps, ev
     if (token && token.attempt > number) return
     const now = clock.now()
     const failures = (trouble?.failures ?? 0) + 1
-    const pause = pauseAfter(failure.row.class, failures, random())
+    const pause = pauseAfter(failure.row.class, failures, random(), failure.retryAfterMs)
     trouble = { ...pause, failure, failures, atMs: now.monotonicMs }
     if (usable(now) !== undefined) observer.refreshFailed(request.route)
     log.warn('token not minted', {
       route: request.route,
+      step: failure.step,
       reason: failure.reason,
       detail: failure.message,
       hint: failure.row.hint,

@@ -1,7 +1,9 @@
 import { createTokenEntry } from './cache-entry.ts'
 import type { TokenEntry, TokenEntryDeps, TokenEntryEvents } from './cache-entry.ts'
+import type { SubjectTokenSpec } from './exchanges/exchange.ts'
 import { TokenFailure } from './failures.ts'
-import { MAXIMUM_KEYS, WAIT_MS, idleAfterMs } from './policy.ts'
+import { MAXIMUM_KEYS, idleAfterMs } from './policy.ts'
+import { subjectOf } from './sources.ts'
 import type { TokenSources } from './sources.ts'
 import { within } from './time.ts'
 import type { TokenRequest, Tokens } from './token-request.ts'
@@ -16,8 +18,12 @@ export interface TokenEngineDeps extends TokenEntryDeps {
 }
 
 export interface TokenEngine extends Tokens {
-  /** Starts fetching, without waiting. Call it once, with the routes whose audience is known beforehand; may be empty. */
-  prefetch(requests: readonly TokenRequest[]): void
+  /**
+   * Starts fetching, without waiting. Call it once.
+   * @param requests those whose audience is known beforehand; may be empty.
+   * @param sources that any request may need. Those that no known one needs look for their credentials.
+   */
+  prefetch(requests: readonly TokenRequest[], sources?: readonly SourceName[]): void
   /** Whether every prefetched key has had a token; never turns false again. */
   ready(): boolean
   /** Mints anew whatever is cached, for doctor. @throws TokenFailure (as rejection). */
@@ -25,6 +31,8 @@ export interface TokenEngine extends Tokens {
   /** Ends work in the background. */
   close(): void
 }
+
+type SourceName = SubjectTokenSpec['source']
 
 /** Keys that readiness waits for cannot be dropped; there is always room for others. */
 const MAXIMUM_AWAITED = MAXIMUM_KEYS / 2
@@ -67,26 +75,28 @@ export function createTokenEngine(deps: TokenEngineDeps): TokenEngine {
   return {
     get: (request) => (entries.get(request.key) ?? add(request)).get(),
     holds: (request) => entries.has(request.key),
+    reject: (request, value) => entries.get(request.key)?.reject(value),
     renew: (request) => (entries.get(request.key) ?? add(request)).renew(),
     ready: () => awaited.size === 0,
     prefetch,
     close: () => entries.forEach(drop),
   }
 
-  function prefetch(requests: readonly TokenRequest[]): void {
+  function prefetch(requests: readonly TokenRequest[], needed: readonly SourceName[] = []): void {
     for (const request of requests) {
       if (entries.has(request.key) || awaited.size >= MAXIMUM_AWAITED) continue
       awaited.add(request.key)
       add(request).begin()
     }
-    if (requests.length === 0) Object.values(sources).forEach(warm)
+    const fetched = new Set(requests.map(({ spec }) => subjectOf(spec).source))
+    for (const name of needed) if (!fetched.has(name)) warm(sources[name])
   }
 
   /** Finds out about missing credentials now rather than with the first request. */
-  function warm(source: TokenSources[keyof TokenSources]): void {
+  function warm(source: TokenSources[SourceName]): void {
     within(
       clock,
-      WAIT_MS,
+      source.limits.attemptMs,
       (signal) => source.warm(signal),
       () => new TokenFailure(source.timeout),
     ).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import type { ProxyMetrics } from '../metrics.ts'
 import type { Metrics } from '../runtime/index.ts'
-import type { FailureClass } from './failures.ts'
+import type { FailureClass, Step } from './failures.ts'
 import type { TokenRequest } from './token-request.ts'
 
 /** What the engine tells metrics. Route names come from the configuration, so every label is bounded. */
@@ -11,6 +11,10 @@ export interface TokenObserver {
   fetched(result: 'ok' | FailureClass): void
   /** A background refresh failed while the old token was still good. */
   refreshFailed(route: string): void
+  /** A step of an exchange ended. */
+  exchanged(step: Step, result: 'ok' | FailureClass): void
+  /** A partner did not accept the token it was sent. */
+  rejected(route: string): void
   /** A new token of this key is in use. */
   replaced(request: TokenRequest, token: TokenFacts): void
   /** Nobody uses this key any more. */
@@ -61,6 +65,8 @@ export function createTokenObserver(instruments: Metrics<ProxyMetrics>['instrume
     looked: (result) => lookups[result].add(),
     fetched: (result) => instruments.tokenFetches.with({ result }).add(),
     refreshFailed: (route) => instruments.tokenRefreshFailures.with({ route }).add(),
+    exchanged: (step, result) => instruments.tokenExchanges.with({ step, result }).add(),
+    rejected: (route) => instruments.tokensRejected.with({ route }).add(),
     replaced: ({ route, key }, token) => show(route, tokensOf(route).set(key, token)),
     dropped: ({ route, key }) => {
       const tokens = tokensOf(route)

@@ -16,8 +16,18 @@ export type Freshness = 'fresh' | 'refresh' | 'expired'
 
 /** A token is not sent in its last seconds: the request has to arrive, and the partner's clock may be ahead. */
 export const MINIMUM_REMAINING_MS = 15_000
-/** How long a request waits for its token, and how long one attempt to mint it may take. */
-export const WAIT_MS = 8_000
+/** How long things may take. */
+export interface TimeLimits {
+  /** One attempt to mint. */
+  readonly attemptMs: number
+  /** A request that waits for its token. */
+  readonly waitMs: number
+}
+export const SOURCE_LIMITS: TimeLimits = { attemptMs: 8_000, waitMs: 8_000 }
+/** Source and exchange together; a request also hears of an exchange that ends at its limit. */
+export const EXCHANGE_LIMITS: TimeLimits = { attemptMs: 10_000, waitMs: 11_000 }
+/** A token that the partner does not accept is dropped at most this often: a partner that accepts none must not cause a loop. */
+export const REJECTION_INTERVAL_MS = 30_000
 /** More keys than a pod has partners; bounds memory and refreshes when a wildcard rule meets many hosts. */
 export const MAXIMUM_KEYS = 256
 /** Hosts of wildcards that get their first token within a minute; bounds STS calls when a client makes names up. */
@@ -106,7 +116,10 @@ const PATIENCE: Readonly<Record<FailureClass, Patience>> = {
   config: LATER,
 }
 
-/** How long to leave STS alone after a failed attempt. */
+/** A wish of the other side that is honoured: beyond it, a key that is asked for comes back to find out. */
+const LONGEST_RETRY_AFTER_MS = 3_600_000
+
+/** How long to leave the other side alone after a failed attempt. */
 export interface Pause {
   readonly wait: boolean
   readonly wantedMs: number
@@ -117,12 +130,14 @@ export interface Pause {
  * Pauses double with every failure in a row; jitter takes up to half of each.
  * @param failures in a row, this one included.
  * @param random in [0, 1).
+ * @param retryAfterMs what the other side wishes at least. RFC 9110 §10.2.3.
  */
-export function pauseAfter(failureClass: FailureClass, failures: number, random: number): Pause {
+export function pauseAfter(failureClass: FailureClass, failures: number, random: number, retryAfterMs = 0): Pause {
   const { wait, wanted, background } = PATIENCE[failureClass]
+  const leastMs = Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS)
   return {
     wait,
-    wantedMs: backoffMs(wanted, failures, random),
-    backgroundMs: backoffMs(background, failures, random),
+    wantedMs: Math.max(leastMs, backoffMs(wanted, failures, random)),
+    backgroundMs: Math.max(leastMs, backoffMs(background, failures, random)),
   }
 }

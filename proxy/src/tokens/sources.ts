@@ -1,13 +1,17 @@
+import type { ExchangedTokenSpec } from './exchanges/exchange.ts'
 import type { AwsTokenSpec } from './sources/aws/mint.ts'
+import type { KubernetesTokenSpec } from './sources/kubernetes.ts'
 import type { TokenSource } from './token.ts'
 
 /**
- * What a token is asked for with, by the name of its source. A source is a folder in `sources/`, a row here, and its object where the
- * engine is composed. An exchange is a source as well: it is made with the source of its subject token, and calls that one's `mint` for
- * every token of its own, never the engine's cache. Some partners take each subject token once.
+ * What a token is asked for with, by the name of its source. A source is a file or folder in `sources/`, a row here, and its object where the
+ * engine is composed. An exchange is a source as well: it calls `mint` of the source of its subject token for every token of its own, never
+ * the engine's cache. Some partners take each subject token once.
  */
 export interface TokenSpecs {
   readonly aws: AwsTokenSpec
+  readonly kubernetes: KubernetesTokenSpec
+  readonly exchange: ExchangedTokenSpec
 }
 
 export type TokenSpec = TokenSpecs[keyof TokenSpecs]
@@ -16,8 +20,13 @@ export type TokenSources = { readonly [Name in keyof TokenSpecs]: TokenSource<To
 
 /** @returns where a token of this spec comes from. */
 export function sourceOf<Name extends keyof TokenSpecs>(
-  sources: TokenSources,
+  sources: Pick<TokenSources, Name>,
   { source }: TokenSpecs[Name] & { readonly source: Name },
 ): TokenSource<TokenSpecs[Name]> {
   return sources[source]
+}
+
+/** @returns the spec of the token that is signed by AWS or the cluster: the token itself, or what is exchanged for it. */
+export function subjectOf(spec: TokenSpec): AwsTokenSpec | KubernetesTokenSpec {
+  return spec.source === 'exchange' ? spec.subject : spec
 }

@@ -21,10 +21,12 @@ export interface UnlistedHost {
 /** The one thing the request path knows about tokens. */
 export interface Tokens {
   /**
-   * @returns the token, synchronously when a usable one is cached; otherwise a promise that settles within 8 s.
+   * @returns the token, synchronously when a usable one is cached; otherwise a promise that settles within 8 s, with an exchange 11 s.
    * @throws ProxyError (as rejection) token_denied, token_unavailable or token_timeout.
    */
   get(request: TokenRequest): string | Promise<string>
+  /** The partner did not accept this token, see `TokenEntry.reject`. */
+  reject(request: TokenRequest, value: string): void
   /** Whether a token of this key is cached, or being fetched. */
   holds(request: TokenRequest): boolean
 }

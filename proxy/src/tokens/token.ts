@@ -1,4 +1,5 @@
 import type { FailureReason } from './failures.ts'
+import type { TimeLimits } from './policy.ts'
 
 /** What is known of a token that is a JWT (RFC 7519): read, not verified. The partner verifies it. */
 export interface TokenEvidence {
@@ -23,6 +24,10 @@ export interface Token {
   readonly expiresInMs: number
   /** Undefined where the token is opaque: nothing can be known of it. */
   readonly evidence: TokenEvidence | undefined
+  /** Of a token that is the result of an exchange: the source token that was exchanged. */
+  readonly subject?: TokenEvidence | undefined
+  /** The issuer's clock minus this machine's; absent where the token does not tell, because it was not issued just now. */
+  readonly clockSkewMs?: number | undefined
 }
 
 /** What a source is asked for. */
@@ -34,6 +39,7 @@ export interface MintRequest<Spec> {
 
 /** Where tokens come from. It knows nothing of the engine that caches them: every call mints. */
 export interface TokenSource<Spec> {
+  readonly limits: TimeLimits
   /** Why an attempt failed that did not end in time. */
   readonly timeout: FailureReason
   /**
@@ -56,6 +62,8 @@ export function clockSkewMs({ issuedAt }: TokenEvidence, wallMs: number): number
   return issuedAt * 1000 - wallMs
 }
 
+/** Node's own limit for all headers together; nothing accepts more by default. */
+export const LARGEST_TOKEN_BYTES = 16 * 1024
 /** A header of this size still passes most servers and proxies, whose limit is 8 KiB for all headers together. */
 export const LARGE_TOKEN_BYTES = 7 * 1024
 

@@ -25,6 +25,7 @@ export function admitUnlisted(tokens: Tokens, { resolves, now }: UnlistedDeps): 
 
   return {
     holds: (request) => tokens.holds(request),
+    reject: (request, value) => tokens.reject(request, value),
     get: (request) => {
       const { unlisted } = request
       return unlisted && !tokens.holds(request) ? admit(request, unlisted) : tokens.get(request)

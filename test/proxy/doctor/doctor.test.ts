@@ -7,7 +7,7 @@ import type { Token } from '../../../proxy/src/tokens/token.ts'
 import { createFakeClock } from '../../support/tokens/clock.ts'
 import { healthyPod, examine, verdicts } from '../../support/tokens/doctor.ts'
 import { claimsOfAws, unsignedJwt } from '../../support/tokens/jwt.ts'
-import { requestFor } from '../../support/tokens/request.ts'
+import { audienceOf, requestFor } from '../../support/tokens/request.ts'
 import { stsError } from '../../support/tokens/sts.ts'
 
 const { session, callerIdentity } = healthyPod().aws
@@ -17,7 +17,12 @@ function freshClaims(): ReturnType<typeof claimsOfAws> {
   return claimsOfAws({ iss: 'http://127.0.0.1:9', iat, exp: iat + 900 })
 }
 
-const tokenOf = (jwt: string): Token => ({ value: jwt, expiresInMs: 900_000, evidence: readEvidence(jwt) })
+const tokenOf = (jwt: string): Token => ({
+  value: jwt,
+  expiresInMs: 900_000,
+  evidence: readEvidence(jwt),
+  clockSkewMs: 0,
+})
 
 describe('doctor', () => {
   it('examines a pod without routes', async () => {
@@ -42,7 +47,7 @@ describe('doctor', () => {
       requests: [requestFor(), requestFor(), requestFor({ audience: ['b'], route: 'b' })],
       tokens: {
         renew: ({ spec }) => {
-          asked.push(spec.audience)
+          asked.push(audienceOf({ spec }))
           return Promise.resolve(tokenOf(jwt))
         },
       },

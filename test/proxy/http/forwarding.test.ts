@@ -10,6 +10,7 @@ import type { TestProxy, TestProxyOptions } from '../../support/proxy/proxy.ts'
 import { TEST_TOKEN, denied } from '../../support/proxy/tokens.ts'
 import { startUpstream } from '../../support/proxy/upstream.ts'
 import type { Upstream } from '../../support/proxy/upstream.ts'
+import { audienceOf } from '../../support/tokens/request.ts'
 
 const HOST = 'api.partner.example'
 
@@ -52,7 +53,7 @@ describe('the path of a request', () => {
     expect(seen[0]?.url).to.equal('/orders?id=1')
     expect(seen[0]?.headers).to.include({ authorization: `Bearer ${TEST_TOKEN}`, host: `${HOST}:${partner.port}` })
     expect(seen[0]?.socket).to.include({ servername: HOST })
-    expect(proxy.tokens.asked.map(({ spec }) => spec.audience)).to.deep.equal([[`https://${HOST}`]])
+    expect(proxy.tokens.asked.map(audienceOf)).to.deep.equal([[`https://${HOST}`]])
   })
 
   it('takes https:// targets on the same port, as older clients write them', async () => {

@@ -4,6 +4,7 @@ import { describe, it } from 'mocha'
 import type { Route } from '../../../proxy/src/contract.ts'
 import { parseRoutes } from '../../../proxy/src/contract.ts'
 import { compileRules, staticTokenRequests } from '../../../proxy/src/routing/rules.ts'
+import { audienceOf } from '../../support/tokens/request.ts'
 
 describe('compileRules', () => {
   const rules = compileRules(
@@ -36,8 +37,8 @@ describe('compileRules', () => {
   })
 
   it('asks for the audience of the route, or for the matched host', () => {
-    expect(rules.match('other.example')?.token.spec.audience).to.deep.equal(['urn:partner'])
-    expect(rules.match('x.partner.example')?.token.spec.audience).to.deep.equal(['https://x.partner.example'])
+    expect(audienceOf(rules.match('other.example')!.token)).to.deep.equal(['urn:partner'])
+    expect(audienceOf(rules.match('x.partner.example')!.token)).to.deep.equal(['https://x.partner.example'])
   })
 
   it('marks the token of a host that only a wildcard allows, unless the route has an audience', () => {
@@ -82,17 +83,13 @@ describe('staticTokenRequests', () => {
         { hosts: ['*.e.example', 'f.example'], audience: ['urn:e'] },
       ),
     )
-    expect(requests.map(({ spec }) => spec.audience)).to.deep.equal([
-      ['https://a.example'],
-      ['https://b.example'],
-      ['urn:e'],
-    ])
+    expect(requests.map(audienceOf)).to.deep.equal([['https://a.example'], ['https://b.example'], ['urn:e']])
   })
 
   it('knows none of any host, and names hosts by the scheme they are called with', () => {
     const [route] = routes({ hosts: ['a.example'] })
     const requests = staticTokenRequests([route as Route, { ...(route as Route), hosts: ['*'] }], 'http')
-    expect(requests.map(({ spec }) => spec.audience)).to.deep.equal([['http://a.example']])
+    expect(requests.map(audienceOf)).to.deep.equal([['http://a.example']])
   })
 })
 

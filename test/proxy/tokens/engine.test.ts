@@ -154,7 +154,7 @@ describe('fetching at start', () => {
   it('is ready at once without a key to fetch, and looks for credentials all the same', async () => {
     const { tokens, source, clock, captured, fatal } = createTestEngine()
     source.warming = Promise.reject(new TokenFailure('credentials_unreachable'))
-    tokens.prefetch([])
+    tokens.prefetch([], ['aws'])
     expect(tokens.ready()).to.equal(true)
     await clock.advance(0)
     expect(captured.lines('credentials not found')[0]).to.include({ reason: 'credentials_unreachable' })
@@ -164,12 +164,12 @@ describe('fetching at start', () => {
   it('gives up looking for credentials after 8 s, and copes with any error', async () => {
     const engine = createTestEngine()
     engine.source.warming = new Promise(() => undefined)
-    engine.tokens.prefetch([])
+    engine.tokens.prefetch([], ['aws'])
     await engine.clock.advance(8_000)
     expect(engine.captured.lines('credentials not found')[0]).to.include({ reason: 'sts_timeout' })
     const other = createTestEngine()
     other.source.warming = Promise.reject(new RangeError('odd'))
-    other.tokens.prefetch([])
+    other.tokens.prefetch([], ['aws'])
     await other.clock.advance(0)
     expect(other.captured.lines('credentials not found')[0]).to.include({
       reason: 'unknown',
@@ -185,7 +185,7 @@ describe('fetching at start', () => {
     expect(fatal.map(({ reason }) => reason)).to.deep.equal(['no_credentials'])
     const idle = createTestEngine()
     idle.source.warming = Promise.reject(new TokenFailure('no_credentials'))
-    idle.tokens.prefetch([])
+    idle.tokens.prefetch([], ['aws'])
     await idle.clock.advance(0)
     expect(idle.fatal).to.have.lengthOf(1)
   })

@@ -9,7 +9,7 @@ import type { ResolveAll } from '../../../proxy/src/http/outbound/upstreams.ts'
 import { writeAndDetachChunk } from '../../../proxy/src/http/tunnel/chunk.ts'
 import type { WriteChunk } from '../../../proxy/src/http/tunnel/chunk.ts'
 import { METRICS } from '../../../proxy/src/metrics.ts'
-import { createProxy } from '../../../proxy/src/proxy.ts'
+import { createProxy, createUpstreams } from '../../../proxy/src/proxy.ts'
 import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
 import { captureStream } from '../capture.ts'
 import { createFakeTokens } from './tokens.ts'
@@ -66,16 +66,22 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
   const metrics = createMetrics(METRICS)
   const tokens = createFakeTokens()
   const ownPorts: number[] = []
+  const all = { ...LIMITS, lingerMs: 50, ...limits }
   const proxy = createProxy({
     config,
-    anchors: { common: ca, byRoute: new Map() },
+    upstreams: createUpstreams({
+      config,
+      anchors: { common: ca, byFile: new Map() },
+      limits: all,
+      resolve: options.resolve ?? resolver(addresses),
+      ownPorts,
+    }),
     certificate: certificate && { ...certificate, notAfter: 0 },
     authority: options.authority,
     tokens,
     instruments: metrics.instruments,
     log: createLogger({ level: config.logLevel, format: 'json', stream: capture.stream }),
-    limits: { ...LIMITS, lingerMs: 50, ...limits },
-    resolve: options.resolve ?? resolver(addresses),
+    limits: all,
     writeChunk: options.writeChunk ?? writeAndDetachChunk,
     ownPorts,
   })

@@ -8,7 +8,7 @@ import type { FakeClock } from './clock.ts'
 import { captureLog } from './log.ts'
 import type { CapturedLog } from './log.ts'
 import { unobserved } from './observer.ts'
-import { createFakeSource } from './source.ts'
+import { createFakeSource, unusedSource } from './source.ts'
 import type { FakeSource } from './source.ts'
 
 export interface TestEngine {
@@ -38,7 +38,7 @@ export function createTestEngine(options: Partial<TokenEngineDeps> = {}): TestEn
     dropped: ({ route }) => observed.push(`dropped ${route}`),
   }
   const tokens = createTokenEngine({
-    sources: { aws: source },
+    sources: { aws: source, kubernetes: unusedSource, exchange: unusedSource },
     clock,
     random: () => 0.5,
     log: captured.log,

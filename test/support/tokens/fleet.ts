@@ -5,6 +5,7 @@ import type { Token } from '../../../proxy/src/tokens/token.ts'
 import { createFakeClock } from './clock.ts'
 import { unobserved } from './observer.ts'
 import { requestFor } from './request.ts'
+import { unusedSource } from './source.ts'
 
 export interface FleetOptions {
   readonly pods: number
@@ -48,7 +49,7 @@ async function simulatePod(hours: number, outage: FleetOptions['outage'], chance
     return Promise.resolve({ value: 'token', expiresInMs: 900_000, evidence: undefined })
   }
   const tokens = createTokenEngine({
-    sources: { aws: { timeout: 'sts_timeout', mint, warm: () => Promise.resolve() } },
+    sources: { aws: { ...unusedSource, mint }, kubernetes: unusedSource, exchange: unusedSource },
     clock,
     random: chance,
     log: silent,

@@ -10,6 +10,7 @@ import type { Clock } from '../../../proxy/src/tokens/time.ts'
 import { createSystemClock } from '../../../proxy/src/tokens/time.ts'
 import { captureLog } from './log.ts'
 import type { CapturedLog } from './log.ts'
+import { unusedSource } from './source.ts'
 
 export interface RealTokens {
   readonly tokens: TokenEngine
@@ -45,6 +46,8 @@ export function createRealTokens(options: RealTokensOptions = {}): RealTokens {
   const tokens = createTokenEngine({
     sources: {
       aws: createAwsSource({ sts: counted, clock, log, onSession: observer.session, expectedRoleArn }),
+      kubernetes: unusedSource,
+      exchange: unusedSource,
     },
     clock,
     random: Math.random,

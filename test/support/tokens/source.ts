@@ -1,5 +1,6 @@
 import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
 import type { FailureReason } from '../../../proxy/src/tokens/failures.ts'
+import { SOURCE_LIMITS } from '../../../proxy/src/tokens/policy.ts'
 import type { AwsTokenSpec } from '../../../proxy/src/tokens/sources/aws/mint.ts'
 import type { MintRequest, Token, TokenSource } from '../../../proxy/src/tokens/token.ts'
 
@@ -35,6 +36,7 @@ export function createFakeSource(): FakeSource {
     calls: [],
     answer: undefined,
     warming: Promise.resolve(),
+    limits: SOURCE_LIMITS,
     timeout: 'sts_timeout',
     warm: () => fake.warming,
     mint: (request, signal) =>
@@ -55,3 +57,11 @@ export function createFakeSource(): FakeSource {
 }
 
 export const minted = (fields: Partial<Token> = {}): Token => fields as Token
+
+/** For tests of one source: the others mint nothing. */
+export const unusedSource: TokenSource<never> = {
+  limits: SOURCE_LIMITS,
+  timeout: 'unknown',
+  warm: () => Promise.reject(new TokenFailure('unknown', 'this source was not expected to be used')),
+  mint: () => Promise.reject(new TokenFailure('unknown', 'this source was not expected to be used')),
+}

@@ -3,9 +3,10 @@ import type { Readable, Writable } from 'node:stream'
 import { ProxyError } from '../../errors.ts'
 import type { LocationRewriting } from '../../routing/location-header.ts'
 import type { Destination } from '../../routing/router.ts'
+import type { Tokens } from '../../tokens/token-request.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
 import type { RawHeaders, RequestFields, ResponseFields } from '../headers.ts'
-import { responseHeaders } from '../headers.ts'
+import { refusesToken, responseHeaders } from '../headers.ts'
 import type { RequestBody } from './body.ts'
 
 /** What became of a request, told once, when its response is finished or its client is gone. */
@@ -40,6 +41,7 @@ export interface ExchangeDeps {
   readonly requestId: () => string
   readonly now: () => number
   readonly locations: LocationRewriting
+  readonly tokens: Pick<Tokens, 'reject'>
 }
 
 /**
@@ -73,6 +75,8 @@ export abstract class Exchange implements Receiver, RequestBody {
   forwardedMs: number | undefined
   /** When the partner's response was complete. */
   answeredMs: number | undefined
+  /** SECURITY: the token that the request carries; undefined when it goes without one. */
+  token: string | undefined
   /** The proxy's own error, if there was one. */
   error: ProxyError | undefined
   /** The response is complete, or its connection is gone. */
@@ -141,6 +145,8 @@ export abstract class Exchange implements Receiver, RequestBody {
 
   /** The fields of the partner's response for the client. @throws ProxyError for a response that the client could read differently. */
   protected responseFields(status: number, raw: RawHeaders, maySendTrailers: boolean): ResponseFields {
+    const ruled = this.plan?.destination.ruled
+    if (ruled && this.token !== undefined && refusesToken(status, raw)) this.deps.tokens.reject(ruled.token, this.token)
     const fields = status === NO_CONTENT ? raw.filter(isNoLength) : raw
     const read = responseHeaders(fields, maySendTrailers, this.deps.locations(this.plan?.destination))
     if (read.framing === 'ambiguous') throw new ProxyError('upstream_invalid_response', { message: UNCERTAIN_LENGTH })

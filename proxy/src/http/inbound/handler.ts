@@ -92,6 +92,7 @@ function proceed(exchange: Exchange, plan: Plan, token: string | undefined, deps
   const { credential, forwarder, limits } = deps
   const { destination, path, fields } = plan
   const route = destination.ruled?.route
+  exchange.token = token
   const carried = route && token !== undefined ? credential(route, token) : undefined
   const headers = requestHeaders(plan.headers, fields, carried)
   const send = (body: Buffer | PassingBody | null): void =>

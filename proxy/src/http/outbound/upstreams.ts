@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns'
-import { connect } from 'node:net'
+import { connect, isIP } from 'node:net'
 import type { LookupFunction, Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import type { SecureContext, TLSSocket } from 'node:tls'
@@ -20,7 +20,8 @@ import { Http2Sessions } from './http2-sessions.ts'
 /** Trust anchors as PEM; what has none of its own uses `common`, and without that the public ones. */
 export interface TrustAnchors {
   readonly common: string | undefined
-  readonly byRoute: ReadonlyMap<Route, string>
+  /** By the path that a route or an exchange names. */
+  readonly byFile: ReadonlyMap<string, string>
 }
 
 /**
@@ -64,7 +65,7 @@ export class Upstreams {
   /** Connects for a tunnel, without TLS. */
   open({ host, port, route }: BlindTunnel): Socket {
     return connect({
-      ...this.dialling(port, route),
+      ...this.dialling(port, route !== undefined),
       host,
       port,
       allowHalfOpen: true,
@@ -91,6 +92,23 @@ export class Upstreams {
     })
   }
 
+  /**
+   * @param ca PEM of the only trust anchors.
+   * @returns how to connect to a token endpoint: by TLS, and by the address rules of hosts that get a token.
+   * @throws ProxyError address_denied for the literal of such an address, which no lookup sees.
+   */
+  connector(host: string, port: number, ca: string | undefined): buildConnector.connector {
+    const { addresses, limits } = this.deps
+    if (isIP(host) !== 0 && !mayConnect(host, { port, ruled: true }, addresses)) throw new ProxyError('address_denied')
+    return createConnector({
+      ...this.dialling(port, true),
+      secureContext: this.secureContext(ca),
+      allowH2: false,
+      timeout: limits.connectMs,
+      rejectUnauthorized: true,
+    })
+  }
+
   /** Ends every connection that was made for requests. */
   async close(): Promise<void> {
     await Promise.all([...this.byOrigin.values()].map((upstream) => upstream.destroy()))
@@ -102,23 +120,25 @@ export class Upstreams {
     const { origin, port, ruled } = destination
     const route = ruled?.route
     const upstream = new Upstream(destination, this.deps, {
-      ...this.dialling(port, route),
-      ...(origin.startsWith('https:') && { secureContext: this.secureContext(route) }),
+      ...this.dialling(port, route !== undefined),
+      ...(origin.startsWith('https:') && { secureContext: this.secureContext(this.anchorsOf(route)) }),
     })
     this.byOrigin.set(origin, upstream)
     return upstream
   }
 
   /** What every connection that leaves this process has in common. */
-  private dialling(port: number, route: Route | undefined): Dialling {
+  private dialling(port: number, ruled: boolean): Dialling {
     const { addresses, resolve } = this.deps
-    const lookup = checked(resolve, (address) => mayConnect(address, { port, ruled: route !== undefined }, addresses))
+    const lookup = checked(resolve, (address) => mayConnect(address, { port, ruled }, addresses))
     return { lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MS }
   }
 
-  private secureContext(route: Route | undefined): SecureContext {
-    const { common, byRoute } = this.deps.anchors
-    const ca = (route && byRoute.get(route)) ?? common
+  private anchorsOf(route: Route | undefined): string | undefined {
+    return route?.caFile === undefined ? undefined : this.deps.anchors.byFile.get(route.caFile)
+  }
+
+  private secureContext(ca = this.deps.anchors.common): SecureContext {
     let context = this.contexts.get(ca)
     if (!context) {
       context = createSecureContext({ minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) })

@@ -1,5 +1,6 @@
 import { TokenFailure } from '../../failures.ts'
 import type { FailureReason } from '../../failures.ts'
+import { redact } from '../../redact.ts'
 
 /** What was being done: finding credentials, or minting with them. The same wire code means different things. */
 export type Phase = 'session' | 'token'
@@ -111,27 +112,11 @@ function read(thrown: unknown): SdkError {
 /** SECURITY: the parser's own message quotes what it could not read, which may be a credential. */
 const NOT_JSON = 'the answer is not JSON'
 
-/** More than any message of AWS; what is longer is not one. */
-const READ_CHARACTERS = 4_000
 const DETAIL_CHARACTERS = 400
 
 function describe({ name, message, code, status }: SdkError): string {
   const facts = [name, code, status].filter((fact) => fact !== undefined && fact !== '').join(' ')
   // The SDK adds lines about itself.
-  const text = message.slice(0, READ_CHARACTERS).split('\n', 1).join('')
-  return `${facts}: ${redactSecrets(text)
-    .replace(/[^\x20-\x7e]+/g, ' ')
-    .slice(0, DETAIL_CHARACTERS)}`
-}
-
-/**
- * SECURITY: what a broken answer echoes may be a token, a key or a session token. Those are long runs of base64 with letters of both cases and
- * digits; names in ARNs seldom are, and have hyphens.
- */
-function redactSecrets(text: string): string {
-  return text
-    .replace(/eyJ[\w-]+(?:\.[\w-]*)*|\bA[KS]IA[A-Z0-9]{12,}/g, '[redacted]')
-    .replace(/[A-Za-z0-9+/]{40,}={0,2}/g, (run) =>
-      /[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run) ? '[redacted]' : run,
-    )
+  const text = message.split('\n', 1).join('')
+  return `${facts}: ${redact(text, DETAIL_CHARACTERS)}`
 }

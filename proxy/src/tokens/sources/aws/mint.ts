@@ -1,9 +1,9 @@
 import type { SigningAlgorithm } from '../../../contract.ts'
 import type { Logger } from '../../../runtime/index.ts'
 import { FAILURES, TokenFailure } from '../../failures.ts'
-import { MINIMUM_REMAINING_MS } from '../../policy.ts'
+import { MINIMUM_REMAINING_MS, SOURCE_LIMITS } from '../../policy.ts'
 import type { Clock } from '../../time.ts'
-import { LARGE_TOKEN_BYTES, describeSizes } from '../../token.ts'
+import { LARGEST_TOKEN_BYTES, LARGE_TOKEN_BYTES, clockSkewMs, describeSizes } from '../../token.ts'
 import type { MintRequest, Token, TokenEvidence, TokenSource } from '../../token.ts'
 import { classify } from './classify.ts'
 import { RENEWAL_INTERVAL_MS, canHoldAny, fittingSeconds, halvedSeconds, isSessionShort } from './session.ts'
@@ -53,8 +53,6 @@ export interface AwsSourceDeps {
 
 type AwsRequest = MintRequest<AwsTokenSpec>
 
-/** Node's own limit for all headers together; nothing accepts more by default. */
-const LARGEST_TOKEN_BYTES = 16 * 1024
 /** SigV4's tolerance: the SDK corrects what is beyond it. */
 const CLOCK_TOLERANCE_MS = 300_000
 
@@ -76,6 +74,7 @@ export function createAwsSource({
   let warnedShortened = false
 
   return {
+    limits: SOURCE_LIMITS,
     timeout: 'sts_timeout',
     warm: async (signal) => {
       await currentSession(false, signal)
@@ -177,7 +176,7 @@ export function createAwsSource({
     const expiresInMs = endMs - evidence.issuedAt * 1000
     if (expiresInMs <= MINIMUM_REMAINING_MS || endMs < wallMs + clockOffsetMs - CLOCK_TOLERANCE_MS)
       throw new TokenFailure('unusable_answer', 'the token had expired, or nearly so, when it arrived')
-    return { value: jwt, expiresInMs, evidence }
+    return { value: jwt, expiresInMs, evidence, clockSkewMs: clockSkewMs(evidence, wallMs) }
   }
 
   /** SECURITY: whoever answered, a token goes to a partner only if it is the one that was asked for. */

@@ -1,0 +1,124 @@
+import type { Dispatcher } from 'undici'
+import Client from 'undici/lib/dispatcher/client.js'
+import { ProxyError } from '../../errors.ts'
+import { TokenFailure } from '../../tokens/failures.ts'
+import { LARGEST_ANSWER_BYTES } from '../../tokens/exchanges/endpoint.ts'
+import type { CallEndpoint, EndpointAnswer, EndpointRequest } from '../../tokens/exchanges/endpoint.ts'
+import { upstreamFailure } from './failure.ts'
+import type { Phase } from './failure.ts'
+import type { Upstreams } from './upstreams.ts'
+
+interface EndpointsDeps {
+  readonly upstreams: Pick<Upstreams, 'connector'>
+  /** PEM by path, read at start. */
+  readonly anchors: ReadonlyMap<string, string>
+  /** Of the Unix epoch. */
+  readonly nowMs: () => number
+}
+
+/** Header fields of an answer; more than any server sends. */
+const HEAD_BYTES = 32 * 1024
+
+/** Calls token endpoints, each call on a connection of its own: there are a few an hour. */
+export function createEndpointClient({ upstreams, anchors, nowMs }: EndpointsDeps): CallEndpoint {
+  return async (request, signal) => {
+    const { origin, host, hostname, port } = new URL(request.url)
+    const ca = request.caFile === undefined ? undefined : anchors.get(request.caFile)
+    // SECURITY: never other anchors than were asked for.
+    if (request.caFile !== undefined && ca === undefined) throw new TypeError(`${request.caFile} was not read at start`)
+    try {
+      const connect = upstreams.connector(hostname.replace(/^\[|\]$/g, ''), port === '' ? 443 : Number(port), ca)
+      const client = new Client(origin, { connect, allowH2: false, pipelining: 1, maxHeaderSize: HEAD_BYTES })
+      return await answered(client, dispatched(request, host), nowMs, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      throw failureOf(error, hostname)
+    }
+  }
+}
+
+async function answered(
+  client: Client,
+  options: Dispatcher.DispatchOptions,
+  nowMs: () => number,
+  signal: AbortSignal,
+): Promise<EndpointAnswer> {
+  const destroy = (): void => void client.destroy().catch(() => undefined)
+  signal.addEventListener('abort', destroy, { once: true })
+  try {
+    signal.throwIfAborted()
+    return await new Promise((resolve, reject) => {
+      client.dispatch(options, new Answer(nowMs, resolve, reject))
+    })
+  } finally {
+    signal.removeEventListener('abort', destroy)
+    destroy()
+  }
+}
+
+function dispatched({ url, headers, body }: EndpointRequest, host: string): Dispatcher.DispatchOptions {
+  const { pathname, search } = new URL(url)
+  return { method: 'POST', path: `${pathname}${search}`, headers: { host, ...headers }, body: Buffer.from(body) }
+}
+
+/** SECURITY: only the code of an error goes along, never the message of a library, which may quote what was sent. */
+function failureOf(error: unknown, host: string): TokenFailure {
+  if (error instanceof TokenFailure) return error
+  const { message } = error instanceof ProxyError ? error : upstreamFailure(error, 'connecting')
+  return new TokenFailure('exchange_unreachable', `${host}: ${message}`)
+}
+
+/** Collects one answer. */
+class Answer implements Dispatcher.DispatchHandler {
+  private readonly nowMs: () => number
+  private readonly resolve: (answer: EndpointAnswer) => void
+  private readonly reject: (error: Error) => void
+  private readonly chunks: Buffer[] = []
+  private bytes = 0
+  private phase: Phase = 'connecting'
+  private status = 0
+  private retryAfterMs: number | undefined
+
+  constructor(nowMs: () => number, resolve: (answer: EndpointAnswer) => void, reject: (error: Error) => void) {
+    this.nowMs = nowMs
+    this.resolve = resolve
+    this.reject = reject
+  }
+
+  onRequestStart(): void {
+    this.phase = 'waiting'
+  }
+
+  onResponseStart(
+    _: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    this.status = status
+    this.phase = 'receiving'
+    this.retryAfterMs = readRetryAfter(headers['retry-after'], this.nowMs())
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.bytes += chunk.length
+    if (this.bytes > LARGEST_ANSWER_BYTES)
+      controller.abort(new TokenFailure('unusable_answer', `the answer has more than ${LARGEST_ANSWER_BYTES} bytes`))
+    else this.chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    const body = Buffer.concat(this.chunks).toString('utf8')
+    this.resolve({ status: this.status, retryAfterMs: this.retryAfterMs, body })
+  }
+
+  onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
+    this.reject(error instanceof TokenFailure ? error : upstreamFailure(error, this.phase))
+  }
+}
+
+/** @returns milliseconds; a date counts from now. RFC 9110 §10.2.3. */
+function readRetryAfter(value: string | readonly string[] | undefined, nowMs: number): number | undefined {
+  if (typeof value !== 'string') return undefined
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs
+  return ms > 0 ? ms : undefined
+}
