@@ -1,4 +1,5 @@
 import type { Outcome, World } from '../../../webhook/src/cli/outcome.ts'
+import { KubeError } from '../../../webhook/src/kube/failure.ts'
 import { run } from '../../../webhook/src/cli/run.ts'
 
 /** Nothing is there. */
@@ -6,6 +7,7 @@ export const NOWHERE: World = {
   read: (file) => {
     throw new Error(`ENOENT: no such file, open '${file}'`)
   },
+  cluster: () => Promise.reject(new KubeError('unavailable', 'no cluster in the kubeconfig')),
   fetchDocument: () => Promise.resolve({ ok: false, problem: 'ENOTFOUND' }),
 }
 

@@ -111,6 +111,23 @@ It reads \`/.well-known/openid-configuration\` and the keys as a partner would, 
 
 \`--complete\` prints the document with what is missing, for a place of your own. Its \`issuer\` stays that of the tokens, so it helps only with partners that let you name the address of the document apart from the issuer:
 whoever compares \`iss\` with that address refuses the copy. Give those the issuer and the keys by hand. Nothing answers at the endpoints that the copy names, and nobody asks there to verify a token.`,
+  check: `
+\`\`\`sh
+outbound-jwt check --pre
+outbound-jwt check -n shop --service-account orders
+\`\`\`
+
+It asks with your own rights, changes nothing, and prints a line per check: √ is fine, ‼ works but look at it, × does not work, - could not be looked at. What does not work comes with its fix and a page.
+
+\`--pre\` looks at the version of the cluster, the API of policies, your rights, the order of webhooks and the namespace. Without it the installation is looked at: the registration and its \`caBundle\`,
+replicas and their version, the certificate that each of them serves, the guard's policies and bindings, and what the API server makes of a pod that asks for a token, by a dry-run in the namespace.
+With \`--service-account\` a second one, without a role of its own, says whether EKS's hook or Pod Identity gives it one. The certificate is read from the metrics of the replicas, which needs the right to \`get\` \`pods/proxy\`.`,
+  doctor: `
+\`\`\`sh
+outbound-jwt doctor orders-6d5f8 -n shop
+\`\`\`
+
+The same as \`kubectl exec\` with the path of [doctor](doctor.md), which has its checks and what its lines mean.`,
   completion: `
 \`\`\`sh
 source <(outbound-jwt completion bash)

@@ -26,6 +26,15 @@ export const OPTIONS = {
   },
   diff: { type: 'boolean', doc: 'only what would change' },
   complete: { type: 'boolean', doc: 'print a completed copy of the document instead' },
+  namespace: { type: 'string', short: 'n', value: 'NAMESPACE', doc: 'the namespace; otherwise that of the kubeconfig' },
+  container: { type: 'string', short: 'c', value: 'CONTAINER', doc: 'the sidecar, where it has another name' },
+  'service-account': {
+    type: 'string',
+    value: 'NAME',
+    doc: 'also whether a pod of this service account gets a role',
+  },
+  pre: { type: 'boolean', doc: 'before an installation: whether the cluster and your rights suffice' },
+  context: { type: 'string', value: 'CONTEXT', doc: 'a context of the kubeconfig; otherwise its current one' },
   output: { type: 'string', short: 'o', value: 'FORMAT', doc: 'form of the output' },
   help: { type: 'boolean', short: 'h', doc: 'this text, or that of a command' },
   version: { type: 'boolean', doc: 'the version of the program' },
@@ -70,6 +79,17 @@ export const COMMANDS = {
     options: ['complete'],
     formats: ['text', 'json'],
   },
+  check: {
+    doc: 'says what is wrong with the cluster or with the installation, and what to do',
+    options: ['pre', 'namespace', 'service-account', 'context'],
+    formats: ['text', 'json'],
+  },
+  doctor: {
+    doc: 'runs the doctor of the sidecar in a pod: why it gets no token, or its partner does not take it',
+    argument: { name: 'POD', doc: 'the name of a pod' },
+    options: ['namespace', 'container', 'context'],
+    formats: ['text', 'json'],
+  },
   completion: {
     doc: 'prints a script that completes commands and options',
     argument: { name: 'SHELL', doc: 'bash or zsh', values: SHELLS },
@@ -97,5 +117,8 @@ export const EXITS = {
     status: 64,
     doc: 'wrong arguments, an unreadable file (a directory, not UTF-8, not YAML, nested deeper than 500 levels, more than 100 uses of one anchor), wrong values of the chart',
   },
-  unavailable: { status: 69, doc: 'what was asked (an issuer) did not answer, or not with what was asked for' },
+  unavailable: {
+    status: 69,
+    doc: 'what was asked (an issuer, the API server, a sidecar) did not answer, or not with what was asked for',
+  },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly doc: string }>>

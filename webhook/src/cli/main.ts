@@ -8,6 +8,8 @@ const FETCH_MS = 10_000
 
 const { status, stdout, stderr } = await run(process.argv.slice(2), {
   read: (file) => readFileSync(file === '-' ? 0 : file),
+  // The client of Kubernetes is not parsed by what works offline.
+  cluster: async (context) => (await import('../kube/cluster.ts')).openCluster(context),
   fetchDocument: (url) => fetchDocument(url, AbortSignal.timeout(FETCH_MS)),
 })
 process.exitCode = status

@@ -1,4 +1,5 @@
 import type { Document } from '@aws-outbound-jwt-injector/proxy/reference'
+import type { Cluster } from '../kube/cluster.ts'
 
 /** What a run leaves behind. */
 export interface Outcome {
@@ -13,4 +14,6 @@ export interface World {
   readonly read: (file: string) => Uint8Array
   /** Reads a JSON object from the web; never rejects. */
   readonly fetchDocument: (url: string) => Promise<Document>
+  /** @param context of the kubeconfig; undefined for its current one. @throws KubeError */
+  readonly cluster: (context: string | undefined) => Promise<Cluster>
 }

@@ -4,6 +4,9 @@ import { readArguments } from './arguments.ts'
 import type { CommandName } from './commands.ts'
 import { EXITS } from './commands.ts'
 import { completion } from './completion.ts'
+import { KubeError } from '../kube/failure.ts'
+import { runCheck } from './cluster/check.ts'
+import { runDoctor } from './cluster/doctor.ts'
 import { runDiscovery } from './discovery.ts'
 import { explain } from './explain.ts'
 import { runInject, runLint } from './manifests/run.ts'
@@ -16,6 +19,8 @@ const RUNS: Readonly<Record<CommandName, (given: Given, world: World) => Outcome
   inject: runInject,
   explain: ({ argument }) => explain(argument),
   discovery: runDiscovery,
+  check: runCheck,
+  doctor: runDoctor,
   completion: ({ argument }) => printed(completion(argument)),
 }
 
@@ -26,15 +31,17 @@ export function run(args: readonly string[], world: World): Outcome | Promise<Ou
     if ('version' in request) return printed(`${VERSION}\n`)
     if ('help' in request) return printed(request.help === undefined ? usage() : usageOf(request.help))
     const outcome = RUNS[request.run.command](request.run, world)
-    return outcome instanceof Promise ? outcome.catch(misused) : outcome
+    return outcome instanceof Promise ? outcome.catch(failed) : outcome
   } catch (error) {
-    return misused(error)
+    return failed(error)
   }
 }
 
-function misused(error: unknown): Outcome {
-  if (!(error instanceof UsageError)) throw error
-  return { status: EXITS.usage.status, stdout: '', stderr: `${PROGRAM}: ${error.message}\n` }
+function failed(error: unknown): Outcome {
+  const status =
+    error instanceof UsageError ? EXITS.usage.status : error instanceof KubeError ? EXITS.unavailable.status : undefined
+  if (status === undefined) throw error
+  return { status, stdout: '', stderr: `${PROGRAM}: ${(error as Error).message}\n` }
 }
 
 const printed = (stdout: string): Outcome => ({ status: EXITS.fine.status, stdout, stderr: '' })

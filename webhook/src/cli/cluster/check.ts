@@ -1,0 +1,117 @@
+import { isObject, objectAt, objectsAt, textAt } from '../../injection/pod/json.ts'
+import type { JsonObject } from '../../injection/pod/json.ts'
+import type { Cluster } from '../../kube/cluster.ts'
+import { KubeError } from '../../kube/failure.ts'
+import type { Given } from '../arguments.ts'
+import type { Outcome, World } from '../outcome.ts'
+import type { Finding } from '../report.ts'
+import { report } from '../report.ts'
+import type { Answer } from './answer.ts'
+import { listedIn } from './answer.ts'
+import { clusterFindings, hookFindings, permissionFindings, placeFindings, RIGHTS } from './before.ts'
+import type { Replica } from './installed.ts'
+import {
+  admissionFindings,
+  accountFindings,
+  guardFindings,
+  registrationFindings,
+  webhookFindings,
+} from './installed.ts'
+import { INSTALLATION, NAMESPACE, samplePod } from './names.ts'
+
+const REGISTRATIONS = '/apis/admissionregistration.k8s.io/v1'
+
+/** Looks at a cluster before or after an installation. @throws KubeError when the API server does not answer at all. */
+export async function runCheck({ options, output }: Given, world: World): Promise<Outcome> {
+  const cluster = await world.cluster(options.context)
+  const version = await cluster.get('/version')
+  const [resources, hooks] = await Promise.all([
+    look(cluster, REGISTRATIONS),
+    look(cluster, `${REGISTRATIONS}/mutatingwebhookconfigurations`),
+  ])
+  const common = [...clusterFindings(isObject(version) ? version : {}, resources), ...hookFindings(hooks)]
+  const rest =
+    options.pre === true
+      ? await before(cluster, hooks)
+      : await installed(cluster, hooks, options.namespace ?? cluster.namespace, options['service-account'])
+  return report([...common, ...rest], output)
+}
+
+async function before(cluster: Cluster, hooks: Answer): Promise<readonly Finding[]> {
+  const [place, ...reviews] = await Promise.all([
+    look(cluster, `/api/v1/namespaces/${NAMESPACE}`),
+    ...RIGHTS.map(({ group, resource, namespaced }) =>
+      send(cluster, '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes: { verb: 'create', group, resource, ...(namespaced && { namespace: NAMESPACE }) } },
+      }),
+    ),
+  ])
+  return [...permissionFindings(reviews), ...placeFindings(place, hooks)]
+}
+
+async function installed(
+  cluster: Cluster,
+  hooks: Answer,
+  namespace: string,
+  account: string | undefined,
+): Promise<readonly Finding[]> {
+  const registration = listedIn(hooks, INSTALLATION)
+  const place = placeOf(registration) ?? NAMESPACE
+  const pods = `/api/v1/namespaces/${namespace}/pods?dryRun=All`
+  const [deployment, replicas, policies, bindings, admitted, ofAccount] = await Promise.all([
+    look(cluster, `/apis/apps/v1/namespaces/${place}/deployments/${INSTALLATION}`),
+    readReplicas(cluster, place),
+    look(cluster, `${REGISTRATIONS}/validatingadmissionpolicies`),
+    look(cluster, `${REGISTRATIONS}/validatingadmissionpolicybindings`),
+    send(cluster, pods, samplePod()),
+    account === undefined ? undefined : send(cluster, pods, samplePod(account)),
+  ])
+  return [
+    ...registrationFindings(hooks, registration),
+    ...webhookFindings(place, deployment, replicas),
+    ...guardFindings(policies, bindings),
+    ...admissionFindings(namespace, admitted),
+    ...(account === undefined || !ofAccount ? [] : accountFindings(`${namespace}/${account}`, ofAccount)),
+  ]
+}
+
+/** @returns the namespace that the registration sends reviews to. */
+function placeOf(registration: JsonObject | undefined): string | undefined {
+  const [entry] = objectsAt(registration ?? {}, 'webhooks')
+  return textAt(objectAt(objectAt(entry ?? {}, 'clientConfig'), 'service'), 'namespace')
+}
+
+/** Through the API server, so that no port must be open to the person who asks. */
+async function readReplicas(cluster: Cluster, namespace: string): Promise<readonly Replica[]> {
+  const path = `/api/v1/namespaces/${namespace}/pods`
+  const list = await look(cluster, `${path}?labelSelector=app.kubernetes.io/name%3D${INSTALLATION}`)
+  const pods = list.ok ? objectsAt(list.value, 'items') : []
+  return Promise.all(
+    pods.map(async (pod): Promise<Replica> => {
+      const name = textAt(objectAt(pod, 'metadata'), 'name') ?? ''
+      const metrics = await cluster.getText(`${path}/${name}:${adminPort(pod)}/proxy/metrics`).catch(() => undefined)
+      return { name, metrics }
+    }),
+  )
+}
+
+function adminPort(pod: JsonObject): number {
+  const ports = objectsAt(objectAt(pod, 'spec'), 'containers').flatMap((container) => objectsAt(container, 'ports'))
+  return Number(ports.find((port) => textAt(port, 'name') === 'admin')?.['containerPort'] ?? 9444)
+}
+
+const look = (cluster: Cluster, path: string): Promise<Answer> => answered(cluster.get(path))
+const send = (cluster: Cluster, path: string, body: object): Promise<Answer> => answered(cluster.post(path, body))
+
+/** @returns what a call came to; a check goes on when one of them fails. */
+async function answered(call: Promise<unknown>): Promise<Answer> {
+  try {
+    const value = await call
+    return { ok: true, value: isObject(value) ? value : {} }
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error
+    return { ok: false, code: error.code, message: error.message }
+  }
+}

@@ -1,0 +1,224 @@
+import { PROXY_CONTAINER, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
+import { listAt, objectAt, objectsAt, textAt } from '../../injection/pod/json.ts'
+import type { JsonObject } from '../../injection/pod/json.ts'
+import { METRICS } from '../../metrics.ts'
+import type { Finding } from '../report.ts'
+import type { Answer } from './answer.ts'
+import { listedIn, nameOf, unread } from './answer.ts'
+import { INSTALLATION } from './names.ts'
+
+/** A pod of the webhook. */
+export interface Replica {
+  readonly name: string
+  /** Its scrape, undefined when it cannot be read. */
+  readonly metrics: string | undefined
+}
+
+export function registrationFindings(hooks: Answer, registration: JsonObject | undefined): readonly Finding[] {
+  const group = 'registration'
+  if (!hooks.ok) return [unread(group, 'mutatingwebhookconfigurations', hooks)]
+  const bad = (found: string, fix: string, page = 'certificates.md'): Finding => ({
+    group,
+    verdict: 'fail',
+    found,
+    fix,
+    page,
+  })
+  const name = `MutatingWebhookConfiguration ${INSTALLATION}`
+  if (!registration)
+    return [bad(`${name} does not exist: no pod is injected`, 'Run helm upgrade, or apply install.yaml again.')]
+  const entries = objectsAt(registration, 'webhooks')
+  const pods = entries.find((entry) => textAt(entry, 'name') === 'pods.outbound-jwt.io')
+  if (!pods) return [bad(`${name} has no entry pods.outbound-jwt.io`, 'Run helm upgrade, or apply install.yaml again.')]
+  const untrusted = entries.filter((entry) => !textAt(objectAt(entry, 'clientConfig'), 'caBundle'))
+  return [
+    {
+      group,
+      verdict: 'pass',
+      found: `${name} has ${entries.length === 1 ? 'its entry' : `${entries.length} entries`}`,
+    },
+    textAt(pods, 'failurePolicy') === 'Fail'
+      ? { group, verdict: 'pass', found: 'a pod that asks for a token does not start without the webhook' }
+      : bad(
+          'failurePolicy of pods.outbound-jwt.io is not Fail: without the webhook a pod that asks starts bare',
+          'Run helm upgrade, and find out who changed it.',
+          'security.md',
+        ),
+    ...untrusted.map((entry) =>
+      bad(
+        `caBundle of ${textAt(entry, 'name') ?? 'an entry'} is empty: the API server does not trust the webhook`,
+        "Look at the webhook's log for `certificate problem`; in mode self it writes caBundle within half a minute.",
+      ),
+    ),
+  ]
+}
+
+export function webhookFindings(place: string, deployment: Answer, replicas: readonly Replica[]): readonly Finding[] {
+  const group = 'webhook'
+  if (!deployment.ok && deployment.code !== 'not-found') return [unread(group, 'its Deployment', deployment)]
+  if (!deployment.ok)
+    return [
+      {
+        group,
+        verdict: 'fail',
+        found: `Deployment ${place}/${INSTALLATION} does not exist`,
+        fix: 'Run helm upgrade, or apply install.yaml again.',
+        page: 'install.md',
+      },
+    ]
+  return [
+    replicasFinding(place, deployment.value),
+    versionFinding(deployment.value),
+    ...replicas.flatMap(certificateFindings),
+  ]
+}
+
+function replicasFinding(place: string, deployment: JsonObject): Finding {
+  const group = 'webhook'
+  const wanted = Number(objectAt(deployment, 'spec')['replicas'] ?? 1)
+  const ready = Number(objectAt(deployment, 'status')['readyReplicas'] ?? 0)
+  const found = `${ready} of ${wanted} replicas are ready`
+  const fix = `kubectl -n ${place} describe pods -l app.kubernetes.io/name=${INSTALLATION}`
+  const page = 'troubleshooting.md'
+  if (ready === 0) return { group, verdict: 'fail', found, fix, page }
+  if (ready < wanted) return { group, verdict: 'warn', found, fix, page }
+  if (ready > 1) return { group, verdict: 'pass', found }
+  return {
+    group,
+    verdict: 'warn',
+    found: `${found}: while its node drains, pods that ask for a token wait`,
+    fix: 'Set replicaCount of the chart to 2.',
+    page: 'operations.md',
+  }
+}
+
+function versionFinding(deployment: JsonObject): Finding {
+  const version = textAt(objectAt(objectAt(deployment, 'metadata'), 'labels'), 'app.kubernetes.io/version')
+  return version === VERSION
+    ? { group: 'webhook', verdict: 'pass', found: `version ${VERSION}, as this program` }
+    : {
+        group: 'webhook',
+        verdict: 'warn',
+        found: `the webhook is of version ${version ?? 'unknown'}, this program of ${VERSION}`,
+        fix: 'Upgrade the older one.',
+        page: 'upgrade.md',
+      }
+}
+
+const DAY = 86_400
+/** Mode self renews 30 days before the end, and retries all the time. */
+const SOON_SECONDS = 7 * DAY
+
+/** What the replica itself serves; that the API server accepts it is shown by the sample pod. */
+function certificateFindings({ name, metrics }: Replica): readonly Finding[] {
+  const group = 'certificate'
+  const page = 'certificates.md'
+  if (metrics === undefined)
+    return [
+      {
+        group,
+        verdict: 'skip',
+        found: `metrics of ${name} cannot be read`,
+        fix: 'You need the right to get pods/proxy there, and the API server egress to its admin port.',
+      },
+    ]
+  const seconds = valueOf(metrics, METRICS.certificateExpiry.name) ?? 0
+  const trusted = valueOf(metrics, METRICS.certificateTrusted.name)
+  const fix = `kubectl logs ${name} | grep certificate`
+  return [
+    seconds > SOON_SECONDS
+      ? { group, verdict: 'pass', found: `${name} serves one that expires in ${Math.floor(seconds / DAY)} days` }
+      : seconds > 0
+        ? { group, verdict: 'warn', found: `that of ${name} expires in ${Math.floor(seconds / 3600)} hours`, fix, page }
+        : { group, verdict: 'fail', found: `${name} has none, or one that has expired`, fix, page },
+    ...(trusted === 0
+      ? [{ group, verdict: 'fail' as const, found: `that of ${name} is not in caBundle of every entry`, fix, page }]
+      : []),
+  ]
+}
+
+function valueOf(metrics: string, name: string): number | undefined {
+  const [, value] = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(metrics) ?? []
+  return value === undefined ? undefined : Number(value)
+}
+
+const POLICIES = ['pods', 'registration', 'running-pods', 'workloads'].map((part) => `${INSTALLATION}-${part}`)
+
+export function guardFindings(policies: Answer, bindings: Answer): readonly Finding[] {
+  const group = 'guard'
+  if (!policies.ok) return [unread(group, 'validatingadmissionpolicies', policies)]
+  if (!bindings.ok) return [unread(group, 'validatingadmissionpolicybindings', bindings)]
+  return POLICIES.map((name): Finding => {
+    const bound = objectsAt(bindings.value, 'items').filter(
+      (one) => textAt(objectAt(one, 'spec'), 'policyName') === name,
+    )
+    if (!listedIn(policies, name) || bound.length === 0)
+      return {
+        group,
+        verdict: 'warn',
+        found: `policy ${name} ${listedIn(policies, name) ? 'has no binding' : 'does not exist'}: what it guards is not checked`,
+        fix: 'Run helm upgrade with its value under guard on, or apply install.yaml again.',
+        page: 'security.md',
+      }
+    const actions = bound.flatMap((one) => listAt(objectAt(one, 'spec'), 'validationActions') ?? [])
+    return { group, verdict: 'pass', found: `${bound.map(nameOf).join(', ')}: ${actions.join(', ')}` }
+  })
+}
+
+/** @param admitted what the API server made of a pod that asks for a token, without keeping it. */
+export function admissionFindings(namespace: string, admitted: Answer): readonly Finding[] {
+  const group = 'a pod that asks for a token'
+  const page = 'troubleshooting.md'
+  if (!admitted.ok)
+    return [
+      {
+        group,
+        verdict: 'fail',
+        found: `namespace ${namespace} refuses it: ${admitted.message}`,
+        fix: hintOf(admitted.message),
+        page,
+      },
+    ]
+  const sidecar = sidecarOf(admitted.value)
+  return [
+    sidecar
+      ? {
+          group,
+          verdict: 'pass',
+          found: `gets ${PROXY_CONTAINER} in namespace ${namespace} (${textAt(sidecar, 'image') ?? 'no image'})`,
+        }
+      : {
+          group,
+          verdict: 'fail',
+          found: `is admitted in namespace ${namespace} without ${PROXY_CONTAINER}`,
+          fix: "Is the namespace served (webhook.namespaceSelector of the chart; kube-system and the injector's own never are)?",
+          page,
+        },
+  ]
+}
+
+function hintOf(message: string): string {
+  if (/x509|certificate/.test(message))
+    return 'caBundle does not hold the certificate that the webhook serves; see group certificate.'
+  if (/failed calling webhook/.test(message))
+    return 'The API server does not reach the webhook: its Service, its pods, NetworkPolicies, firewalls between them.'
+  return 'The message says what to change; another webhook, a policy or a quota may be the one that refuses.'
+}
+
+/** @param admitted what the API server made of a pod of this service account that names no role itself. */
+export function accountFindings(account: string, admitted: Answer): readonly Finding[] {
+  const group = 'role of the service account'
+  const page = 'iam.md'
+  const fix =
+    'Annotate the service account with eks.amazonaws.com/role-arn, or associate a role by EKS Pod Identity; without EKS name role-arn and region on the pod.'
+  if (!admitted.ok) return [{ group, verdict: 'fail', found: `${account}: ${admitted.message}`, fix, page }]
+  const variables = objectsAt(sidecarOf(admitted.value) ?? {}, 'env')
+  const role = variables.find((one) => textAt(one, 'name') === 'AWS_ROLE_ARN')
+  const isIdentity = variables.some((one) => textAt(one, 'name') === 'AWS_CONTAINER_CREDENTIALS_FULL_URI')
+  if (role) return [{ group, verdict: 'pass', found: `${account} has ${textAt(role, 'value') ?? 'a role'}` }]
+  if (isIdentity) return [{ group, verdict: 'pass', found: `${account} has a role by EKS Pod Identity` }]
+  return [{ group, verdict: 'fail', found: `${account} has no role that reaches the sidecar`, fix, page }]
+}
+
+const sidecarOf = (pod: JsonObject): JsonObject | undefined =>
+  objectsAt(objectAt(pod, 'spec'), 'initContainers').find((one) => textAt(one, 'name') === PROXY_CONTAINER)
