@@ -7,7 +7,7 @@ import type { PartnerOptions } from './doctor/partner.ts'
 import { createHandler } from './http/inbound/handler.ts'
 import { createProxyServer } from './http/inbound/server.ts'
 import type { InsideConnections, ProxyServer } from './http/inbound/server.ts'
-import type { Limits } from './http/limits.ts'
+import type { Limits, Patience } from './http/limits.ts'
 import { createHttp2Forwarder } from './http/outbound/http2-forwarder.ts'
 import { UndiciForwarder } from './http/outbound/undici-forwarder.ts'
 import { Upstreams } from './http/outbound/upstreams.ts'
@@ -23,6 +23,7 @@ import { locateAbsolute } from './routing/locate.ts'
 import type { Locate } from './routing/locate.ts'
 import { leaveLocations, rewriteLocations } from './routing/location-header.ts'
 import { createRouter } from './routing/router.ts'
+import type { Destination } from './routing/router.ts'
 import { compileRules } from './routing/rules.ts'
 import { formatOrigin } from './routing/target.ts'
 import { createLocate, standaloneHints } from './standalone/locate.ts'
@@ -64,7 +65,7 @@ export interface UpstreamsOptions {
 /** Composes what connects to partners and to token endpoints: one place for trust, addresses and name resolution. */
 export function createUpstreams({ config, anchors, limits, resolve, ownPorts }: UpstreamsOptions): Upstreams {
   const addresses = addressPolicy(config, ownPorts)
-  return new Upstreams({ limits, anchors, resolve, addresses, timeoutMs: timeoutOf(config), now: monotonicMs })
+  return new Upstreams({ limits, anchors, resolve, addresses, patience: patienceOf(config, limits), now: monotonicMs })
 }
 
 const monotonicMs = (): number => performance.now()
@@ -75,6 +76,13 @@ function addressPolicy({ allowLocalUpstreams }: ProxyConfig, ownPorts: readonly 
 
 function timeoutOf({ upstreamTimeoutSeconds }: ProxyConfig): (route: Route | undefined) => number {
   return (route) => Math.round((route?.timeoutSeconds ?? upstreamTimeoutSeconds) * 1000)
+}
+
+/** Nobody chose this proxy for hosts without a rule: they are cut as late as tunnels are. */
+function patienceOf(config: ProxyConfig, { bodyIdleMs, unruledMs }: Limits): (destination: Destination) => Patience {
+  const timeoutMs = timeoutOf(config)
+  return ({ ruled }) =>
+    ruled ? { headMs: timeoutMs(ruled.route), bodyMs: bodyIdleMs } : { headMs: unruledMs, bodyMs: unruledMs }
 }
 
 /** Composes the data port out of its parts. */
@@ -94,12 +102,11 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const accessLevel = config.isStandalone ? 'info' : 'debug'
   const requests = createRequestObserver({ instruments, log, now, accessLevel })
   const connections = createConnectionObserver({ instruments, log, now })
-  const timeoutMs = timeoutOf(config)
+  const patience = patienceOf(config, limits)
   const forwarder = createHttp2Forwarder({
     http1: new UndiciForwarder({ upstreams, onRetry: requests.retried }),
     sessions: (destination) => upstreams.of(destination).http2,
-    timeoutMs: ({ ruled }) => timeoutMs(ruled?.route),
-    bodyIdleMs: limits.bodyIdleMs,
+    patience,
     onRetry: requests.retried,
   })
   const tunnels = new Tunnels({ idleMs: limits.tunnelIdleMs, now, write: deps.writeChunk, observer: connections })
@@ -119,6 +126,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
       observer: requests,
       now,
       requestId,
+      unruledMs: limits.unruledMs + limits.silenceMarginMs,
       locations: config.isStandalone ? leaveLocations : rewriteLocations(rules),
       tokens,
     },
@@ -132,7 +140,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     now,
     authority: deps.authority ?? NO_AUTHORITY,
     certificate: deps.certificate,
-    longestTimeoutMs: Math.max(...[undefined, ...config.routes].map(timeoutMs)),
+    longestTimeoutMs: Math.max(...[undefined, ...config.routes].map(timeoutOf(config))),
     tunnelDrainMs: tunnelDrainMs(config),
   })
   return {

@@ -1,3 +1,11 @@
+/** How long the other side of a request may be silent. */
+export interface Patience {
+  /** Until the response head. */
+  readonly headMs: number
+  /** Within a body, either way. */
+  readonly bodyMs: number
+}
+
 /** Bounds of the data port. MAX_CONNECTIONS is the operator's; tests pass smaller ones, nobody else may, so that a sidecar's worst case is known. */
 export interface Limits {
   /** Request line and fields together. */
@@ -15,6 +23,8 @@ export interface Limits {
   readonly keepAliveMs: number
   /** Silence within a body, either way. */
   readonly bodyIdleMs: number
+  /** Silence of a host without a rule, before its response and within it: the same as in a tunnel, because nobody chose this proxy for it. */
+  readonly unruledMs: number
   /** How much longer than the partner a client may be silent, so that the partner's own limit speaks first. */
   readonly silenceMarginMs: number
   /** Bodies up to this are held, so that they can be sent again; longer ones are streamed. */
@@ -46,6 +56,7 @@ export const LIMITS: Limits = {
   headMs: 15_000,
   keepAliveMs: 120_000,
   bodyIdleMs: 300_000,
+  unruledMs: 3_600_000,
   silenceMarginMs: 30_000,
   bufferedBytes: 64 * 1024,
   connectMs: 10_000,

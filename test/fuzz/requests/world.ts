@@ -29,7 +29,14 @@ export async function createFuzzWorld(): Promise<FuzzWorld> {
     ca: authority.ca,
     routes: [{ hosts: [hosts.rule] }],
     settings: { UPSTREAM_TIMEOUT: '1s' },
-    limits: { headMs: 300, keepAliveMs: 100, bodyIdleMs: 1_100, silenceMarginMs: 100, connectMs: 500 },
+    limits: {
+      headMs: 300,
+      keepAliveMs: 100,
+      bodyIdleMs: 1_100,
+      unruledMs: 1_100,
+      silenceMarginMs: 100,
+      connectMs: 500,
+    },
   })
   return {
     proxy,

@@ -48,7 +48,7 @@ export async function createTunnelWorld(): Promise<TunnelWorld> {
     ca: authority.ca,
     routes: [{ hosts: [`${PARTNER}:${partner.port}`] }],
     settings: { UPSTREAM_TIMEOUT: '1s' },
-    limits: { headMs: 300, bodyIdleMs: 500, silenceMarginMs: 0, upstreamIdleMs: 500 },
+    limits: { headMs: 300, bodyIdleMs: 500, unruledMs: 1_000, silenceMarginMs: 0, upstreamIdleMs: 500 },
   })
   return {
     proxy,

@@ -101,8 +101,7 @@ export class Http2Partner {
         },
         close: () => Promise.resolve(),
       },
-      timeoutMs: () => timeoutMs,
-      bodyIdleMs: 5_000,
+      patience: () => ({ headMs: timeoutMs, bodyMs: 5_000 }),
       onRetry: () => {
         this.retries++
       },

@@ -42,6 +42,8 @@ export interface ExchangeDeps {
   readonly now: () => number
   readonly locations: LocationRewriting
   readonly tokens: Pick<Tokens, 'reject'>
+  /** Silence of the client of a host without a rule: longer than that of the host. */
+  readonly unruledMs: number
 }
 
 /**

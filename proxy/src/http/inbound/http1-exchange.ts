@@ -5,7 +5,7 @@ import type { RawHeaders, RequestFields } from '../headers.ts'
 import { readFields, responseTrailers } from '../headers.ts'
 import { errorResponse } from './error-response.ts'
 import { Exchange } from './exchange.ts'
-import type { ExchangeDeps, Upgrade } from './exchange.ts'
+import type { ExchangeDeps, Plan, Upgrade } from './exchange.ts'
 
 /** What the client waits for before it goes on: `100 Continue`, or 101. */
 export type Interim = 'continue' | Upgrade
@@ -57,6 +57,12 @@ export class Http1Exchange extends Exchange {
 
   get isComplete(): boolean {
     return this.response.writableFinished
+  }
+
+  override admit(plan: Plan): void {
+    super.admit(plan)
+    // Until the next request, for which Node sets the limit of the server again.
+    if (!plan.destination.ruled) this.connection.setTimeout(this.deps.unruledMs)
   }
 
   fields(): RequestFields {

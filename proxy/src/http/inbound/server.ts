@@ -114,7 +114,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   // Counted by us instead: Node silently drops the fields beyond its limit.
   http.maxHeadersCount = 0
   http.maxConnections = limits.clientSockets
-  http.timeout = Math.max(limits.bodyIdleMs, deps.longestTimeoutMs + limits.silenceMarginMs)
+  http.timeout = Math.max(limits.bodyIdleMs, deps.longestTimeoutMs) + limits.silenceMarginMs
 
   answerHalfClosed(http)
   const sweepIdle = createIdleSweep(http)

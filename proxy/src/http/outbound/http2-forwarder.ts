@@ -9,6 +9,7 @@ import { isClosedConnection, upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
 import { isIdempotent } from '../forwarder.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
+import type { Patience } from '../limits.ts'
 import type { Http2Session, Http2Sessions } from './http2-sessions.ts'
 
 export interface Http2ForwarderDeps {
@@ -16,10 +17,7 @@ export interface Http2ForwarderDeps {
   readonly sessions: (destination: Destination) => Http2Sessions | undefined
   /** For clients and partners that speak no HTTP/2. */
   readonly http1: Forwarder
-  /** Silence until the response head. */
-  readonly timeoutMs: (destination: Destination) => number
-  /** Silence within a body, either way. */
-  readonly bodyIdleMs: number
+  readonly patience: (destination: Destination) => Patience
   readonly onRetry: (destination: Destination) => void
 }
 
@@ -128,7 +126,7 @@ class Attempt implements Forwarding {
     }
     this.stream = stream
     this.phase = 'waiting'
-    stream.setTimeout(this.deps.timeoutMs(destination), () => this.fail(new ProxyError('upstream_timeout')))
+    stream.setTimeout(this.deps.patience(destination).headMs, () => this.fail(new ProxyError('upstream_timeout')))
     stream
       .on('headers', (fields, _flags, raw?: RawHeaders) =>
         this.receiver.informed(Number(fields[':status']), fieldsFromHttp2(raw ?? [])),
@@ -155,7 +153,7 @@ class Attempt implements Forwarding {
     if (this.isOver) return
     this.phase = 'receiving'
     this.sent = undefined
-    this.stream?.setTimeout(this.deps.bodyIdleMs)
+    this.stream?.setTimeout(this.deps.patience(this.request.destination).bodyMs)
     const headers = fieldsFromHttp2(raw)
     const length = this.request.method === 'HEAD' || status === 304 ? -1 : headers.indexOf('content-length')
     this.remaining = length === -1 ? -1 : Number(headers[length + 1])

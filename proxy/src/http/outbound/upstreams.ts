@@ -12,7 +12,7 @@ import type { AddressPolicy } from '../../routing/address-policy.ts'
 import type { BlindTunnel, Destination } from '../../routing/router.ts'
 import type { UnlistedHost } from '../../tokens/token-request.ts'
 import { ATTEMPT_MS } from '../limits.ts'
-import type { Limits } from '../limits.ts'
+import type { Limits, Patience } from '../limits.ts'
 import { Connection } from './connection.ts'
 import { upstreamFailure } from './failure.ts'
 import { Http2Sessions } from './http2-sessions.ts'
@@ -39,8 +39,7 @@ interface UpstreamsDeps {
   readonly anchors: TrustAnchors
   readonly resolve: ResolveAll
   readonly addresses: AddressPolicy
-  /** Until the response head. */
-  readonly timeoutMs: (route: Route | undefined) => number
+  readonly patience: (destination: Destination) => Patience
   readonly now: () => number
 }
 
@@ -166,17 +165,17 @@ export class Upstream {
   readonly origin: string
   readonly dialling: Dialling
   readonly connect: buildConnector.connector
-  private readonly timeoutMs: number
+  private readonly patience: Patience
   private readonly deps: UpstreamsDeps
   private readonly connections = new Set<Connection>()
   private readonly idle: Connection[] = []
   private sessions: Http2Sessions | undefined
 
-  constructor({ origin, ruled }: Destination, deps: UpstreamsDeps, dialling: Dialling) {
-    this.origin = origin
+  constructor(destination: Destination, deps: UpstreamsDeps, dialling: Dialling) {
+    this.origin = destination.origin
     this.deps = deps
     this.dialling = dialling
-    this.timeoutMs = deps.timeoutMs(ruled?.route)
+    this.patience = deps.patience(destination)
     this.connect = this.connector({ allowH2: false })
   }
 
@@ -227,8 +226,8 @@ export class Upstream {
     const options = {
       pipelining: 1,
       allowH2: false,
-      headersTimeout: this.timeoutMs,
-      bodyTimeout: limits.bodyIdleMs,
+      headersTimeout: this.patience.headMs,
+      bodyTimeout: this.patience.bodyMs,
       maxHeaderSize: limits.headBytes,
       keepAliveTimeout: limits.upstreamIdleMs,
       keepAliveMaxTimeout: limits.upstreamIdleMs,

@@ -119,7 +119,7 @@ describe('limits of the data port', () => {
   })
 
   it('gives up a body of the client that stops coming', async () => {
-    await start({ bodyIdleMs: 1_200, silenceMarginMs: 200 })
+    await start({ unruledMs: 1_200, silenceMarginMs: 200 })
     answer = () => undefined
     for (const length of [100, 1_000_000]) {
       const text = await exchangeBytes(proxy.port, `POST ${url} HTTP/1.1\r\nContent-Length: ${length}\r\n\r\nhalf`)
@@ -129,7 +129,7 @@ describe('limits of the data port', () => {
   })
 
   it('gives up a client that stops reading', async () => {
-    await start({ bodyIdleMs: 1_200, silenceMarginMs: 200 })
+    await start({ unruledMs: 1_200, silenceMarginMs: 200 })
     answer = (_, reply) => void reply.end(Buffer.alloc(32 << 20))
     const outgoing = open(proxy.port, url)
     outgoing.end()

@@ -18,7 +18,7 @@ describe('partners that fail', () => {
   beforeEach(async () => {
     proxy = await startTestProxy({
       settings: { UPSTREAM_TIMEOUT: '1s' },
-      limits: { connectMs: 300, bodyIdleMs: 1_000 },
+      limits: { connectMs: 300, unruledMs: 1_000 },
     })
   })
   afterEach(async () => {
