@@ -1,6 +1,7 @@
 // Preload (`node --import`): lets names of the tests resolve to this machine, as DNS would.
 // RESOLVE_HOSTS is a comma separated list of name=address; `*.example=address` is for every name one label below.
 // A name with an empty address does not exist, whatever DNS there is.
+// NAME_SERVERS is what `dns.setServers` takes, for names that are asked for by DNS itself.
 // Without an import, which the bundles do not have either: their memory is measured with it.
 const dns = process.getBuiltinModule('node:dns')
 
@@ -10,7 +11,16 @@ const addresses = new Map(
     .filter(Boolean)
     .map((entry) => entry.split('=')),
 )
-const { lookup } = dns
+const { lookup, promises } = dns
+
+const servers = process.env.NAME_SERVERS
+if (servers)
+  promises.Resolver = class extends promises.Resolver {
+    constructor(options) {
+      super(options)
+      this.setServers(servers.split(','))
+    }
+  }
 
 dns.lookup = (hostname, options, callback) => {
   const done = callback ?? options

@@ -26,6 +26,8 @@ export type Behaviour = (request: IncomingMessage, response: ServerResponse) => 
 export interface FaultyPartnerOptions extends KeyPair {
   readonly issuer: string
   readonly audience: string
+  /** Default: the loopback. */
+  readonly host?: string
 }
 
 /** Echoes the body; `x-bytes` asks for that many bytes instead. */
@@ -42,7 +44,12 @@ export const ANSWER: Behaviour = (request, response) => {
 }
 
 /** Starts the partner on a free port. It agrees to every upgrade, and then says back what it hears. */
-export async function startFaultyPartner({ issuer, audience, ...pair }: FaultyPartnerOptions): Promise<FaultyPartner> {
+export async function startFaultyPartner({
+  issuer,
+  audience,
+  host = '127.0.0.1',
+  ...pair
+}: FaultyPartnerOptions): Promise<FaultyPartner> {
   const check = createVerifier({ issuer, jwksUri: `${issuer}/.well-known/jwks.json`, audience })
   let behaviour = ANSWER
   let verified = 0
@@ -66,7 +73,7 @@ export async function startFaultyPartner({ issuer, audience, ...pair }: FaultyPa
       if (holds) socket.pipe(socket)
     })
   })
-  const { port, sockets, close } = await observe(server)
+  const { port, sockets, close } = await observe(server, { host, port: 0 })
   return {
     port,
     verified: () => verified,

@@ -42,8 +42,20 @@ export interface StackOptions {
   readonly route?: Readonly<Record<string, unknown>>
   /** Instead of routes: what makes the proxy run standalone, given the partner's `host:port`. */
   readonly standalone?: (partner: string, authority: TestAuthority) => Standalone | Promise<Standalone>
+  /** The partner's name leads to the proxy. */
+  readonly steered?: Steered
   /** Limit on the proxy's open files, sockets included. */
   readonly openFiles?: number
+}
+
+/** The proxy listens on the loopback, on the partner's own port; the partner must be elsewhere. */
+export interface Steered {
+  /** Of this machine, and not its loopback. */
+  readonly partnerAddress: string
+  /** Knows the partner and STS_HOST. */
+  readonly nameServer: string
+  /** Ports in addition to the partner's own. */
+  readonly ports: readonly number[]
 }
 
 /** How a standalone proxy is told what to do. */
@@ -53,6 +65,8 @@ export interface Standalone {
 }
 
 export const ROLE_ARN = 'arn:aws:iam::123456789012:role/orders'
+/** Of the emulated AWS, where names are asked for by DNS. */
+export const STS_HOST = 'sts.emulator.example'
 export const PARTNER_HOST = 'api.partner.example'
 const AUDIENCE = `https://${PARTNER_HOST}`
 
@@ -69,7 +83,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   emulator.setFederation(options.federation ?? true)
   const authority = await createTestAuthority()
   const pair = await authority.issue([PARTNER_HOST])
-  const partner = await startFaultyPartner({ ...pair, issuer: emulator.issuer, audience: AUDIENCE })
+  const partner = await startFaultyPartner({
+    ...pair,
+    issuer: emulator.issuer,
+    audience: AUDIENCE,
+    ...(options.steered && { host: options.steered.partnerAddress }),
+  })
   const files = { ca: join(directory, 'ca.crt'), token: join(directory, 'token') }
   writeFileSync(files.ca, authority.ca)
   writeFileSync(files.token, await emulator.mintServiceAccountToken({ namespace: 'shop', serviceAccount: 'orders' }))
@@ -92,6 +111,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     AWS_WEB_IDENTITY_TOKEN_FILE: files.token,
     AWS_EC2_METADATA_DISABLED: 'true',
     RESOLVE_HOSTS: `${PARTNER_HOST}=127.0.0.1`,
+    ...(options.steered && {
+      STEERED_PORTS: [...options.steered.ports, partner.port].join(','),
+      NAME_SERVERS: options.steered.nameServer,
+      AWS_ENDPOINT_URL_STS: emulator.stsUrl.replace('127.0.0.1', STS_HOST),
+    }),
     ...options.environment,
   }
   let proxy = await startProxy(environment, flags, options.openFiles)
