@@ -121,7 +121,6 @@ describe('ports that the names of partners lead to', () => {
       ['another Host', get('/', 'other.example')],
       ['the Host of another partner', get('/', PLAIN)],
       ['a whole URL of another host', get('https://other.example/', 'AUTHORITY')],
-      ['a whole URL of plain HTTP', get('http://AUTHORITY/', 'AUTHORITY')],
     ] as const)
       it(`refuses ${what} with 421`, async () => {
         const answer = await ask(text.replaceAll('AUTHORITY', authority()))
@@ -208,7 +207,6 @@ describe('ports that the names of partners lead to', () => {
       ['another port', get('/', `${HOST}:8080`), 'another port'],
       ['a whole URL of another host', get(`http://other.example/`, HOST), 'no route has'],
       ['a whole URL that is not what Host says', get(`http://${HOST}/`, PLAIN), 'authority_mismatch'],
-      ['an https:// URL', get(`https://${HOST}/`, HOST), 'authority_mismatch'],
       ['an IPv4 address', get('/', '127.0.0.1'), 'Call the partner by its name'],
       ['an IPv6 address', get('/', '[::1]'), 'Call the partner by its name'],
     ] as const)
@@ -227,6 +225,12 @@ describe('ports that the names of partners lead to', () => {
       expect(await send(`CONNECT ${HOST}:443 HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`)).to.match(/^HTTP\/1\.1 400/)
       expect(await send('\x16\x03\x01\x00\x05hello')).to.match(/^HTTP\/1\.1 400/)
       expect(seen).to.be.empty
+    })
+
+    it('answers a client that has said everything, FIN included', async () => {
+      const socket = await openSocket(plainPort())
+      socket.end(get('/', HOST))
+      expect(await readAll(socket)).to.match(/^HTTP\/1\.1 200/)
     })
 
     it('ends a request head that is late', async () => {
