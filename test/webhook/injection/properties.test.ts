@@ -1,4 +1,4 @@
-// P1 to P8 of the design, over generated pods.
+// P1 to P9, over generated pods.
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
@@ -10,6 +10,7 @@ import { SETTINGS } from '../../support/injection/cases.ts'
 import { fragmentsOf, withoutOurs } from '../../support/injection/fragments.ts'
 import { defaulting } from '../../support/injection/mutations/defaulting.ts'
 import { eksIrsa, eksOld, eksPodIdentity } from '../../support/injection/mutations/eks.ts'
+import { ATTACKS } from '../../support/injection/mutations/attacks.ts'
 import { istioClassic, istioNative, linkerdClassic, linkerdNative } from '../../support/injection/mutations/meshes.ts'
 import type { Json } from '../../support/injection/object.ts'
 import { restrictedViolations } from '../../support/injection/pod-security.ts'
@@ -151,6 +152,43 @@ describe('every mutation', () => {
     )
   })
 })
+
+describe('an injected pod that somebody changes', () => {
+  for (const [name, attack] of Object.entries(ATTACKS)) {
+    it(`P9 is refused or repaired, never taken as it is: ${name}`, () => {
+      let attacked = 0
+      const pods = fc.property(askingPod, (pod) => {
+        const decision = decide(pod)
+        if (decision.kind !== 'inject' || isFull(decision.warnings)) return
+        const injected = applyPatch(pod, decision.patch)
+        const changed = structuredClone(injected)
+        if (!attack(changed) || isUnaffected(injected, changed)) return
+        attacked += 1
+        const answer = decide(changed)
+        if (answer.kind === 'deny') return
+        if (answer.kind !== 'repair') expect.fail(JSON.stringify(answer))
+        const repaired = after(changed, answer)
+        // What an author allows to others is told; everything else is as it was.
+        if (answer.warnings.length === 0) expect(named(repaired, pod)).to.deep.equal(named(injected, pod))
+        expect(decide(repaired)).to.deep.equal(UNCHANGED)
+      })
+      fc.assert(pods, { numRuns: 15 })
+      expect(attacked).to.be.at.least(1)
+    })
+  }
+})
+
+/** A status holds sixteen warnings; what comes on top of them cannot be told from what was left out. */
+const isFull = (warnings: readonly string[]): boolean => warnings.length === 16
+
+const isUnaffected = (injected: Json, changed: Json): boolean => JSON.stringify(injected) === JSON.stringify(changed)
+
+/** Lists as sets: what comes back stands at another place, and what came twice is twice ours. */
+function named(pod: Json, submitted: Json): unknown {
+  return JSON.parse(JSON.stringify(fragmentsOf(pod, submitted)), (_, value: unknown) =>
+    Array.isArray(value) ? [...new Set(value.map((entry) => JSON.stringify(entry)))].sort() : value,
+  )
+}
 
 describe('a hostile pod', () => {
   const paths = fc.array(

@@ -17,16 +17,26 @@ describe('status', () => {
       }),
     )
     expect(hashInputs(new Map([['a', 'b']]))).to.match(/^[0-9a-f]{16}$/)
+    // Pods that other versions injected have it.
+    expect(hashInputs(new Map(Object.entries({ inject: 'true', hosts: 'api.partner.example' })))).to.equal(
+      '07e8a88e2ccb1406',
+    )
     expect(hashInputs(new Map([['a,b', 'c']]))).not.to.equal(hashInputs(new Map([['a', 'b,c']])))
   })
 
   it('is read back from what it wrote', () => {
     const keys = new Map([['inject', 'true']])
-    expect(findInjected(pod(formatStatus('1.2.3', hashInputs(keys), ['careful'])))?.inputs).to.equal(hashInputs(keys))
+    expect(
+      findInjected(pod(formatStatus({ version: '1.2.3', inputs: hashInputs(keys), warnings: ['careful'] })))?.status,
+    ).to.deep.equal({
+      version: '1.2.3',
+      inputs: hashInputs(keys),
+      warnings: ['careful'],
+    })
   })
 
   it('counts only beside our container, and only when it can be read', () => {
-    const status = formatStatus('1.2.3', hashInputs(new Map()), [])
+    const status = formatStatus({ version: '1.2.3', inputs: hashInputs(new Map()), warnings: [] })
     expect(findInjected(pod(status, 'other'))).to.equal(undefined)
     for (const other of [
       undefined,

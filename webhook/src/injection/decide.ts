@@ -10,7 +10,6 @@ import type { Pod } from './pod/pod.ts'
 import { readPod } from './pod/pod.ts'
 import type { Reason, RefusalReason } from './outcome.ts'
 import { REASONS, warningLine } from './outcome.ts'
-import { repairSidecar } from './sidecar/repair.ts'
 import type { InjectionSettings } from './settings.ts'
 import { findInjected, hashInputs } from './status.ts'
 import type { Injected } from './status.ts'
@@ -50,14 +49,14 @@ export function createInjector(settings: InjectionSettings): Injector {
     if (Object.hasOwn(pod.annotations, MIRROR)) return allow('mirror-pod')
     if (isOptedOut(pod)) return allow('opted-out')
     const injected = findInjected(pod)
-    if (injected) return revisit(injected, annotations)
+    if (injected) return revisit(pod, injected, annotations, mode, plan)
     if (annotations.size === 0 && mode === 'pod') return allow('not-requested')
     return decideInjection(pod, annotations, mode, plan)
   }
 }
 
 function decideInjection(pod: Pod, annotations: RawAnnotations, mode: RequestedBy, plan: Planner): Decision {
-  const { refusals, patch, warnings } = plan(pod, annotations, mode)
+  const { refusals, patch, warnings } = plan({ pod, annotations, mode })
   const reason = refusals.reason()
   if (reason === undefined) return { kind: 'inject', reason: 'injected', patch, warnings }
   if (annotations.size > 0) return { kind: 'deny', reason, problems: refusals.problems }
@@ -65,21 +64,34 @@ function decideInjection(pod: Pod, annotations: RawAnnotations, mode: RequestedB
   return { kind: 'allow', reason, warnings: [warningLine(`not injected: ${REASONS[reason]}`)] }
 }
 
-/** A pod that we injected before: in an earlier round of this admission, or offline. */
-function revisit({ container, inputs }: Injected, annotations: RawAnnotations): Decision {
+/**
+ * A pod that we injected before: in an earlier round of this admission, or offline.
+ * SECURITY: its status can be copied and what it carries can be changed, so nothing of it is believed.
+ */
+function revisit(
+  pod: Pod,
+  injected: Injected,
+  annotations: RawAnnotations,
+  mode: RequestedBy,
+  plan: Planner,
+): Decision {
+  const { inputs } = injected.status
   const expected = hashInputs(annotations)
-  if (inputs === expected) {
-    const patch = repairSidecar(container)
-    return patch.length === 0 ? allow('unchanged') : { kind: 'repair', reason: 'repaired', patch, warnings: [] }
+  const isAnswered = annotations.size > 0 || mode === 'namespace'
+  if (inputs !== expected || !isAnswered) {
+    const allowed = isAnswered
+      ? `inputs ${expected}, those of the annotations`
+      : 'an annotation of ours that asks for it'
+    const problem = { where: `${PREFIX}status`, value: inputs, allowed: `${allowed}; ${FIRST_MANIFEST}` }
+    return { kind: 'deny', reason: 'stale-injection', problems: [problem] }
   }
-  if (annotations.size === 0) return allow('unchanged')
-  const problem = {
-    where: `${PREFIX}status`,
-    value: inputs,
-    allowed: `inputs ${expected}, those of the annotations; take the manifest from before the injection`,
-  }
-  return { kind: 'deny', reason: 'stale-injection', problems: [problem] }
+  const { refusals, patch, warnings } = plan({ pod, annotations, mode, injected })
+  const reason = refusals.reason()
+  if (reason !== undefined) return { kind: 'deny', reason, problems: refusals.problems }
+  return patch.length === 0 ? allow('unchanged') : { kind: 'repair', reason: 'repaired', patch, warnings }
 }
+
+const FIRST_MANIFEST = 'take the manifest from before the injection'
 
 function isOptedOut({ annotations }: Pod): boolean {
   const value = textAt(annotations, `${PREFIX}inject`)

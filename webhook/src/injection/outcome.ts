@@ -4,8 +4,8 @@ import { printable } from '@aws-outbound-jwt-injector/proxy/contract'
 /** Every outcome of a decision: metric label, log field, audit annotation and row of docs/reasons.md. They never change. */
 export const REASONS = {
   injected: 'The pod gets the sidecar and the variables.',
-  repaired: 'Another injector dropped restartPolicy or startupProbe of our sidecar; they are back.',
-  unchanged: 'The pod carries our sidecar, made from the annotations it has now.',
+  repaired: 'Another injector dropped or changed something of ours, or added a container; the pod has all of it again.',
+  unchanged: 'The pod carries our sidecar, and everything else that its annotations give.',
   'not-requested': 'Nothing of ours on the pod, and its namespace is not opted in.',
   'not-created': 'Not the creation of a pod.',
   'mirror-pod': 'A static pod of the kubelet: it cannot be changed.',
@@ -16,6 +16,9 @@ export const REASONS = {
   'missing-region':
     'role-arn without a region on the pod or in the chart; STS has no global endpoint for these tokens.',
   'stale-injection': 'The pod carries our sidecar, made from other annotations than it has now.',
+  'forged-injection':
+    'The pod carries our sidecar with something that its annotations and the chart do not give, or with something else.',
+  'lost-sidecar': 'The pod carries our status and variables, and the sidecar they belong to is gone.',
   'invalid-pod': 'A field that injection touches does not have the type the Pod API gives it.',
   'too-large':
     'More containers, longer names or more variables than the API server stores in a pod, or more than 256 KiB of NO_PROXY.',
@@ -63,6 +66,10 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   'missing-region': 'Add `region`, or set `sidecar.region` in the values of the chart.',
   'stale-injection':
     'Apply the manifest from before the injection, or run `outbound-jwt inject` on it again; not its earlier output, nor a copy of a running pod.',
+  'forged-injection':
+    'Apply the manifest from before the injection. Another webhook changes what the message names? Exclude container `aws-outbound-jwt-proxy` there. `sidecar.extraEnv` sets variables of all sidecars.',
+  'lost-sidecar':
+    '`kubectl debug --copy-to` with `--keep-init-containers=true --keep-startup=true`, or without `--keep-annotations` for a copy that gets no tokens; else the manifest from before the injection.',
   'invalid-pod': 'Correct the field; the API server refuses it as well.',
   'too-large': 'Name fewer containers in `containers`, or shorten what the message names.',
   'host-network': 'Take hostNetwork away, or give the call to a pod without it.',
@@ -126,7 +133,7 @@ export type Warn = (text: string) => void
 
 /** What the API server passes on without cutting. Source: apiserver/pkg/warning. */
 const LONGEST_WARNING = 256
-const MOST_WARNINGS = 16
+export const MOST_WARNINGS = 16
 
 /** @returns the text as the API server passes it on: one line of ASCII, at most 256 bytes. */
 export function warningLine(text: string): string {

@@ -1,8 +1,7 @@
-import type { V1LocalObjectReference } from '@kubernetes/client-node'
+import type { V1VolumeMount } from '@kubernetes/client-node'
 import { environmentOperations } from './application/environment-edits.ts'
 import { planEnvironment } from './application/environment.ts'
 import { rejectImpossible, rejectVolumes } from './pod/preconditions.ts'
-import { objectsAt, textAt } from './pod/json.ts'
 import type { RawAnnotations } from './annotations/raw-annotations.ts'
 import { PREFIX, STATUS } from './annotations/raw-annotations.ts'
 import type { JsonPatchOperation } from './patch.ts'
@@ -10,6 +9,8 @@ import { appendTo, insertInto, setAnnotation } from './patch.ts'
 import type { Pod } from './pod/pod.ts'
 import type { Refusals } from './outcome.ts'
 import { createRefusals, createWarnings } from './outcome.ts'
+import type { Additions } from './pod/additions.ts'
+import { addMissing, withoutAdditions } from './pod/additions.ts'
 import { pointerOf } from './pod/pod.ts'
 import { planResources } from './sidecar/resources.ts'
 import { selectContainers, sidecarIndex } from './pod/selection.ts'
@@ -18,59 +19,106 @@ import { checkShape } from './pod/pod-schema.ts'
 import { buildSidecar } from './sidecar/sidecar.ts'
 import { rejectOversized, rejectOversizedVariables } from './pod/size.ts'
 import { rejectUnsteerable, steeringOperations } from './pod/steering.ts'
+import { compareInjected, freshWarnings, rejectLostSidecar } from './revisit.ts'
+import type { Injected, Status } from './status.ts'
 import { formatStatus } from './status.ts'
+import type { InjectionIntent, RequestedBy } from './intent.ts'
 import { createIntentReader } from './intent.ts'
-import type { RequestedBy } from './intent.ts'
 
 /** Everything an injection would do, and everything that stands against it. */
 export interface InjectionPlan {
   readonly refusals: Refusals
-  /** Empty when there is a refusal. */
+  /** Empty when there is a refusal, and for an injected pod that has everything already. */
   readonly patch: readonly JsonPatchOperation[]
   readonly warnings: readonly string[]
 }
 
-export type Planner = (pod: Pod, annotations: RawAnnotations, mode: RequestedBy) => InjectionPlan
+interface Planned {
+  readonly pod: Pod
+  readonly annotations: RawAnnotations
+  readonly mode: RequestedBy
+  /** Of a pod that was injected before: its plan is what it lacks, and what no injection would have given is refused. */
+  readonly injected?: Injected | undefined
+}
+
+export type Planner = (planned: Planned) => InjectionPlan
 
 /** Creates the planner. Malformed and impossible are found together, so that an author sees every problem at once. */
 export function createPlanner(settings: InjectionSettings): Planner {
   const readIntent = createIntentReader(settings)
-  return (pod, annotations, mode) => {
+  return ({ pod, annotations, mode, injected }) => {
     const refusals = createRefusals()
     const { warn, lines } = createWarnings()
     checkShape(pod, refusals.as('invalid-pod'))
     if (rejectOversized(pod, refusals)) return { refusals, patch: [], warnings: [] }
     const intent = readIntent(annotations, mode, refusals)
+    if (!injected && rejectLostSidecar(pod, intent, refusals)) return { refusals, patch: [], warnings: [] }
     const { values, volumes, steering } = intent
     intent.warnings.forEach(warn)
-    rejectImpossible(pod, { values, steering }, refusals, warn)
-    if (steering) rejectUnsteerable(pod, steering, refusals)
-    rejectVolumes(pod, volumes, refusals)
-    const containers = selectContainers(pod, values, settings.knownSidecars, refusals)
-    const environment = planEnvironment(containers, intent.environment, { refusals, warn })
+    const additions: Additions = { volumes, imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })) }
+    const repair = injected && compareInjected(pod, injected, { intent, additions }, settings, refusals)
+    const { rest, index, given, isInjected } = ownParts(pod, injected, additions, intent)
+    rejectImpossible(rest, { values, steering }, refusals, warn)
+    if (steering) rejectUnsteerable(pod, steering, isInjected, refusals)
+    rejectVolumes(rest, volumes, given, refusals)
+    const selectable = { pod: rest, sidecar: index, knownSidecars: settings.knownSidecars }
+    const containers = selectContainers(selectable, values, refusals)
+    const environment = planEnvironment(containers, intent.environment, { refusals, warn, isInjected })
     rejectOversizedVariables(environment, refusals)
-    const resources = planResources(pod, values, settings.resources, refusals)
+    const sidecar = repair ?? addSidecar(pod, index, intent, settings, refusals)
     if (refusals.problems.length > 0) return { refusals, patch: [], warnings: lines() }
-    const sidecar = buildSidecar(intent, resources, settings)
-    const secrets = missingPullSecrets(pod, settings.imagePullSecrets)
-    const warnings = lines()
+    const warnings = injected ? freshWarnings(injected.status, lines()) : lines()
     const patch = [
       // Indexes of init containers hold until the sidecar goes in.
       ...environment.flatMap(({ container, edits, mounts }) => [
         ...environmentOperations(container, edits),
         ...appendTo(container.raw, pointerOf(container), 'volumeMounts', mounts),
       ]),
-      ...insertInto(pod.spec, '/spec', 'initContainers', { index: sidecarIndex(pod), values: [sidecar] }),
-      ...appendTo(pod.spec, '/spec', 'volumes', volumes),
+      ...sidecar,
+      ...addMissing(pod, additions),
       ...(steering ? steeringOperations(pod, steering) : []),
-      ...appendTo(pod.spec, '/spec', 'imagePullSecrets', secrets),
-      setAnnotation(pod.raw, PREFIX + STATUS, formatStatus(settings.version, intent.inputs, warnings)),
+      ...status(pod, injected, { version: settings.version, inputs: intent.inputs, warnings }),
     ]
     return { refusals, patch, warnings }
   }
 }
 
-function missingPullSecrets(pod: Pod, wanted: readonly string[]): readonly V1LocalObjectReference[] {
-  const present = new Set(objectsAt(pod.spec, 'imagePullSecrets').map((secret) => textAt(secret, 'name')))
-  return wanted.filter((name) => !present.has(name)).map((name) => ({ name }))
+interface OwnParts {
+  /** The pod without what an injection gave it. */
+  readonly rest: Pod
+  /** Where the sidecar is among the init containers, or goes. */
+  readonly index: number
+  /** Mounts of shared volumes that applications may have. */
+  readonly given: readonly V1VolumeMount[]
+  readonly isInjected: boolean
+}
+
+function ownParts(
+  pod: Pod,
+  injected: Injected | undefined,
+  additions: Additions,
+  { environment }: InjectionIntent,
+): OwnParts {
+  if (!injected) return { rest: pod, index: sidecarIndex(pod), given: [], isInjected: false }
+  const rest = withoutAdditions(pod, injected.container, additions)
+  return { rest, index: injected.container.index, given: environment.mounts, isInjected: true }
+}
+
+function addSidecar(
+  pod: Pod,
+  index: number,
+  intent: InjectionIntent,
+  settings: InjectionSettings,
+  refusals: Refusals,
+): readonly JsonPatchOperation[] {
+  const resources = planResources(pod, intent.values, settings.resources, refusals)
+  return insertInto(pod.spec, '/spec', 'initContainers', { index, values: [buildSidecar(intent, resources, settings)] })
+}
+
+/** A status once written changes only to tell more warnings. */
+function status(pod: Pod, injected: Injected | undefined, current: Status): readonly JsonPatchOperation[] {
+  if (!injected) return [setAnnotation(pod.raw, PREFIX + STATUS, formatStatus(current))]
+  if (current.warnings.length === 0) return []
+  const warnings = [...injected.status.warnings, ...current.warnings]
+  return [setAnnotation(pod.raw, PREFIX + STATUS, formatStatus({ ...injected.status, warnings }))]
 }

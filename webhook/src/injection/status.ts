@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { PROXY_CONTAINER, show } from '@aws-outbound-jwt-injector/proxy/contract'
-import { isObject, textAt } from './pod/json.ts'
+import { isObject, listAt, textAt } from './pod/json.ts'
 import type { RawAnnotations } from './annotations/raw-annotations.ts'
 import { PREFIX, STATUS } from './annotations/raw-annotations.ts'
 import type { Container, Pod } from './pod/pod.ts'
@@ -8,7 +8,7 @@ import type { Container, Pod } from './pod/pod.ts'
 /** Enough to notice a change; nothing is protected by it. */
 const HASH_DIGITS = 16
 
-/** @returns a hash of the annotations a pod was injected from, whatever their order. */
+/** @returns a hash of the annotations a pod was injected from, whatever their order. The same in every version: pods outlive versions. */
 export function hashInputs(annotations: RawAnnotations): string {
   const entries = [...annotations]
     .map(([name, text]) => [name, show(text)] as const)
@@ -17,31 +17,44 @@ export function hashInputs(annotations: RawAnnotations): string {
 }
 
 /** What we leave on a pod we injected. */
-export function formatStatus(version: string, inputs: string, warnings: readonly string[]): string {
+export function formatStatus({ version, inputs, warnings }: Status): string {
   return JSON.stringify({ version, inputs, warnings })
 }
 
+/** What a status of ours says. */
+export interface Status {
+  readonly version: string
+  /** Hash of the annotations the pod was injected from. */
+  readonly inputs: string
+  readonly warnings: readonly string[]
+}
+
+/** A pod that we injected before: in an earlier round of this admission, or offline. */
 export interface Injected {
   readonly container: Container
-  /** Hash of the annotations it was made from. */
-  readonly inputs: string
+  readonly status: Status
 }
 
 /** @returns our sidecar: our name among the init containers beside a status of ours. */
-export function findInjected({ initContainers, annotations }: Pod): Injected | undefined {
-  const container = initContainers.find(({ name }) => name === PROXY_CONTAINER)
-  const inputs = readInputs(textAt(annotations, PREFIX + STATUS))
-  return container && inputs !== undefined ? { container, inputs } : undefined
+export function findInjected(pod: Pod): Injected | undefined {
+  const container = pod.initContainers.find(({ name }) => name === PROXY_CONTAINER)
+  const status = readStatus(pod)
+  return container && status && { container, status }
 }
 
 /** Longer than any status of ours; parsing more would be somebody else's choice. */
 const LONGEST_STATUS = 16 * 1024
 
-function readInputs(text: string | undefined): string | undefined {
+/** @returns the status of a pod, undefined when there is none that can be read. */
+export function readStatus({ annotations }: Pod): Status | undefined {
+  const text = textAt(annotations, PREFIX + STATUS)
   if (text === undefined || text.length > LONGEST_STATUS) return undefined
   try {
     const status: unknown = JSON.parse(text)
-    return isObject(status) ? textAt(status, 'inputs') : undefined
+    const inputs = isObject(status) ? textAt(status, 'inputs') : undefined
+    if (!isObject(status) || inputs === undefined) return undefined
+    const warnings = (listAt(status, 'warnings') ?? []).filter((warning) => typeof warning === 'string')
+    return { version: textAt(status, 'version') ?? '', inputs, warnings }
   } catch {
     return undefined
   }

@@ -16,7 +16,7 @@ const steered = (spec: Json): Json => {
 }
 const reasons = (spec: Json): readonly (string | undefined)[] => {
   const refusals = createRefusals()
-  rejectUnsteerable(readPod({ spec }), STEERING, refusals)
+  rejectUnsteerable(readPod({ spec }), STEERING, false, refusals)
   return refusals.problems.length === 0 ? [] : [refusals.reason(), ...refusals.problems.map(({ value }) => value)]
 }
 

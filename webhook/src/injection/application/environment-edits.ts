@@ -9,6 +9,11 @@ export type EnvironmentEdit =
   | { readonly kind: 'insert'; readonly index: number; readonly name: string; readonly value: string }
   | { readonly kind: 'set'; readonly variable: Variable; readonly value: string }
 
+/** @returns whether an edit makes a difference. */
+export function changes(edit: EnvironmentEdit): boolean {
+  return edit.kind === 'insert' || edit.value !== edit.variable.value
+}
+
 /** @returns the edits as operations, from the end of the list to its start, so that no operation shifts a later one. */
 export function environmentOperations(
   container: Container,

@@ -2,15 +2,16 @@ import type { V1VolumeMount } from '@kubernetes/client-node'
 import { readHostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { EnvironmentEdit } from './environment-edits.ts'
-import { indexAfter, lateReferences, referencesOf } from './environment-edits.ts'
+import { changes, indexAfter, lateReferences, referencesOf } from './environment-edits.ts'
 import type { EnvConflict } from './env-conflict.ts'
 import { findConflicts, isProxyVariable } from './env-conflict.ts'
 import { createHttpsUrls, warnOfHttpsUrls } from './https-urls.ts'
 import type { HttpsUrls } from './https-urls.ts'
 import { findOwnProxies } from './own-proxy.ts'
-import { TRUST_STORE, hasHostsFile, javaOptions } from './java.ts'
-import { TRUST_MOUNT, planTrust, rejectMounts } from './trust.ts'
-import { listAt } from '../pod/json.ts'
+import { TRUST_STORE, hasHostsFile, hasJavaOptions, javaOptions } from './java.ts'
+import { TRUST_MOUNT, isOurTrust, planTrust, rejectMounts } from './trust.ts'
+import { isSame } from '../pod/additions.ts'
+import { listAt, objectsAt } from '../pod/json.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
 import type { Steering } from '../annotations/steering.ts'
 import { rejectHostsFile } from '../pod/steering.ts'
@@ -37,11 +38,18 @@ interface Outcome {
   readonly warn: Warn
 }
 
+interface Revisit extends Outcome {
+  /** Whether the containers have been through this before: what they have of ours is then no conflict. */
+  readonly isInjected: boolean
+}
+
 /** What the variables of every container of a pod are made from. */
 export interface Environment {
   readonly proxyUrl: string
   readonly direct: DirectHosts
   readonly coverage: Coverage
+  /** Of volumes that the sidecar shares. */
+  readonly mounts: readonly V1VolumeMount[]
   readonly policy: 'refuse' | 'keep' | 'override'
   /** Whether `https://` URLs of a partner go through the proxy. */
   readonly intercepts: boolean
@@ -54,29 +62,32 @@ export interface Environment {
   readonly steering: Steering | undefined
 }
 
-/** Plans the variables of the containers that get them; a container that is kept as it is has no plan. */
+/**
+ * Plans the variables and mounts of the containers that get them; a container that is kept as it is has no plan.
+ * What a container has already is left out, so that an injected one has an empty plan as long as it leads to us.
+ */
 export function planEnvironment(
   containers: readonly Container[],
   environment: Environment,
-  { refusals, warn }: Outcome,
+  { refusals, warn, isInjected }: Revisit,
 ): readonly ContainerPlan[] {
   const read = containers.map((container) => ({ container, variables: variablesOf(container) }))
   if (rejectOversizedNoProxy(read, refusals)) return []
   const plans: ContainerPlan[] = []
-  const mounts = environment.intercepts ? [TRUST_MOUNT] : []
   let kept: string | undefined
   for (const { container, variables } of read) {
-    const conflicts = [...ownProxies(variables, environment), ...findConflicts(variables, environment)]
+    const foreign = isInjected ? variables.filter((variable) => !leadsToUs(variable, environment)) : variables
+    const conflicts = [...ownProxies(variables, environment), ...findConflicts(foreign, environment)]
     if (conflicts[0] && environment.policy === 'keep') {
       kept ??= conflicts[0].name
       warn(`${placeOf(container)} keeps its own ${conflicts[0].name}: ${lossOf(conflicts[0], environment)}`)
       continue
     }
     rejectConflicts(container, conflicts, environment.policy, refusals)
-    if (environment.intercepts) rejectMounts(container, refusals)
     if (environment.steering) rejectHostsFile(container, refusals)
     warnOfHttpsUrls(container, variables, environment.httpsUrls, warn)
-    plans.push({ container, edits: planContainer(container, variables, environment, { refusals, warn }), mounts })
+    const edits = planContainer(container, variables, environment, { refusals, warn }).filter(changes)
+    plans.push({ container, edits, mounts: planMounts(container, environment, isInjected, refusals) })
   }
   if (plans.length === 0 && containers.length > 0)
     refusals.report('no-container', {
@@ -85,6 +96,25 @@ export function planEnvironment(
       allowed: `at least one container that gets the variables; override, or remove ${kept ?? 'HTTP_PROXY'} from one`,
     })
   return plans
+}
+
+function planMounts(
+  container: Container,
+  { mounts, intercepts }: Environment,
+  isInjected: boolean,
+  refusals: Refusals,
+): readonly V1VolumeMount[] {
+  const present = objectsAt(container.raw, 'volumeMounts')
+  const others = isInjected ? present.filter((mount) => !mounts.some((other) => isSame(mount, other))) : present
+  if (intercepts) rejectMounts(container, others, refusals)
+  return mounts.filter((mount) => !present.some((other) => isSame(mount, other)))
+}
+
+/** Whether a variable says what injection makes it say. */
+function leadsToUs({ name, value }: Variable, { proxyUrl, intercepts, java, coverage }: Environment): boolean {
+  if (value === undefined) return false
+  if (name === 'JAVA_TOOL_OPTIONS') return java !== undefined && hasJavaOptions(value, java, coverage)
+  return isProxyVariable(name, intercepts) ? value === proxyUrl : intercepts && isOurTrust(name, value)
 }
 
 const ownProxies = (variables: readonly Variable[], { steering, intercepts }: Environment): readonly EnvConflict[] =>
@@ -122,6 +152,7 @@ export function readEnvironment(
     proxyUrl: `http://127.0.0.1:${port}`,
     direct: directHosts(extra, { coverage, intercepts }),
     coverage,
+    mounts: intercepts ? [TRUST_MOUNT] : [],
     policy: values['env-policy'],
     intercepts,
     httpsUrls: createHttpsUrls(
@@ -208,7 +239,7 @@ function planNode(
 function planJava(
   container: Container,
   variables: readonly Variable[],
-  { java }: Environment,
+  { java, coverage }: Environment,
   warn: Warn,
 ): readonly EnvironmentEdit[] {
   const name = 'JAVA_TOOL_OPTIONS'
@@ -220,6 +251,7 @@ function planJava(
     warn(`${placeOf(container)}.env[${name}] cannot be read (valueFrom): Java calls get no token`)
     return []
   }
+  if (hasJavaOptions(own.value, java, coverage)) return []
   for (const late of lateReferences(referencesOf(java), own, variables))
     warn(`${placeOf(container)}.env[${name}] stands above ${late}: $(${late}) stays unexpanded in it`)
   return [{ kind: 'set', variable: own, value: own.value === '' ? java : `${own.value} ${java}` }]

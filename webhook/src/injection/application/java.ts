@@ -28,7 +28,7 @@ export function javaOptions(port: number, extra: readonly string[], { coverage, 
   const defaults = [...DIRECT, ...(intercepts ? AWS : [])].filter((entry) => coverage(entry) === undefined)
   const direct = [...new Set([...defaults, ...extra.filter((entry) => !entry.includes('/')).map(pattern)])]
   return [
-    `-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=${port} -Dhttp.nonProxyHosts=${direct.join('|')}`,
+    `-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=${port} ${NON_PROXY_HOSTS}=${direct.join('|')}`,
     ...(intercepts ? [`-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=${port}`, TRUST_STORE] : []),
   ].join(' ')
 }
@@ -40,6 +40,28 @@ export const TRUST_STORE = `-Djavax.net.ssl.trustStore=${JAVA_BUNDLE} -Djavax.ne
 function pattern(entry: string): string {
   if (entry.startsWith('.')) return `*${entry}`
   return entry.split(':').length > 2 ? `[${entry}]` : entry
+}
+
+/**
+ * @param wanted from `javaOptions`.
+ * @returns whether a JVM takes our options from these: of a property given twice, the last counts. Other direct hosts may
+ * stand in it, those of another version, as long as none is a partner.
+ */
+export function hasJavaOptions(options: string, wanted: string, coverage: Coverage): boolean {
+  const chosen = new Map(options.split(/\s+/).map(property))
+  return wanted.split(' ').every((option) => {
+    const [name, value] = property(option)
+    const actual = chosen.get(name)
+    if (name !== NON_PROXY_HOSTS) return actual === value
+    return actual?.split('|').every((entry) => coverage(entry)?.extent !== 'all') ?? false
+  })
+}
+
+const NON_PROXY_HOSTS = '-Dhttp.nonProxyHosts'
+
+function property(option: string): readonly [name: string, value: string] {
+  const end = option.indexOf('=')
+  return end < 0 ? [option, ''] : [option.slice(0, end), option.slice(end + 1)]
 }
 
 /** @returns the first property in the options of a JVM that chooses its proxy. */

@@ -27,14 +27,19 @@ export function planNoProxy(
 ): readonly EnvironmentEdit[] {
   const place = placeOf(container)
   const own = NO_PROXY_NAMES.flatMap((name) => variables.findLast((variable) => variable.name === name) ?? [])
-  for (const variable of own) inspect(`${place}.env[${variable.name}]`, variable, coverage, outcome)
-  const literal = own.filter(({ value }) => value !== undefined)
+  const ours = new Set(direct.entries)
+  for (const variable of own) inspect(place, { variable, ours }, coverage, outcome)
+  // A twin says the same as the one that cannot be read.
+  const literal = own.filter(({ value }) => value !== undefined && !own.some(({ name }) => value === `$(${name})`))
   const [first, second] = literal
   const added = [...entriesOf(second?.value ?? ''), ...direct.entries]
   const value = first?.value === undefined ? direct.text : union(first.value, added)
-  for (const variable of literal)
-    for (const late of lateReferences(added.flatMap(referencesOf), variable, variables))
+  for (const variable of literal) {
+    const present = new Set(entriesOf(variable.value ?? ''))
+    const references = added.filter((entry) => !present.has(entry)).flatMap(referencesOf)
+    for (const late of lateReferences(references, variable, variables))
       outcome.warn(`${place}.env[${variable.name}] stands above ${late}: $(${late}) stays unexpanded in it`)
+  }
   const alone = { value, index: indexAfter(direct.references, variables) }
   return [
     ...literal.map((variable) => ({ kind: 'set', variable, value }) as const),
@@ -59,11 +64,25 @@ function insertTwin(
   }
 }
 
-function inspect(where: string, { value }: Variable, coverage: Coverage, { refusals, warn }: Outcome): void {
+interface Inspected {
+  readonly variable: Variable
+  /** What injection or the annotation adds; that was looked at with the annotations. */
+  readonly ours: ReadonlySet<string>
+}
+
+function inspect(
+  place: string,
+  { variable: { name, value }, ours }: Inspected,
+  coverage: Coverage,
+  { refusals, warn }: Outcome,
+): void {
+  const where = `${place}.env[${name}]`
   if (value === undefined) warn(`${where} cannot be read (valueFrom): it must not cover a partner host`)
   for (const entry of entriesOf(value ?? '')) {
+    if (ours.has(entry)) continue
     const covered = coverage(entry)
-    if (covered?.extent === 'part') warn(`${where}: calls to ${entry} get no token`)
+    // Both spellings have every entry once they are one list.
+    if (covered?.extent === 'part') warn(`${place}.env[NO_PROXY]: calls to ${entry} get no token`)
     if (covered?.extent === 'all') refusals.report('no-proxy-conflict', conflict(where, entry, covered.host))
   }
 }

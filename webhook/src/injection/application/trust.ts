@@ -1,7 +1,7 @@
 import type { V1VolumeMount } from '@kubernetes/client-node'
 import { TRUST_FILES } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { EnvironmentEdit } from './environment-edits.ts'
-import { objectsAt, textAt } from '../pod/json.ts'
+import { textAt } from '../pod/json.ts'
 import type { JsonObject } from '../pod/json.ts'
 import type { Container, Variable } from '../pod/pod.ts'
 import { placeOf } from '../pod/pod.ts'
@@ -31,6 +31,10 @@ const NAMES = new Set([...REPLACING, ...ADDING])
 
 export const isTrustVariable = (name: string): boolean => NAMES.has(name)
 
+/** Whether a variable names a file of ours. */
+export const isOurTrust = (name: string, value: string): boolean =>
+  isTrustVariable(name) && [ANCHOR, BUNDLE].includes(value)
+
 /** SECURITY: read-only, so that no application changes what another one trusts. */
 export const TRUST_MOUNT: V1VolumeMount = { ...TRUST, readOnly: true }
 
@@ -49,8 +53,8 @@ export function planTrust(variables: readonly Variable[], hasExtraCa: boolean): 
 }
 
 /** Refuses what a container mounts over, under or around our files, so that they could be missing or replaced. */
-export function rejectMounts(container: Container, { report }: Refusals): void {
-  for (const mount of objectsAt(container.raw, 'volumeMounts')) {
+export function rejectMounts(container: Container, mounts: readonly JsonObject[], { report }: Refusals): void {
+  for (const mount of mounts) {
     const path = textAt(mount, 'mountPath')
     if (path !== undefined && collides(path, mount))
       report('mount-conflict', {

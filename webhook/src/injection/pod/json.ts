@@ -34,3 +34,18 @@ export function textAt(object: JsonObject, key: string): string | undefined {
   const value = member(object, key)
   return typeof value === 'string' ? value : undefined
 }
+
+/** @returns whether a value says everything that another one says. Objects may have more members, lists no more entries. */
+export function contains(value: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted))
+    return (
+      Array.isArray(value) &&
+      value.length === wanted.length &&
+      wanted.every((entry, index) => contains(value[index], entry))
+    )
+  if (!isObject(wanted)) return value === wanted
+  return isObject(value) && Object.entries(wanted).every(([name, item]) => contains(member(value, name), item))
+}
+
+/** @returns whether two values of JSON are the same, whatever the order of their members. */
+export const isEqual = (a: unknown, b: unknown): boolean => contains(a, b) && contains(b, a)

@@ -1,5 +1,6 @@
 import { CONTROL_PORT, PROXY_CONTAINER } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from '../annotations/annotations.ts'
+import { isSame } from './additions.ts'
 import type { JsonObject } from './json.ts'
 import { listAt, member, objectAt, objectsAt, textAt } from './json.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
@@ -27,6 +28,8 @@ export function rejectImpossible(pod: Pod, asked: Asked, refusals: Refusals, war
     })
   if (member(spec, 'shareProcessNamespace') === true)
     warn('spec.shareProcessNamespace lets other containers read the memory and files of the sidecar')
+  if (member(spec, 'hostPID') === true)
+    warn('spec.hostPID lets this pod and others see the processes of the node, and those of the sidecar')
   rejectWindows(spec, refusals, warn)
   rejectOwnNames(pod, refusals)
   rejectPorts([...pod.initContainers, ...pod.containers], asked, refusals)
@@ -62,8 +65,16 @@ function rejectOwnNames(pod: Pod, { report }: Refusals): void {
     })
 }
 
-/** Refuses volumes of the pod that have a name we need. SECURITY: and mounts of them, which would hand the sidecar's token to applications. */
-export function rejectVolumes(pod: Pod, ours: readonly { readonly name: string }[], { report }: Refusals): void {
+/**
+ * Refuses volumes of the pod that have a name we need. SECURITY: and mounts of them, which would hand the sidecar's token to applications.
+ * @param given mounts that applications have from an earlier injection.
+ */
+export function rejectVolumes(
+  pod: Pod,
+  ours: readonly { readonly name: string }[],
+  given: readonly object[],
+  { report }: Refusals,
+): void {
   const names = new Set(ours.map(({ name }) => name))
   for (const name of objectsAt(pod.spec, 'volumes').map((volume) => textAt(volume, 'name') ?? '')) {
     if (names.has(name))
@@ -74,8 +85,9 @@ export function rejectVolumes(pod: Pod, ours: readonly { readonly name: string }
       })
   }
   for (const container of [...pod.initContainers, ...pod.containers]) {
-    for (const name of objectsAt(container.raw, 'volumeMounts').map((mount) => textAt(mount, 'name') ?? '')) {
-      if (names.has(name))
+    for (const mount of objectsAt(container.raw, 'volumeMounts')) {
+      const name = textAt(mount, 'name') ?? ''
+      if (names.has(name) && !given.some((other) => isSame(mount, other)))
         report('name-conflict', {
           where: `${placeOf(container)}.volumeMounts[${name}]`,
           value: name,

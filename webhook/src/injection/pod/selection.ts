@@ -10,14 +10,21 @@ export function sidecarIndex({ initContainers }: Pod): number {
   return initContainers.findLastIndex((container) => isNative(container) && MESH_PROXIES.has(container.name)) + 1
 }
 
+interface Selectable {
+  /** Without the sidecar. */
+  readonly pod: Pod
+  /** Where the sidecar is among the init containers, or goes. */
+  readonly sidecar: number
+  readonly knownSidecars: readonly string[]
+}
+
 /** @returns the containers that get the variables. */
 export function selectContainers(
-  pod: Pod,
+  { pod, sidecar, knownSidecars }: Selectable,
   values: AnnotationValues,
-  knownSidecars: readonly string[],
   refusals: Refusals,
 ): readonly Container[] {
-  const later = [...pod.initContainers.slice(sidecarIndex(pod)), ...pod.containers]
+  const later = [...pod.initContainers.filter(({ index }) => index >= sidecar), ...pod.containers]
   const named = values.containers && new Set(values.containers)
   const skipped = new Set(values['skip-containers'])
   const missing =

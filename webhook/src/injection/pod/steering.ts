@@ -13,7 +13,7 @@ const LOOPBACK = ['127.0.0.1', '::1'] as const
 /** Lets the sidecar listen below 1024 without a capability. A safe sysctl, which Pod Security's restricted profile allows. */
 const PORT_START = { name: 'net.ipv4.ip_unprivileged_port_start', value: '0' } as const
 
-/** @returns what leads the names of partners to the sidecar, and lets it listen there; what the pod has stays. */
+/** @returns what leads the names of partners to the sidecar, and lets it listen there, as far as it is not there; what the pod has stays. */
 export function steeringOperations({ spec }: Pod, { hosts }: Steering): readonly JsonPatchOperation[] {
   const context = member(spec, 'securityContext')
   const sysctls = sysctlsOf(spec).length > 0 ? [] : [PORT_START]
@@ -32,7 +32,9 @@ function aliasOperations(spec: JsonObject, hosts: readonly string[]): readonly J
   return [
     ...indexes.flatMap(([, index]) => {
       const alias = own[index]
-      return alias ? appendTo(alias, `/spec/hostAliases/${index}`, 'hostnames', hosts) : []
+      const present = new Set(alias && listAt(alias, 'hostnames'))
+      const missing = hosts.filter((host) => !present.has(host))
+      return alias ? appendTo(alias, `/spec/hostAliases/${index}`, 'hostnames', missing) : []
     }),
     ...appendTo(
       spec,
@@ -44,10 +46,14 @@ function aliasOperations(spec: JsonObject, hosts: readonly string[]): readonly J
   ]
 }
 
-/** Refuses pods that already say where a partner is, or that keep the sidecar from listening. */
-export function rejectUnsteerable({ spec }: Pod, { hosts }: Steering, { report }: Refusals): void {
+/**
+ * Refuses pods that already say where a partner is, or that keep the sidecar from listening.
+ * @param isInjected whether partners lead to the sidecar already.
+ */
+export function rejectUnsteerable({ spec }: Pod, { hosts }: Steering, isInjected: boolean, { report }: Refusals): void {
   const steered = new Set(hosts)
-  for (const alias of objectsAt(spec, 'hostAliases')) {
+  const ours: readonly unknown[] = isInjected ? LOOPBACK : []
+  for (const alias of objectsAt(spec, 'hostAliases').filter(({ ip }) => !ours.includes(ip))) {
     for (const name of listAt(alias, 'hostnames') ?? []) {
       if (typeof name === 'string' && steered.has(name.toLowerCase()))
         report('host-alias-conflict', {

@@ -1,0 +1,78 @@
+import type { JsonPatchOperation } from '../patch.ts'
+import { appendTo } from '../patch.ts'
+import type { JsonObject } from './json.ts'
+import { isEqual, listAt, objectsAt, textAt } from './json.ts'
+import type { Container, Pod } from './pod.ts'
+import type { Refusals } from '../outcome.ts'
+
+/** What injection adds to lists of the pod's spec, by list. Whoever adds entries here needs no more for pods that come injected. */
+export type Additions = Readonly<Record<string, readonly object[]>>
+
+/** @returns what adds the entries that are not there. */
+export function addMissing({ spec }: Pod, additions: Additions): readonly JsonPatchOperation[] {
+  return Object.entries(additions).flatMap(([list, values]) => {
+    const present = listAt(spec, list) ?? []
+    return appendTo(
+      spec,
+      '/spec',
+      list,
+      values.filter((value) => !present.some((entry) => isSame(entry, value))),
+    )
+  })
+}
+
+/** Refuses entries of an injected pod that have a name of ours and say something else. SECURITY: a token from another volume is another identity. */
+export function rejectChanged({ spec }: Pod, additions: Additions, { report }: Refusals): void {
+  for (const [list, values] of Object.entries(additions)) {
+    for (const { name, entry } of entriesOf(spec, list)) {
+      const given = values.find((value) => nameOf(value) === name)
+      if (given && !isSame(entry, given))
+        report('forged-injection', {
+          where: `spec.${list}[${name}]`,
+          value: 'something else',
+          allowed: `what injection adds there: ${JSON.stringify(given)}`,
+        })
+    }
+  }
+}
+
+/** @returns an injected pod as the rest of it stands: without the sidecar and what was added. Its containers keep their places. */
+export function withoutAdditions(pod: Pod, sidecar: Container, additions: Additions): Pod {
+  const rest = Object.entries(additions).map(([list, values]) => {
+    const names = new Set(values.map(nameOf))
+    const kept = objectsAt(pod.spec, list).filter(
+      (entry) => !names.has(textAt(entry, 'name')) && !values.some((value) => isSame(entry, value)),
+    )
+    return [list, kept] as const
+  })
+  return {
+    ...pod,
+    initContainers: pod.initContainers.filter((container) => container !== sidecar),
+    spec: { ...pod.spec, ...Object.fromEntries(rest) },
+  }
+}
+
+const nameOf = (value: object): string | undefined => textAt(value as JsonObject, 'name')
+
+const entriesOf = (spec: JsonObject, list: string): readonly { readonly name: string; readonly entry: JsonObject }[] =>
+  objectsAt(spec, list).flatMap((entry) => {
+    const name = nameOf(entry)
+    return name === undefined ? [] : [{ name, entry }]
+  })
+
+/** Sizes and times: other versions may choose others, and the API server fills in `defaultMode`. None of them says what a volume holds. */
+const ADJUSTABLE: ReadonlySet<string> = new Set(['defaultMode', 'expirationSeconds', 'sizeLimit'])
+
+/** @returns whether two entries mean the same. */
+export const isSame = (a: unknown, b: unknown): boolean => isEqual(essence(a), essence(b))
+
+/** @returns a value of JSON without what says nothing. */
+function essence(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(essence)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name, item]) => !ADJUSTABLE.has(name) && item !== null && item !== false && item !== undefined)
+      .map(([name, item]) => [name, essence(item)]),
+  )
+}
