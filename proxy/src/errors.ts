@@ -5,9 +5,14 @@ export interface ErrorRow {
   readonly proxyStatus: string
   /** Whether the same request may succeed later without anybody changing anything. */
   readonly retryable: boolean
+  /** What clients of gRPC are told. Default: 14, UNAVAILABLE. */
+  readonly grpcStatus?: number
   readonly meaning: string
   readonly hint: string
 }
+
+/** UNAVAILABLE: the call failed, whatever it was, and may succeed later. Source: gRPC status codes. */
+export const DEFAULT_GRPC_STATUS = 14
 
 /** The codes never change: they are in `X-Outbound-Jwt-Error`, metrics, logs and docs/errors.md. */
 export const ERRORS = {
@@ -22,7 +27,7 @@ export const ERRORS = {
     status: 400,
     proxyStatus: 'http_request_error',
     retryable: false,
-    meaning: 'The request is not valid HTTP/1.1.',
+    meaning: 'The request is not valid HTTP.',
     hint: 'Check the client; the log line names what the parser did not accept.',
   },
   ambiguous_framing: {
@@ -92,6 +97,7 @@ export const ERRORS = {
     status: 421,
     proxyStatus: 'http_request_error',
     retryable: false,
+    grpcStatus: 16,
     meaning: 'The request is for another host than its connection: than the CONNECT, or the server name of TLS, says.',
     hint: 'Open one connection per host.',
   },
@@ -127,6 +133,7 @@ export const ERRORS = {
     status: 502,
     proxyStatus: 'http_protocol_error',
     retryable: false,
+    grpcStatus: 12,
     meaning: 'The request needs HTTP/2, as gRPC does, and the partner does not offer it.',
     hint: 'Check that the partner offers h2 on this port (openssl s_client -alpn h2).',
   },
@@ -148,13 +155,14 @@ export const ERRORS = {
     status: 502,
     proxyStatus: 'http_protocol_error',
     retryable: false,
-    meaning: 'The response of the partner is not valid HTTP/1.1. The partner may have carried out the request.',
+    meaning: 'The response of the partner is not valid HTTP. The partner may have carried out the request.',
     hint: 'Show the message to the partner; it names what the parser did not accept. A host without a rule can be called around the proxy: outbound-jwt.io/no-proxy.',
   },
   token_denied: {
     status: 502,
     proxyStatus: 'proxy_internal_response',
     retryable: false,
+    grpcStatus: 16,
     meaning: 'AWS refused to mint the token.',
     hint: 'Run doctor in the sidecar: /nodejs/bin/node /app/doctor.mjs',
   },

@@ -152,7 +152,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
         : upstreams.of(destination).dialling
     },
     close: () => {
-      tunnels.destroy()
+      server.cutTunnels()
       return forwarder.close()
     },
   }

@@ -1,4 +1,5 @@
 // Fields of HTTP/2 and of HTTP/1.1, translated both ways. RFC 9113 §8.
+import type { Unlocated } from '../routing/locate.ts'
 import type { RawHeaders } from './headers.ts'
 
 /** A request as it came by HTTP/2, in the words of HTTP/1.1. */
@@ -26,26 +27,35 @@ const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 /** What may be in a value: no control character but a tab, no white space around it. RFC 9113 §8.2.1, RFC 9110 §5.5. */
 const VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/
 
+/** As Node's parser of HTTP/1.1 wants it. SECURITY: a server may read `trace` as TRACE. */
+const METHOD = /^(?!CONNECT$)[A-Z]+(?:-[A-Z]+)*$/
+
+const MALFORMED: Unlocated = {
+  refused: 'malformed_request',
+  message: 'The fields of the request are not valid HTTP/2.',
+}
+const TWO_HOSTS: Unlocated = { refused: 'authority_mismatch', message: ':authority and Host name different hosts.' }
+
 /**
  * Reads a request's field list.
  * SECURITY: nghttp2 checks most of this, too; nothing here relies on it, because the list becomes a request of HTTP/1.1.
  * @param raw as node:http2 hands it out: names and values in turn.
- * @returns undefined for a malformed one. RFC 9113 §8.1.1.
+ * @returns why it is refused when it is malformed. RFC 9113 §8.1.1.
  */
-export function requestFromHttp2(raw: RawHeaders): Http2Request | undefined {
+export function requestFromHttp2(raw: RawHeaders): Http2Request | Unlocated {
   const control: Control = {}
   const headers: string[] = []
   const cookies: string[] = []
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string
     const value = raw[index + 1] as string
-    if (!VALUE.test(value)) return undefined
+    if (!VALUE.test(value)) return MALFORMED
     if (isControl(name)) {
       // Pseudo-header fields come first; each of them, and Host, comes once. RFC 9113 §8.3.
       const isLate = name !== 'host' && headers.length + cookies.length > 0
-      if (isLate || control[name] !== undefined) return undefined
+      if (isLate || control[name] !== undefined) return MALFORMED
       control[name] = value
-    } else if (!isForwardable(name, value)) return undefined
+    } else if (!isForwardable(name, value)) return MALFORMED
     else if (name === 'cookie') cookies.push(value)
     else headers.push(name, value)
   }
@@ -57,11 +67,11 @@ export function requestFromHttp2(raw: RawHeaders): Http2Request | undefined {
 function withTarget(
   { ':method': method, ':scheme': scheme, ':path': path, ':authority': authority, host }: Control,
   headers: string[],
-): Http2Request | undefined {
+): Http2Request | Unlocated {
   // SECURITY: the two must not name different hosts. RFC 9113 §8.3.1.
-  if (host !== undefined && authority !== undefined && host.toLowerCase() !== authority.toLowerCase()) return undefined
+  if (host !== undefined && authority !== undefined && host.toLowerCase() !== authority.toLowerCase()) return TWO_HOSTS
   // CONNECT has no scheme and no path, and nobody here takes one within HTTP/2.
-  if (method === undefined || scheme === undefined || !path) return undefined
+  if (method === undefined || !METHOD.test(method) || scheme === undefined || !path) return MALFORMED
   return { method, scheme, authority: authority ?? host ?? '', path, headers }
 }
 

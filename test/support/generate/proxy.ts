@@ -1,5 +1,6 @@
 import { SETTINGS, STANDALONE_TABLE } from '../../../proxy/src/config.ts'
-import { ERRORS } from '../../../proxy/src/errors.ts'
+import { DEFAULT_GRPC_STATUS, ERRORS } from '../../../proxy/src/errors.ts'
+import type { ErrorRow } from '../../../proxy/src/errors.ts'
 import { STANDALONE_SETTINGS } from '../../../proxy/src/standalone/settings.ts'
 import type { SettingsTable } from '../../../proxy/src/runtime/index.ts'
 import type { GeneratedDocument } from './documents.ts'
@@ -40,12 +41,14 @@ Other defaults than above: ${otherDefaults()}.
 
 Answers of the partner pass through as they are. An answer of the proxy's own carries \`X-Outbound-Jwt-Error: <code>\`, \`Proxy-Status\` (RFC 9209) and a JSON body
 \`{"error":{"code","message","host","requestId","retryable","hint"}}\`.
+Clients of gRPC get \`:status\` 200, the \`grpc-status\` of the table, and code, message and hint in \`grpc-message\`.
 
 ${markdownTable(
-  ['code', 'status', 'meaning', 'what to do', 'retry'],
-  Object.entries(ERRORS).map(([code, { status, meaning, hint, retryable }]) => [
+  ['code', 'status', 'gRPC', 'meaning', 'what to do', 'retry'],
+  Object.entries<ErrorRow>(ERRORS).map(([code, { status, grpcStatus, meaning, hint, retryable }]) => [
     `\`${code}\``,
     String(status),
+    String(grpcStatus ?? DEFAULT_GRPC_STATUS),
     meaning,
     hint,
     retryable ? 'yes' : 'no',

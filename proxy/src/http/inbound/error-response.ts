@@ -13,9 +13,14 @@ export interface OwnResponse {
 /** Any but the one that is refused; RFC 9110 §15.5.6 wants a list. */
 const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
+/** The fields that say what an answer is about, whatever its form. */
+export function describingFields({ code, proxyStatus }: ProxyError): string[] {
+  return ['Proxy-Status', `${PROXY_CONTAINER}; error=${proxyStatus}`, 'X-Outbound-Jwt-Error', code]
+}
+
 /** What the client is told; docs/errors.md lists the codes. RFC 9209 for Proxy-Status. */
 export function errorResponse(error: ProxyError, host: string, requestId: string): OwnResponse {
-  const { code, message, hint, row, proxyStatus, retryAfterSeconds } = error
+  const { code, message, hint, row, retryAfterSeconds } = error
   const body = `${JSON.stringify({ error: { code, message, host, requestId, retryable: row.retryable, hint } })}\n`
   const headers = [
     'Content-Type',
@@ -24,10 +29,7 @@ export function errorResponse(error: ProxyError, host: string, requestId: string
     String(Buffer.byteLength(body)),
     'Cache-Control',
     'no-store',
-    'Proxy-Status',
-    `${PROXY_CONTAINER}; error=${proxyStatus}`,
-    'X-Outbound-Jwt-Error',
-    code,
+    ...describingFields(error),
   ]
   if (row.status === 405) headers.push('Allow', ALLOWED)
   if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds))
@@ -49,7 +51,7 @@ export function refuseSocket(socket: Duplex, error: ProxyError, host: string, re
 }
 
 /** How long a client may take to read a last response and to close. */
-const CLOSE_MS = 1_000
+export const CLOSE_MS = 1_000
 
 /**
  * Closes a connection whose last response is written. To close it under what the client still sends would reset it, and the

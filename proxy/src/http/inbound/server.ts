@@ -4,6 +4,7 @@ import { Server as TlsServer, createServer as createTlsServer } from 'node:https
 import { Server as NetServer } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { ProxyError } from '../../errors.ts'
 import type { ErrorCode } from '../../errors.ts'
 import { locateByHost, locateInside } from '../../routing/locate.ts'
@@ -21,6 +22,8 @@ import type { ExchangeDeps } from './exchange.ts'
 import { answerHalfClosed } from './half-close.ts'
 import { Http1Exchange } from './http1-exchange.ts'
 import type { Interim } from './http1-exchange.ts'
+import { Http2Exchange } from './http2-exchange.ts'
+import { createHttp2Server } from './http2-server.ts'
 import { createIdleSweep, endsConnection, responseUnderWay } from './idle.ts'
 import { closeInStages, errorResponse, refuseSocket } from './error-response.ts'
 import { createSteering } from './steering.ts'
@@ -67,6 +70,8 @@ export interface ProxyServer {
   startDraining(): void
   /** Stops listening and resolves when the last connection has ended. */
   drain(): Promise<void>
+  /** Ends tunnels and connections of HTTP/2, whatever they are doing. @returns how many there were. */
+  cutTunnels(): number
 }
 
 /** How often Node looks for heads that are late. */
@@ -88,7 +93,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     interception,
     servePlain: (client) => {
       inside.set(client, { locate: locateSteered })
-      http.emit('connection', client)
+      http2.detect(client, serveHttp1)
     },
   })
   const servers: NetServer[] = []
@@ -115,6 +120,13 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   http.maxHeadersCount = 0
   http.maxConnections = limits.clientSockets
   http.timeout = Math.max(limits.bodyIdleMs, deps.longestTimeoutMs) + limits.silenceMarginMs
+  const http2 = createHttp2Server({
+    limits,
+    silenceMs: http.timeout,
+    answer: (incoming) => handler(new Http2Exchange(incoming, deps.exchanges)),
+    refused: (error) => observer.connectionRefused(error, deps.requestId()),
+    refuse,
+  })
 
   answerHalfClosed(http)
   const sweepIdle = createIdleSweep(http)
@@ -180,15 +192,22 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
       const closed = Promise.all(open.map((server) => new Promise<void>((resolve) => server.once('close', resolve))))
       // Node's own `close` ends idle connections at once, under the hands of a client that is just writing to one.
       for (const server of open) NetServer.prototype.close.call(server)
+      http2.drain()
       const sweeping = setInterval(() => {
         sweepIdle()
         interception.endSilent()
+        http2.endSilent()
       }, limits.lingerMs / 2)
-      const cut = setTimeout(() => observer.tunnelsCut(deps.tunnels.destroy()), deps.tunnelDrainMs)
+      const cut = setTimeout(() => observer.tunnelsCut(cutTunnels()), deps.tunnelDrainMs)
       await closed
       clearInterval(sweeping)
       clearTimeout(cut)
     },
+    cutTunnels,
+  }
+
+  function cutTunnels(): number {
+    return deps.tunnels.destroy() + http2.destroy()
   }
 
   function serve(request: IncomingMessage, response: ServerResponse, interim?: Interim): void {
@@ -220,8 +239,15 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
 
   function serveInside(client: Socket, tunnel: ServedTunnel, locate = locateInside(tunnel)): void {
     inside.set(client, { tunnel, locate })
+    if (tunnel.scheme === 'http') http2.detect(client, serveHttp1)
+    else if (client instanceof TLSSocket && client.alpnProtocol === 'h2') http2.serve(client)
+    else serveHttp1(client)
+  }
+
+  function serveHttp1(client: Socket): void {
     // For a server that speaks TLS a connection begins with the end of its handshake, and this one has had its own.
     http.emit(certificate ? 'secureConnection' : 'connection', client)
+    client.resume()
   }
 
   function isInTunnel(socket: Duplex): boolean {

@@ -126,7 +126,7 @@ export function createInterception(deps: InterceptionDeps): Interception {
   function serverOf(certificate: LeafCertificate, tunnel: InterceptedTunnel): Server {
     const known = servers.get(certificate)
     if (known) return known
-    const options = { ...certificate, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] } as const
+    const options = { ...certificate, minVersion: 'TLSv1.2', ALPNProtocols: ['h2', 'http/1.1'] } as const
     const server = createServer({ ...options, handshakeTimeout: limits.headMs })
       .on('secureConnection', (socket) => {
         handshakes--

@@ -1,0 +1,139 @@
+import { constants, performServerHandshake } from 'node:http2'
+import type { ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { ProxyError } from '../../errors.ts'
+import { errorCode } from '../../runtime/index.ts'
+import type { Limits } from '../limits.ts'
+import { peek } from '../tunnel/peek.ts'
+import type { IncomingStream } from './http2-exchange.ts'
+
+interface Http2ServerDeps {
+  readonly limits: Pick<Limits, 'headBytes' | 'headFields' | 'headMs' | 'keepAliveMs' | 'lingerMs'>
+  /** Longest silence of a stream. */
+  readonly silenceMs: number
+  readonly answer: (incoming: IncomingStream) => void
+  /** Hears of connections that are ended. */
+  readonly refused: (error: ProxyError) => void
+  /** Answers a connection whose protocol is not known, and ends it. */
+  readonly refuse: (client: Socket, error: ProxyError) => void
+}
+
+/** Serves connections whose clients speak HTTP/2. */
+export interface Http2Server {
+  /** @param client has agreed on HTTP/2. */
+  serve(client: Socket): void
+  /** Serves a client that takes HTTP/2 for granted. @param other serves any other. RFC 9113 §3.3. */
+  detect(client: Socket, other: (client: Socket) => void): void
+  /** Ends connections that have said too little to be told apart. */
+  endSilent(): void
+  /** Asks clients to open no more streams, and ends each connection with its last one. */
+  drain(): void
+  /** Ends every connection, whatever it is doing. @returns how many there were. */
+  destroy(): number
+}
+
+/** What begins every connection of HTTP/2. RFC 9113 §3.4. */
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+
+const isHttp2 = (first: Buffer): boolean => first.subarray(0, PREFACE.length).equals(PREFACE)
+/** `POST` and the preface begin alike. */
+const isDecisive = (first: Buffer): boolean => !PREFACE.subarray(0, first.length).equals(first) || isHttp2(first)
+
+/** On one connection; a request in flight counts like any other besides. */
+const STREAMS = 256
+/** "Any stream": the first of two GOAWAYs, so that streams under way to here are served. RFC 9113 §6.8. */
+const LAST_STREAM = 2 ** 31 - 1
+
+/**
+ * Creates the server side of HTTP/2 for sockets that are there already.
+ * SECURITY: Node's own bounds stay as they are: streams that are reset in a row (1000, then 33 a second), CONTINUATION frames of a head
+ * (nghttp2: 8), settings of a frame (32), answers that a client does not read (nghttp2: 1000), memory of a session (10 MB).
+ */
+export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
+  const { limits } = deps
+  const sessions = new Set<ServerHttp2Session>()
+  const silent = new Set<Socket>()
+  let isDraining = false
+  const options = {
+    settings: { maxConcurrentStreams: STREAMS, maxHeaderListSize: limits.headBytes },
+    // Pseudo-header fields come on top, and one more, so that the handler refuses it by name.
+    maxHeaderListPairs: limits.headFields + 5,
+    // What a partner repeats is its own affair, as in HTTP/1.1.
+    strictSingleValueFields: false,
+  }
+
+  return {
+    serve,
+    detect: (client, other) => {
+      silent.add(client)
+      client.once('close', () => silent.delete(client))
+      const done = (first: Buffer | undefined): void => {
+        silent.delete(client)
+        if (first === undefined) deps.refuse(client, new ProxyError('request_timeout'))
+        else if (isHttp2(first)) serve(client)
+        else other(client)
+      }
+      peek(client, limits.headMs, done, isDecisive)
+    },
+    endSilent: () => silent.forEach((client) => client.destroy()),
+    drain: () => {
+      isDraining = true
+      sessions.forEach(retire)
+    },
+    destroy: () => {
+      const { size } = sessions
+      for (const session of sessions) session.destroy()
+      return size
+    },
+  }
+
+  function serve(client: Socket): void {
+    // A client that leaves by FIN would go unnoticed.
+    client.allowHalfOpen = false
+    const session = performServerHandshake(client, options)
+    sessions.add(session)
+    watch(session, client)
+    if (isDraining) retire(session)
+  }
+
+  function watch(session: ServerHttp2Session, client: Socket): void {
+    let streams = 0
+    const end = (): void => session.close()
+    let idle = setTimeout(end, limits.keepAliveMs)
+    const late = setTimeout(() => {
+      deps.refused(new ProxyError('request_timeout'))
+      session.destroy()
+    }, limits.headMs)
+    const onStreamEnd = (): void => {
+      if (--streams === 0 && !session.destroyed) idle = setTimeout(end, limits.keepAliveMs)
+    }
+    session
+      .once('remoteSettings', () => clearTimeout(late))
+      .on('stream', (stream, _headers, flags, fields) => {
+        streams++
+        clearTimeout(idle)
+        stream.on('error', ignore).once('close', onStreamEnd)
+        stream.setTimeout(deps.silenceMs, () => stream.destroy(new Error('the client is silent')))
+        const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0
+        deps.answer({ stream, fields, hasBody, connection: client })
+      })
+      .on('error', (error: Error) => {
+        if (errorCode(error) !== 'ECONNRESET') deps.refused(new ProxyError('malformed_request', { cause: error }))
+      })
+      .once('close', () => {
+        clearTimeout(idle)
+        clearTimeout(late)
+        sessions.delete(session)
+      })
+  }
+
+  function retire(session: ServerHttp2Session): void {
+    if (session.closed || session.destroyed) return
+    session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM)
+    const timer = setTimeout(() => session.close(), limits.lingerMs)
+    session.once('close', () => clearTimeout(timer))
+  }
+}
+
+/** `close` follows. */
+const ignore = (): void => undefined
