@@ -8,7 +8,7 @@ import type { RawHeaders } from './headers.ts'
 export interface ForwardRequest {
   readonly destination: Destination
   readonly method: string
-  /** Begins with a slash. */
+  /** Begins with a slash, or is the `*` of OPTIONS. */
   readonly path: string
   readonly headers: string[]
   /** A buffer can be sent again, a stream cannot. */

@@ -74,6 +74,11 @@ export function splitTarget(target: string): { readonly origin: string; readonly
   return { origin: target.slice(0, end), path: path.startsWith('/') ? path : `/${path}` }
 }
 
+/** Whether an absolute-form target has neither path nor query: with OPTIONS it is about the whole server, `*` for it. RFC 9112 §3.2.4. */
+export function isOriginAlone(target: string): boolean {
+  return ABSOLUTE.test(target)
+}
+
 /** SECURITY: a path is forwarded as it came, so it may hold nothing that a server could take for the end of it. */
 export function isForwardablePath(path: string): boolean {
   return !/[^\x21-\x7e]|#/.test(path)

@@ -3,7 +3,7 @@ import { ProxyError } from '../../errors.ts'
 import type { Route } from '../../contract.ts'
 import type { Locate } from '../../routing/locate.ts'
 import type { Router } from '../../routing/router.ts'
-import { isForwardablePath } from '../../routing/target.ts'
+import { isForwardablePath, isOriginAlone } from '../../routing/target.ts'
 import type { Tokens } from '../../tokens/token-request.ts'
 import { PassingBody, collectBody } from './body.ts'
 import type { Exchange, Plan } from './exchange.ts'
@@ -54,7 +54,8 @@ function admit(exchange: Exchange, { inFlight, limits, locate, router }: Handler
   if (exchange.headers.length > limits.headFields * 2) throw new ProxyError('headers_too_large')
   const target = locate(exchange.connection)(exchange.target, exchange.headers)
   if ('refused' in target) throw new ProxyError(target.refused, target)
-  const { origin, path, headers = exchange.headers } = target
+  const { origin, headers = exchange.headers } = target
+  const path = exchange.method === 'OPTIONS' && isOriginAlone(exchange.target) ? '*' : target.path
   if (!isForwardablePath(path)) throw new ProxyError('bad_request_target')
   const destination = router.route(origin)
   exchange.names(destination.host)

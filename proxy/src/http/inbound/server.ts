@@ -6,7 +6,6 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { ProxyError } from '../../errors.ts'
-import type { ErrorCode } from '../../errors.ts'
 import { locateByHost, locateInside } from '../../routing/locate.ts'
 import type { Locate } from '../../routing/locate.ts'
 import type { ServedTunnel } from '../../routing/router.ts'
@@ -26,6 +25,8 @@ import { Http2Exchange } from './http2-exchange.ts'
 import { createHttp2Server } from './http2-server.ts'
 import { createIdleSweep, endsConnection, responseUnderWay } from './idle.ts'
 import { closeInStages, errorResponse, refuseSocket } from './error-response.ts'
+import { parserFailure } from './parser-failure.ts'
+import type { ParserError } from './parser-failure.ts'
 import { createSteering } from './steering.ts'
 import type { Steer, SteeringObserver } from './steering.ts'
 import { isConnection } from '../tunnel/tunnel.ts'
@@ -160,7 +161,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   })
   // There is no one to answer yet: the connection is gone before it could say anything.
   http.on('drop', () => observer.connectionRefused(new ProxyError('overloaded'), deps.requestId()))
-  http.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket) => {
+  http.on('clientError', (error: ParserError, socket: Socket) => {
     const tunnel = inside.get(socket)?.tunnel
     if (tunnel?.scheme === 'http' && error.rawPacket?.[0] === TLS_HANDSHAKE) {
       observer.tlsInPlain(tunnel)
@@ -170,7 +171,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
       if (!tunnel) observer.connectionRefused(new ProxyError('malformed_request', { cause: error }), deps.requestId())
       socket.destroy()
     } else if (isGone(error, socket)) socket.destroy()
-    else refuse(socket, new ProxyError(parserFailure(error.code), { cause: error }))
+    else refuse(socket, parserFailure(error))
   })
 
   return {
@@ -278,22 +279,4 @@ function isGone(error: NodeJS.ErrnoException, socket: Socket): boolean {
   const underWay = responseUnderWay(socket)
   if (error.code === 'ECONNRESET' || !socket.writable) return true
   return Boolean(underWay && (underWay.headersSent || underWay.req.complete))
-}
-
-/** llhttp's and Node's codes for a request that is none. */
-function parserFailure(code: string | undefined): ErrorCode {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return 'headers_too_large'
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return 'request_timeout'
-    case 'HPE_INVALID_CONTENT_LENGTH':
-    case 'HPE_UNEXPECTED_CONTENT_LENGTH':
-    case 'HPE_INVALID_TRANSFER_ENCODING':
-    case 'HPE_INVALID_CHUNK_SIZE':
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return 'ambiguous_framing'
-    default:
-      return 'malformed_request'
-  }
 }

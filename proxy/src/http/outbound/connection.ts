@@ -1,4 +1,5 @@
-import type { Client as ClientTypes, buildConnector } from 'undici'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Client as ClientTypes, Dispatcher, buildConnector } from 'undici'
 import symbols from 'undici/lib/core/symbols.js'
 import Client from 'undici/lib/dispatcher/client.js'
 
@@ -50,6 +51,23 @@ export class Connection extends Client {
       owner.forget(this)
     })
   }
+}
+
+/** Told of every request that undici makes, before it is sent. */
+const CREATED = 'undici:request:create'
+
+/** Sends a request for the whole server; undici itself lets no path through but one with a slash. RFC 9112 §3.2.4. */
+export function dispatchServerWide(
+  connection: Connection,
+  options: Omit<Dispatcher.DispatchOptions, 'path'>,
+  handler: Dispatcher.DispatchHandler,
+): void {
+  const replacePath = (message: unknown): void => {
+    ;(message as { readonly request: { path: string } }).request.path = '*'
+  }
+  subscribe(CREATED, replacePath)
+  connection.dispatch({ ...options, path: '/' }, handler)
+  unsubscribe(CREATED, replacePath)
 }
 
 interface ParsedSocket {

@@ -6,6 +6,7 @@ import { isClosedConnection, upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
 import { isIdempotent } from '../forwarder.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
+import { dispatchServerWide } from './connection.ts'
 import type { Connection } from './connection.ts'
 import type { Upstream, Upstreams } from './upstreams.ts'
 import { isConnection } from '../tunnel/tunnel.ts'
@@ -59,7 +60,8 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
   dispatch(): void {
     const { method, path, headers, body, upgrade } = this.request
     this.connection ??= this.upstream.take()
-    this.connection.dispatch({ method, path, headers, body, upgrade }, this)
+    if (path === '*') dispatchServerWide(this.connection, { method, headers, body, upgrade }, this)
+    else this.connection.dispatch({ method, path, headers, body, upgrade }, this)
   }
 
   abort(): void {
