@@ -7,6 +7,9 @@ export const NOWHERE: World = {
   read: (file) => {
     throw new Error(`ENOENT: no such file, open '${file}'`)
   },
+  nowMs: () => 0,
+  print: () => undefined,
+  pause: () => Promise.resolve(false),
   cluster: () => Promise.reject(new KubeError('unavailable', 'no cluster in the kubeconfig')),
   fetchDocument: () => Promise.resolve({ ok: false, problem: 'ENOTFOUND' }),
 }

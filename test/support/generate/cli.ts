@@ -128,6 +128,16 @@ outbound-jwt doctor orders-6d5f8 -n shop
 \`\`\`
 
 The same as \`kubectl exec\` with the path of [doctor](doctor.md), which has its checks and what its lines mean.`,
+  status: `
+\`\`\`sh
+outbound-jwt status -A
+outbound-jwt status -n shop --watch
+\`\`\`
+
+Pods are listed with your own rights, and the metrics of each sidecar are read through the API server, eight at a time, which needs the right to \`get\` \`pods/proxy\`. What cannot be read is \`?\`, with the reason on standard error.
+
+A version other than that of this program is named: such pods get theirs when they are restarted ([upgrade](upgrade.md)). \`TOKEN\` is the oldest one in use. Requests and failures are counted since the sidecar started: errors of the sidecar, and 401, 403 and 5xx of partners.
+\`MOSTLY\` is what most of them were (\`outbound-jwt explain\` has it).`,
   completion: `
 \`\`\`sh
 source <(outbound-jwt completion bash)

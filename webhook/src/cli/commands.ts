@@ -27,6 +27,8 @@ export const OPTIONS = {
   diff: { type: 'boolean', doc: 'only what would change' },
   complete: { type: 'boolean', doc: 'print a completed copy of the document instead' },
   namespace: { type: 'string', short: 'n', value: 'NAMESPACE', doc: 'the namespace; otherwise that of the kubeconfig' },
+  'all-namespaces': { type: 'boolean', short: 'A', doc: 'every namespace' },
+  watch: { type: 'boolean', short: 'w', doc: 'again every 5 seconds, until it is interrupted' },
   container: { type: 'string', short: 'c', value: 'CONTAINER', doc: 'the sidecar, where it has another name' },
   'service-account': {
     type: 'string',
@@ -88,6 +90,11 @@ export const COMMANDS = {
     doc: 'runs the doctor of the sidecar in a pod: why it gets no token, or its partner does not take it',
     argument: { name: 'POD', doc: 'the name of a pod' },
     options: ['namespace', 'container', 'context'],
+    formats: ['text', 'json'],
+  },
+  status: {
+    doc: 'shows the injected pods: version, partners, age of the token, requests and failures',
+    options: ['namespace', 'all-namespaces', 'watch', 'context'],
     formats: ['text', 'json'],
   },
   completion: {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { fetchDocument } from '@aws-outbound-jwt-injector/proxy/reference'
 import { run } from './run.ts'
 
@@ -11,6 +12,9 @@ const { status, stdout, stderr } = await run(process.argv.slice(2), {
   // The client of Kubernetes is not parsed by what works offline.
   cluster: async (context) => (await import('../kube/cluster.ts')).openCluster(context),
   fetchDocument: (url) => fetchDocument(url, AbortSignal.timeout(FETCH_MS)),
+  nowMs: () => Date.now(),
+  print: (text) => process.stdout.write(text),
+  pause: (ms) => setTimeout(ms, true),
 })
 process.exitCode = status
 process.stderr.write(stderr)

@@ -16,4 +16,9 @@ export interface World {
   readonly fetchDocument: (url: string) => Promise<Document>
   /** @param context of the kubeconfig; undefined for its current one. @throws KubeError */
   readonly cluster: (context: string | undefined) => Promise<Cluster>
+  readonly nowMs: () => number
+  /** Prints while the command goes on. */
+  readonly print: (text: string) => void
+  /** @returns whether to go on, after so many milliseconds. */
+  readonly pause: (ms: number) => Promise<boolean>
 }

@@ -7,6 +7,7 @@ import { completion } from './completion.ts'
 import { KubeError } from '../kube/failure.ts'
 import { runCheck } from './cluster/check.ts'
 import { runDoctor } from './cluster/doctor.ts'
+import { runStatus } from './cluster/status.ts'
 import { runDiscovery } from './discovery.ts'
 import { explain } from './explain.ts'
 import { runInject, runLint } from './manifests/run.ts'
@@ -21,6 +22,7 @@ const RUNS: Readonly<Record<CommandName, (given: Given, world: World) => Outcome
   discovery: runDiscovery,
   check: runCheck,
   doctor: runDoctor,
+  status: runStatus,
   completion: ({ argument }) => printed(completion(argument)),
 }
 

@@ -1,26 +1,50 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import type { Outcome } from '../../../../webhook/src/cli/outcome.ts'
 import { run } from '../../../../webhook/src/cli/run.ts'
+import { KubeError } from '../../../../webhook/src/kube/failure.ts'
+import type { FakeCluster } from '../../../support/cli/cluster.ts'
 import { fakeCluster } from '../../../support/cli/cluster.ts'
 import { NOWHERE } from '../../../support/cli/files.ts'
 
+const POD = { spec: { containers: [{ name: 'orders' }], initContainers: [{ name: 'aws-outbound-jwt-proxy' }] } }
+const PATH = '/api/v1/namespaces/default/pods/orders-1'
+
+const doctor = async (cluster: FakeCluster, ...args: readonly string[]): Promise<Outcome> =>
+  run(['doctor', 'orders-1', ...args], { ...NOWHERE, cluster: () => Promise.resolve(cluster) })
+
 describe('doctor of the command line', () => {
   it('runs the one in the sidecar, and passes on what it prints', async () => {
-    const cluster = fakeCluster({}, { status: 1, stdout: 'FAIL  region\n', stderr: '' })
-    const world = { ...NOWHERE, cluster: () => Promise.resolve(cluster) }
-    expect(await run(['doctor', 'orders-1'], world)).to.deep.equal({ status: 1, stdout: 'FAIL  region\n', stderr: '' })
-    await run(['doctor', 'orders-1', '-n', 'shop', '-c', 'other', '-o', 'json'], world)
+    const answers = { [PATH]: POD, '/api/v1/namespaces/shop/pods/orders-1': POD }
+    const cluster = fakeCluster(answers, { status: 1, stdout: 'FAIL  region\n', stderr: '' })
+    expect(await doctor(cluster)).to.deep.equal({ status: 1, stdout: 'FAIL  region\n', stderr: '' })
+    await doctor(cluster, '-n', 'shop', '-c', 'orders', '-o', 'json')
     const command = ['/nodejs/bin/node', '/app/doctor.mjs']
     expect(cluster.seen).to.deep.equal([
       { namespace: 'default', pod: 'orders-1', container: 'aws-outbound-jwt-proxy', command },
-      { namespace: 'shop', pod: 'orders-1', container: 'other', command: [...command, '--json'] },
+      { namespace: 'shop', pod: 'orders-1', container: 'orders', command: [...command, '--json'] },
     ])
   })
 
-  it('ends with 69 when the sidecar does not answer', async () => {
-    const cluster = fakeCluster({}, { status: 2, stdout: '', stderr: 'the proxy does not answer\n' })
-    expect(await run(['doctor', 'a'], { ...NOWHERE, cluster: () => Promise.resolve(cluster) })).to.include({
+  it('says that there is no such pod, or no sidecar in it', async () => {
+    expect(await doctor(fakeCluster({}))).to.deep.equal({
       status: 69,
+      stdout: '',
+      stderr: `outbound-jwt: ${PATH} not found\n`,
     })
+    const { stderr } = await doctor(fakeCluster({ [PATH]: { spec: { containers: [{ name: 'orders' }] } } }))
+    expect(stderr).to.equal(
+      'outbound-jwt: pod default/orders-1 has no container aws-outbound-jwt-proxy; it has orders\n',
+    )
+  })
+
+  it('tries all the same where pods may not be read', async () => {
+    const cluster = fakeCluster({ [PATH]: new KubeError('forbidden', 'no right') })
+    expect(await doctor(cluster)).to.include({ status: 0 })
+  })
+
+  it('ends with 69 when the sidecar does not answer', async () => {
+    const cluster = fakeCluster({ [PATH]: POD }, { status: 2, stdout: '', stderr: 'the proxy does not answer\n' })
+    expect(await doctor(cluster)).to.include({ status: 69 })
   })
 })

@@ -1,4 +1,7 @@
 import { PROXY_CONTAINER } from '@aws-outbound-jwt-injector/proxy/contract'
+import { isObject, objectAt, objectsAt } from '../../injection/pod/json.ts'
+import type { Cluster, ExecTarget } from '../../kube/cluster.ts'
+import { KubeError } from '../../kube/failure.ts'
 import type { Given } from '../arguments.ts'
 import { EXITS } from '../commands.ts'
 import type { Outcome, World } from '../outcome.ts'
@@ -12,6 +15,23 @@ export async function runDoctor({ argument: pod, options, output }: Given, world
   const cluster = await world.cluster(options.context)
   const namespace = options.namespace ?? cluster.namespace
   const where = { namespace, pod, container: options.container ?? PROXY_CONTAINER }
+  await expectContainer(cluster, where)
   const { status, ...printed } = await cluster.exec(where, output === 'json' ? [...COMMAND, '--json'] : COMMAND)
   return { ...printed, status: STATUSES[status] ?? EXITS.unavailable.status }
+}
+
+/** A command that cannot start is told as a status of HTTP; this says why. Who may not read pods may still run commands in them. */
+async function expectContainer(cluster: Cluster, { namespace, pod, container }: ExecTarget): Promise<void> {
+  const object = await cluster.get(`/api/v1/namespaces/${namespace}/pods/${pod}`).catch((error: unknown) => {
+    if (error instanceof KubeError && error.code === 'forbidden') return undefined
+    throw error
+  })
+  if (!isObject(object)) return
+  const spec = objectAt(object, 'spec')
+  const names = ['containers', 'initContainers'].flatMap((list) => objectsAt(spec, list).map(({ name }) => name))
+  if (!names.includes(container))
+    throw new KubeError(
+      'not-found',
+      `pod ${namespace}/${pod} has no container ${container}; it has ${names.join(', ')}`,
+    )
 }

@@ -6,6 +6,7 @@ import type { Finding } from '../report.ts'
 import type { Answer } from './answer.ts'
 import { listedIn, nameOf, unread } from './answer.ts'
 import { INSTALLATION } from './names.ts'
+import { samplesOf } from './samples.ts'
 
 /** A pod of the webhook. */
 export interface Replica {
@@ -137,10 +138,8 @@ function certificateFindings({ name, metrics }: Replica): readonly Finding[] {
   ]
 }
 
-function valueOf(metrics: string, name: string): number | undefined {
-  const [, value] = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(metrics) ?? []
-  return value === undefined ? undefined : Number(value)
-}
+const valueOf = (metrics: string, metric: string): number | undefined =>
+  samplesOf(metrics).find(({ name }) => name === metric)?.value
 
 const POLICIES = ['pods', 'registration', 'running-pods', 'workloads'].map((part) => `${INSTALLATION}-${part}`)
 

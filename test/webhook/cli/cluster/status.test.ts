@@ -1,0 +1,128 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import type { Outcome } from '../../../../webhook/src/cli/outcome.ts'
+import { run } from '../../../../webhook/src/cli/run.ts'
+import { KubeError } from '../../../../webhook/src/kube/failure.ts'
+import type { Answers } from '../../../support/cli/cluster.ts'
+import { fakeCluster } from '../../../support/cli/cluster.ts'
+import { NOWHERE } from '../../../support/cli/files.ts'
+
+const pod = (name: string, routes: object, { version = '0.1.0', ready = true, port = '15401' } = {}): object => ({
+  metadata: {
+    name,
+    namespace: 'shop',
+    annotations: { 'outbound-jwt.io/status': JSON.stringify({ version, inputs: 'a', warnings: [] }) },
+  },
+  spec: {
+    initContainers: [
+      {
+        name: 'aws-outbound-jwt-proxy',
+        env: [
+          { name: 'ROUTES', value: JSON.stringify(routes) },
+          { name: 'ADMIN_LISTEN_ADDR', value: `[::]:${port}` },
+        ],
+      },
+    ],
+  },
+  status: { initContainerStatuses: [{ name: 'aws-outbound-jwt-proxy', ready }] },
+})
+const METRICS = `# HELP http_server_request_duration_seconds b
+http_server_request_duration_seconds_count{route="a",http_response_status_code="200",error_type=""} 40
+http_server_request_duration_seconds_count{route="a",http_response_status_code="502",error_type="token_denied"} 3
+http_server_request_duration_seconds_count{route="a",http_response_status_code="401",error_type=""} 2
+http_server_request_duration_seconds_count{route="a",http_response_status_code="404",error_type=""} 9
+http_server_request_duration_seconds_count{route="a",http_response_status_code="504",error_type="upstream_timeout"} 1
+outbound_jwt_token_issued_timestamp_seconds{route="a"} 10000
+outbound_jwt_token_expiry_timestamp_seconds{route="a"} 10900
+`
+const scrape = (name: string, port = '15401'): string => `/api/v1/namespaces/shop/pods/${name}:${port}/proxy/metrics`
+const LIST = '/api/v1/namespaces/shop/pods?limit=500'
+const ONE: Answers = {
+  [LIST]: {
+    items: [pod('orders', [{ hosts: ['api.partner.example'], https: 'intercept' }]), { metadata: { name: 'plain' } }],
+  },
+  [scrape('orders')]: METRICS,
+}
+
+const status = async (answers: Answers, ...args: readonly string[]): Promise<Outcome> =>
+  run(['status', ...args], {
+    ...NOWHERE,
+    nowMs: () => 10_300_000,
+    cluster: () => Promise.resolve(fakeCluster(answers)),
+  })
+
+describe('status', () => {
+  it('shows an injected pod on one line, and no other', async () => {
+    expect(await status(ONE, '-n', 'shop')).to.deep.equal({
+      status: 0,
+      stdout: `NAMESPACE  POD     READY  VERSION  PARTNERS             HTTPS      TOKEN             REQUESTS  FAILED  MOSTLY
+shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m left  55        6       token_denied
+`,
+      stderr: '',
+    })
+  })
+
+  it('names another version, a sidecar that is not ready, and metrics that cannot be read', async () => {
+    const routes = [{ hosts: ['a.example', 'b.example'] }, { hosts: ['c.example'], https: 'tunnel' }]
+    const { stdout, stderr } = await status(
+      {
+        [LIST]: { items: [pod('old', routes, { version: '0.0.9', ready: false, port: '9000' })] },
+        [scrape('old', '9000')]: new KubeError('unavailable', 'connection refused'),
+      },
+      '-n',
+      'shop',
+    )
+    expect(stdout.split('\n')[1]).to.match(
+      /^shop +old +no +0\.0\.9 \(not 0\.1\.0\) +a\.example,b\.example \+1 +refuse,tunnel +\? +\? +\?$/,
+    )
+    expect(stderr).to.equal('outbound-jwt: metrics of shop/old cannot be read: connection refused\n')
+  })
+
+  it('reads every page of a list, at most eight sidecars at a time, in order', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `orders-${index}`)
+    let open = 0
+    let most = 0
+    const answer = async (): Promise<string> => {
+      most = Math.max(most, (open += 1))
+      await new Promise(setImmediate)
+      open -= 1
+      return METRICS
+    }
+    const { stdout } = await status(
+      {
+        '/api/v1/pods?limit=500': {
+          items: names.slice(0, 20).map((name) => pod(name, [])),
+          metadata: { continue: 'a=' },
+        },
+        '/api/v1/pods?limit=500&continue=a%3D': { items: names.slice(20).map((name) => pod(name, [])) },
+        ...Object.fromEntries(names.map((name) => [scrape(name), answer])),
+      },
+      '-A',
+    )
+    expect(
+      stdout
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => line.split(/ +/)[1]),
+    ).to.deep.equal(names)
+    expect(most).to.equal(8)
+  })
+
+  it('prints JSON for other tools, and says when there is nothing', async () => {
+    const { stdout } = await status(ONE, '-n', 'shop', '-o', 'json')
+    expect(JSON.parse(stdout)).to.have.nested.property('[0].work.failures', 6)
+    expect(await status({ [LIST]: { items: [] } }, '-n', 'shop')).to.include({ stdout: 'no injected pod\n' })
+  })
+
+  it('goes on with --watch until it is interrupted', async () => {
+    const printed: string[] = []
+    const outcome = await run(['status', '-n', 'shop', '--watch'], {
+      ...NOWHERE,
+      cluster: () => Promise.resolve(fakeCluster(ONE)),
+      print: (text) => printed.push(text),
+      pause: () => Promise.resolve(printed.length < 3),
+    })
+    expect(printed).to.have.lengthOf(3)
+    expect(outcome).to.deep.equal({ status: 0, stdout: '', stderr: '' })
+  })
+})

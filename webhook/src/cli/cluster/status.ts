@@ -1,0 +1,77 @@
+import { isObject, objectAt, objectsAt, textAt } from '../../injection/pod/json.ts'
+import type { Cluster } from '../../kube/cluster.ts'
+import { KubeError } from '../../kube/failure.ts'
+import type { Given } from '../arguments.ts'
+import { EXITS } from '../commands.ts'
+import type { Outcome, World } from '../outcome.ts'
+import { PROGRAM } from '../usage.ts'
+import { samplesOf } from './samples.ts'
+import type { Row, Sidecar } from './sidecars.ts'
+import { renderRows, sidecarOf, workOf } from './sidecars.ts'
+
+/** Asked at the same time; the API server has others to serve. */
+const AT_ONCE = 8
+const PAGE = 500
+const EVERY_MS = 5_000
+
+/** Shows the injected pods of a namespace or of all. @throws KubeError when pods cannot be listed. */
+export async function runStatus({ options, output }: Given, world: World): Promise<Outcome> {
+  const cluster = await world.cluster(options.context)
+  const scope = options['all-namespaces'] === true ? '' : `/namespaces/${options.namespace ?? cluster.namespace}`
+  for (;;) {
+    const rows = await rowsOf(cluster, scope, world)
+    const outcome = render(rows, output)
+    if (options.watch !== true) return outcome
+    world.print(`${outcome.stdout}${outcome.stderr}\n`)
+    if (!(await world.pause(EVERY_MS))) return { status: outcome.status, stdout: '', stderr: '' }
+  }
+}
+
+function render(rows: readonly Row[], output: string): Outcome {
+  const unread = rows.flatMap(({ namespace, pod, work }) =>
+    'problem' in work ? [`${PROGRAM}: metrics of ${namespace}/${pod} cannot be read: ${work.problem}\n`] : [],
+  )
+  const text = rows.length === 0 ? 'no injected pod\n' : renderRows(rows)
+  return {
+    status: EXITS.fine.status,
+    stdout: output === 'json' ? `${JSON.stringify(rows, null, 2)}\n` : text,
+    stderr: output === 'json' ? '' : unread.join(''),
+  }
+}
+
+async function rowsOf(cluster: Cluster, scope: string, { nowMs }: World): Promise<readonly Row[]> {
+  const sidecars = await listSidecars(cluster, scope)
+  const rows = new Map<Sidecar, Row>()
+  const waiting = sidecars.values()
+  const work = async (): Promise<void> => {
+    // All of them take from one iterator.
+    for (const sidecar of waiting) rows.set(sidecar, await rowOf(cluster, sidecar, nowMs() / 1000))
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  return sidecars.flatMap((sidecar) => rows.get(sidecar) ?? [])
+}
+
+/** Page by page: a large cluster has tens of thousands of pods. */
+async function listSidecars(cluster: Cluster, scope: string): Promise<readonly Sidecar[]> {
+  const found: Sidecar[] = []
+  let next = ''
+  do {
+    const from = next === '' ? '' : `&continue=${encodeURIComponent(next)}`
+    const list = await cluster.get(`/api/v1${scope}/pods?limit=${PAGE}${from}`)
+    if (!isObject(list)) break
+    found.push(...objectsAt(list, 'items').flatMap((pod) => sidecarOf(pod) ?? []))
+    next = textAt(objectAt(list, 'metadata'), 'continue') ?? ''
+  } while (next !== '')
+  return found
+}
+
+async function rowOf(cluster: Cluster, sidecar: Sidecar, nowSeconds: number): Promise<Row> {
+  const { namespace, pod, adminPort } = sidecar
+  try {
+    const text = await cluster.getText(`/api/v1/namespaces/${namespace}/pods/${pod}:${adminPort}/proxy/metrics`)
+    return { ...sidecar, work: workOf(samplesOf(text), nowSeconds) }
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error
+    return { ...sidecar, work: { problem: error.message } }
+  }
+}
