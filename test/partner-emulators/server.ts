@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { json, text } from 'node:stream/consumers'
+import type { TestAuthority } from '../support/certificates.ts'
+import { startUpstream } from '../support/proxy/upstream.ts'
+import type { Answer, TokenRequest, Trust, Vendor } from './vendor.ts'
+import { anthropic } from './vendors/anthropic.ts'
+import { databricks } from './vendors/databricks.ts'
+import { entra } from './vendors/entra.ts'
+import { forgerock } from './vendors/forgerock.ts'
+import { googleIamCredentials, googleSts } from './vendors/google.ts'
+import { keycloak } from './vendors/keycloak.ts'
+import { openai } from './vendors/openai.ts'
+import { openrouter } from './vendors/openrouter.ts'
+import { tailscale } from './vendors/tailscale.ts'
+import { vault } from './vendors/vault.ts'
+
+/** Vendors by the name of their token endpoint. */
+const VENDORS: Readonly<Record<string, Vendor>> = {
+  'login.microsoftonline.com': entra,
+  'workspace.cloud.databricks.com': databricks,
+  'accounts.cloud.databricks.com': databricks,
+  'sts.googleapis.com': googleSts,
+  'iamcredentials.googleapis.com': googleIamCredentials,
+  'vault.example': vault,
+  'api.anthropic.com': anthropic,
+  'auth.openai.com': openai,
+  'api.tailscale.com': tailscale,
+  'openrouter.ai': openrouter,
+  'am.example': forgerock,
+  'keycloak.example': keycloak,
+}
+export const VENDOR_HOSTS = Object.keys(VENDORS)
+
+/** Every emulated token endpoint, at one port; they are told apart by the host that was called. */
+export interface PartnerEmulators {
+  readonly port: number
+  /** Requests so far, by host. */
+  calls(host: string): number
+  /** Answers instead of the vendors, once for each. */
+  readonly instead: Answer[]
+  close(): Promise<void>
+}
+
+/** Starts them with a certificate of this authority. */
+export async function startPartnerEmulators(trust: Trust, authority: TestAuthority): Promise<PartnerEmulators> {
+  const calls: string[] = []
+  const instead: Answer[] = []
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const host = (request.headers.host ?? '').replace(/:\d+$/, '')
+    const read = await tokenRequest(request)
+    calls.push(host)
+    const answer = instead.shift() ?? (await VENDORS[host]?.(read, trust)) ?? { status: 404, json: {} }
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.json))
+  }
+  const { port, close } = await startUpstream(
+    (request, response) => {
+      handle(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
+    },
+    await authority.issue(VENDOR_HOSTS),
+  )
+  return { port, calls: (host) => calls.filter((called) => called === host).length, instead, close }
+}
+
+async function tokenRequest(request: IncomingMessage): Promise<TokenRequest> {
+  const { headers, url = '' } = request
+  const isJson = headers['content-type']?.startsWith('application/json') === true
+  const fields = isJson ? await json(request) : Object.fromEntries(new URLSearchParams(await text(request)))
+  return { path: url, headers, fields: fields as TokenRequest['fields'] }
+}

@@ -1,0 +1,29 @@
+import { answering, opaque, verify, wrongFields } from '../vendor.ts'
+import type { Answer, Vendor } from '../vendor.ts'
+
+export const VAULT = {
+  role: 'orders',
+  limitedRole: 'limited',
+  audience: 'https://vault.example',
+  namespace: 'team',
+} as const
+
+/** https://developer.hashicorp.com/vault/api-docs/auth/jwt#jwt-login, with `jwt_supported_algs` as it is by default. */
+export const vault: Vendor = ({ path, headers, fields }, trust) => {
+  if (path !== '/v1/auth/jwt/login') return Promise.resolve(failed(403, 'permission denied'))
+  if (headers['x-vault-namespace'] !== VAULT.namespace) return Promise.resolve(failed(403, 'permission denied'))
+  if (wrongFields(fields, ['role', 'jwt']).length > 0) return Promise.resolve(failed(400, 'missing jwt or role'))
+  if (fields['role'] !== VAULT.role && fields['role'] !== VAULT.limitedRole)
+    return Promise.resolve(failed(400, `role ${JSON.stringify(fields['role'])} could not be found`))
+  return answering(
+    async () => {
+      await verify(fields['jwt'], trust, { audience: VAULT.audience, algorithms: ['RS256'], leeway: 150 })
+      const uses = fields['role'] === VAULT.limitedRole ? 1 : 0
+      const auth = { client_token: opaque('hvs.'), lease_duration: 1200, renewable: true, num_uses: uses }
+      return { status: 200, json: { request_id: 'r', lease_duration: 0, auth } }
+    },
+    (flaw) => failed(400, `error validating token: invalid ${flaw}`),
+  )
+}
+
+const failed = (status: number, error: string): Answer => ({ status, json: { errors: [error] } })
