@@ -31,6 +31,8 @@ const REFUSED = [
   ['namespaceOptIn.defaults.duration=2 hours', '/namespaceOptIn/defaults/duration', 'does not match pattern'],
   ['networkPolicy.apiServerCIDRs[0]=10.0.0.1', '/networkPolicy/apiServerCIDRs/0', 'does not match pattern'],
   ['injection.steering=iptables', '/injection/steering', "'proxy', 'hosts'"],
+  ['policy.rules[0].name=a', '/policy/rules/0', "missing property 'namespaces'"],
+  ['policy.rules[0].host=a', '/policy/rules/0', "'host' not allowed"],
   ['logLevel=DEBUG', '/logLevel', "'debug'"],
 ] as const
 

@@ -98,6 +98,12 @@ export const SETTINGS = {
   ),
   certFile: setting('TLS_CERT_FILE', '', text, 'Other modes: PEM file with the serving certificate and its chain.'),
   keyFile: setting('TLS_KEY_FILE', '', text, 'Other modes: PEM file with its key.'),
+  policyFile: setting(
+    'POLICY_FILE',
+    '',
+    text,
+    'File with a policy, `rules:` as in `policy.rules` of the chart: what each namespace may ask for. It is read again when it changes. Empty: IAM alone decides.',
+  ),
   ...SIDECAR_SETTINGS,
   shutdownDelaySeconds: setting(
     'SHUTDOWN_DELAY',

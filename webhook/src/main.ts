@@ -22,18 +22,25 @@ import { createRoutes } from './http/routes.ts'
 import { createServers } from './http/servers.ts'
 import { createInjector } from './injection/decide.ts'
 import { METRICS } from './metrics.ts'
+import { startPolicyFile } from './policy-file.ts'
 
 /**
  * Floods of the costliest bodies that are parsed, and of those that are refused first, held 208 MiB at most in a memory cgroup of the
  * chart's limit, 384Mi.
  */
 const MOST_BODY_BYTES = 24 * 1024 * 1024
+/** The kubelet takes a minute to bring a change of a ConfigMap; this is little on top. */
+const POLICY_POLL_MS = 5000
 
 const config = await settingsOrExit(process, () => readConfig(process.env))
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
 const metrics = createMetrics(METRICS)
 const { instruments } = metrics
 instruments.buildInfo.with({ version: VERSION }).set(1)
+const read = (path: string): string => readFileSync(path, 'utf8')
+const policy = await settingsOrExit(process, () =>
+  startPolicyFile({ path: config.policyFile, read, pollMs: POLICY_POLL_MS, log, instruments }),
+)
 let isListening = false
 let isDraining = false
 
@@ -42,7 +49,7 @@ const { admission, admin } = createServers(
   createRoutes({
     review: createReviewEndpoint({
       handle: createReviewHandler({
-        inject: createInjector(config.injection),
+        inject: createInjector(config.injection, () => policy?.current()),
         observers,
         now: () => performance.now(),
       }),
@@ -74,7 +81,7 @@ const certificates = await settingsOrExit(process, () =>
     serving,
     clock: { now: Date.now, elapsed: () => performance.now() },
     random: Math.random,
-    read: (path) => readFileSync(path, 'utf8'),
+    read,
     log,
     instruments,
   }),
@@ -96,5 +103,6 @@ async function drain(): Promise<void> {
   admission.closeIdleConnections()
   await closed
   certificates.stop()
+  policy?.stop()
   admin.close()
 }

@@ -33,6 +33,18 @@ export const METRICS = {
     help: 'Admission requests whose answer is not complete.',
     labels: [],
   },
+  policyRules: {
+    type: 'gauge',
+    name: 'outbound_jwt_policy_rules',
+    help: 'Rules of the policy in force. With a policy only.',
+    labels: [],
+  },
+  policyCurrent: {
+    type: 'gauge',
+    name: 'outbound_jwt_policy_current',
+    help: 'Whether the policy in force is what its file says: 1, or 0 while the file cannot be used and the last good policy stays. With a policy only.',
+    labels: [],
+  },
   certificateExpiry: {
     type: 'gauge',
     name: 'outbound_jwt_certificate_expiry_seconds',

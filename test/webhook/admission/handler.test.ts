@@ -60,7 +60,7 @@ describe('review handler', () => {
   it('asks for a decision on the pod in the mode of the path, and answers with the uid', () => {
     const { handle, asked } = subject({ kind: 'allow', reason: 'unchanged', warnings: [] })
     expect(handle(BODY, 'namespace')).to.have.nested.property('response.uid', 'u1')
-    expect(asked).to.deep.equal([{ pod: POD, mode: 'namespace', operation: 'CREATE' }])
+    expect(asked).to.deep.equal([{ pod: POD, mode: 'namespace', operation: 'CREATE', namespace: 'shop' }])
   })
 
   for (const [decision, level, message] of [

@@ -19,8 +19,8 @@ export function createReviewHandler({ inject, observers, now }: HandlerDeps): Re
   return (body, mode) => {
     const started = now()
     const review = parseReview(body)
-    const { object: pod, operation, isPod } = review
-    const decision = isPod ? inject({ pod, mode, operation }) : NOT_A_POD
+    const { object: pod, operation, namespace, isPod } = review
+    const decision = isPod ? inject({ pod, mode, operation, namespace }) : NOT_A_POD
     const seconds = (now() - started) / 1000
     for (const observer of observers) observer.decided(review, decision, seconds)
     return answerReview(review.uid, decision)

@@ -24,6 +24,11 @@ export const OPTIONS = {
     value: 'FILE',
     doc: 'values of the Helm chart: image, resources and defaults of your clusters',
   },
+  policy: {
+    type: 'string',
+    value: 'FILE',
+    doc: 'a policy, `rules:` as in `policy.rules` of the Helm chart: what each namespace may ask for; an object without a namespace counts as one of `default`',
+  },
   diff: { type: 'boolean', doc: 'only what would change' },
   complete: { type: 'boolean', doc: 'print a completed copy of the document instead' },
   namespace: { type: 'string', short: 'n', value: 'NAMESPACE', doc: 'the namespace; otherwise that of the kubeconfig' },
@@ -60,7 +65,7 @@ export const SHELLS = ['bash', 'zsh'] as const
 export const COMMANDS = {
   lint: {
     doc: 'says what the webhook would refuse, and what would have no effect',
-    options: ['file', 'values'],
+    options: ['file', 'values', 'policy'],
     needs: ['file'],
     formats: ['text', 'json'],
   },

@@ -2,9 +2,8 @@ import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { RequestedBy } from './intent.ts'
 import type { JsonPatchOperation } from './patch.ts'
 import { textAt } from './pod/json.ts'
-import type { RawAnnotations } from './annotations/raw-annotations.ts'
 import { PREFIX, readRawAnnotations } from './annotations/raw-annotations.ts'
-import type { Planner } from './plan.ts'
+import type { CurrentPolicy, Planned, Planner } from './plan.ts'
 import { createPlanner } from './plan.ts'
 import type { Pod } from './pod/pod.ts'
 import { readPod } from './pod/pod.ts'
@@ -21,6 +20,8 @@ export interface InjectionRequest {
   readonly mode: RequestedBy
   /** Of the admission request, for example CREATE. */
   readonly operation: string
+  /** Of the pod. SECURITY: without one, a policy grants only what it grants everywhere. */
+  readonly namespace?: string
 }
 
 export type Decision =
@@ -39,27 +40,31 @@ export type Injector = (request: InjectionRequest) => Decision
 /** Static pods mirrored by the kubelet carry it. */
 const MIRROR = 'kubernetes.io/config.mirror'
 
-/** Creates the decision: data in, data out, the same bytes for the same pod. Never throws, whatever the pod is. */
-export function createInjector(settings: InjectionSettings): Injector {
-  const plan = createPlanner(settings)
-  return ({ pod: raw, mode, operation }) => {
+/**
+ * Creates the decision: data in, data out, the same bytes for the same pod. Never throws, whatever the pod is.
+ * @param policy the one in force now; none: IAM alone decides what a pod may have.
+ */
+export function createInjector(settings: InjectionSettings, policy: CurrentPolicy = () => undefined): Injector {
+  const plan = createPlanner(settings, policy)
+  return ({ pod: raw, mode, operation, namespace = '' }) => {
     const pod = readPod(raw)
     const annotations = readRawAnnotations(pod.annotations)
     if (operation !== 'CREATE') return allow('not-created')
     if (Object.hasOwn(pod.annotations, MIRROR)) return allow('mirror-pod')
     if (isOptedOut(pod)) return allow('opted-out')
     const injected = findInjected(pod)
-    if (injected) return revisit(pod, injected, annotations, mode, plan)
+    const planned = { pod, annotations, mode, namespace }
+    if (injected) return revisit({ ...planned, injected }, plan)
     if (annotations.size === 0 && mode === 'pod') return allow('not-requested')
-    return decideInjection(pod, annotations, mode, plan)
+    return decideInjection(planned, plan)
   }
 }
 
-function decideInjection(pod: Pod, annotations: RawAnnotations, mode: RequestedBy, plan: Planner): Decision {
-  const { refusals, patch, warnings } = plan({ pod, annotations, mode })
+function decideInjection(planned: Planned, plan: Planner): Decision {
+  const { refusals, patch, warnings } = plan(planned)
   const reason = refusals.reason()
   if (reason === undefined) return { kind: 'inject', reason: 'injected', patch, warnings }
-  if (annotations.size > 0) return { kind: 'deny', reason, problems: refusals.problems }
+  if (planned.annotations.size > 0) return { kind: 'deny', reason, problems: refusals.problems }
   // Nobody asked for this pod in particular, so it must not be hurt by what its namespace asked for.
   return { kind: 'allow', reason, warnings: [warningLine(`not injected: ${REASONS[reason]}`)] }
 }
@@ -68,13 +73,8 @@ function decideInjection(pod: Pod, annotations: RawAnnotations, mode: RequestedB
  * A pod that we injected before: in an earlier round of this admission, or offline.
  * SECURITY: its status can be copied and what it carries can be changed, so nothing of it is believed.
  */
-function revisit(
-  pod: Pod,
-  injected: Injected,
-  annotations: RawAnnotations,
-  mode: RequestedBy,
-  plan: Planner,
-): Decision {
+function revisit(planned: Planned & { readonly injected: Injected }, plan: Planner): Decision {
+  const { annotations, mode, injected } = planned
   const { inputs } = injected.status
   const expected = hashInputs(annotations)
   const isAnswered = annotations.size > 0 || mode === 'namespace'
@@ -85,7 +85,7 @@ function revisit(
     const problem = { where: `${PREFIX}status`, value: inputs, allowed: `${allowed}; ${FIRST_MANIFEST}` }
     return { kind: 'deny', reason: 'stale-injection', problems: [problem] }
   }
-  const { refusals, patch, warnings } = plan({ pod, annotations, mode, injected })
+  const { refusals, patch, warnings } = plan(planned)
   const reason = refusals.reason()
   if (reason !== undefined) return { kind: 'deny', reason, problems: refusals.problems }
   return patch.length === 0 ? allow('unchanged') : { kind: 'repair', reason: 'repaired', patch, warnings }

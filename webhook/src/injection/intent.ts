@@ -12,7 +12,8 @@ import { readEnvironment } from './application/environment.ts'
 import type { RawAnnotations } from './annotations/raw-annotations.ts'
 import { PREFIX, parseAnnotations } from './annotations/raw-annotations.ts'
 import type { Refusals } from './outcome.ts'
-import { planRoutes } from './annotations/routes.ts'
+import type { AskedFor } from './policy/reject-ungranted.ts'
+import { placeOfRoute, planRoutes } from './annotations/routes.ts'
 import type { Steering } from './annotations/steering.ts'
 import { readSteering } from './annotations/steering.ts'
 import type { InjectionSettings } from './settings.ts'
@@ -23,6 +24,8 @@ import { hashInputs } from './status.ts'
 export interface InjectionIntent {
   readonly values: AnnotationValues
   readonly environment: Environment
+  /** What needs a grant where there is a policy. */
+  readonly asked: AskedFor
   /** undefined where variables lead calls to the sidecar. */
   readonly steering: Steering | undefined
   /** Of the sidecar. */
@@ -86,6 +89,11 @@ function readIntent(
   const mounted = routes.flatMap((route) => route.mounted)
   return {
     values,
+    asked: {
+      routes: routes.map(({ route }) => route),
+      roleArn: values['role-arn'],
+      where: placeOfRoute(effective),
+    },
     environment: readEnvironment(values, { routes, steering }, refusals),
     steering,
     variables: sidecarVariables({ values, routes, parts }, settings.extraEnv),

@@ -22,6 +22,7 @@ export const REASONS = {
   'invalid-pod': 'A field that injection touches does not have the type the Pod API gives it.',
   'too-large':
     'More containers, longer names or more variables than the API server stores in a pod, or more than 256 KiB of NO_PROXY.',
+  'policy-denied': 'The policy of the cluster does not grant the namespace what the pod asks for.',
   'host-network': 'With hostNetwork the sidecar would listen on the node, for every other pod there.',
   windows: 'The sidecar is a Linux program.',
   'name-conflict':
@@ -72,6 +73,8 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
     '`kubectl debug --copy-to` with `--keep-init-containers=true --keep-startup=true`, or without `--keep-annotations` for a copy that gets no tokens; else the manifest from before the injection.',
   'invalid-pod': 'Correct the field; the API server refuses it as well.',
   'too-large': 'Name fewer containers in `containers`, or shorten what the message names.',
+  'policy-denied':
+    'Ask for what the message says the namespace may have, or ask those who keep the policy (`policy.rules` of the chart, [policy](policy.md)) for a rule. One rule must grant the whole route.',
   'host-network': 'Take hostNetwork away, or give the call to a pod without it.',
   windows: 'Run the workload on Linux nodes.',
   'name-conflict': 'Rename the container or the volume, or remove the mount.',

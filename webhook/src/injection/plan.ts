@@ -17,6 +17,8 @@ import { selectContainers, sidecarIndex } from './pod/selection.ts'
 import type { InjectionSettings } from './settings.ts'
 import { checkShape } from './pod/pod-schema.ts'
 import { buildSidecar } from './sidecar/sidecar.ts'
+import type { Policy } from './policy/policy.ts'
+import { rejectUngranted } from './policy/reject-ungranted.ts'
 import { rejectOversized, rejectOversizedVariables } from './pod/size.ts'
 import { rejectUnsteerable, steeringOperations } from './pod/steering.ts'
 import { compareInjected, freshWarnings, rejectLostSidecar } from './revisit.ts'
@@ -33,20 +35,24 @@ export interface InjectionPlan {
   readonly warnings: readonly string[]
 }
 
-interface Planned {
+export interface Planned {
   readonly pod: Pod
   readonly annotations: RawAnnotations
   readonly mode: RequestedBy
+  readonly namespace: string
   /** Of a pod that was injected before: its plan is what it lacks, and what no injection would have given is refused. */
   readonly injected?: Injected | undefined
 }
 
 export type Planner = (planned: Planned) => InjectionPlan
 
+/** @returns the policy in force, undefined for none. */
+export type CurrentPolicy = () => Policy | undefined
+
 /** Creates the planner. Malformed and impossible are found together, so that an author sees every problem at once. */
-export function createPlanner(settings: InjectionSettings): Planner {
+export function createPlanner(settings: InjectionSettings, currentPolicy: CurrentPolicy): Planner {
   const readIntent = createIntentReader(settings)
-  return ({ pod, annotations, mode, injected }) => {
+  return ({ pod, annotations, mode, namespace, injected }) => {
     const refusals = createRefusals()
     const { warn, lines } = createWarnings()
     checkShape(pod, refusals.as('invalid-pod'))
@@ -55,6 +61,7 @@ export function createPlanner(settings: InjectionSettings): Planner {
     if (!injected && rejectLostSidecar(pod, intent, refusals)) return { refusals, patch: [], warnings: [] }
     const { values, volumes, steering } = intent
     intent.warnings.forEach(warn)
+    rejectUngranted(currentPolicy(), namespace, intent.asked, refusals)
     const additions: Additions = { volumes, imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })) }
     const repair = injected && compareInjected(pod, injected, { intent, additions }, settings, refusals)
     const { rest, index, given, isInjected } = ownParts(pod, injected, additions, intent)

@@ -152,4 +152,21 @@ spec: {template: {metadata: {annotations: {outbound-jwt.io/inject: 'true'}}}}
     const { stdout } = runWith({ 'b.yaml': bad, 'a.yaml': bad }, 'lint', '-f', 'b.yaml', '-f', 'a.yaml')
     expect(stdout.split('\n').map((line) => line.split(':')[0])).to.deep.equal(['b.yaml', 'a.yaml', ''])
   })
+
+  it('holds manifests to a policy, each in its namespace', () => {
+    const rules = "rules: [{name: a, namespaces: [default], hosts: [api.partner.example], audiences: ['*'], sources: [aws]}]"
+    const withPolicy = (text: string, policy = rules): ReturnType<typeof runWith> =>
+      runWith({ 'a.yaml': text, 'policy.yaml': policy }, 'lint', '-f', 'a.yaml', '--policy', 'policy.yaml')
+    expect(withPolicy(DEPLOYMENT)).to.include({ status: 0, stdout: '' })
+    const elsewhere = withPolicy(DEPLOYMENT.replace('  name: orders\n', '  name: orders\n  namespace: shop\n'))
+    expect(elsewhere.status).to.equal(1)
+    expect(elsewhere.stdout).to.match(
+      /^a\.yaml:\d+: error: Deployment\/orders: outbound-jwt\.io\/hosts: got "api\.partner\.example", expected a host that the policy of this cluster grants to namespace shop: none$/m,
+    )
+    expect(withPolicy(DEPLOYMENT, 'rules: [{name: a, namespaces: [b], host: []}]')).to.deep.include({
+      status: 64,
+      stderr:
+        'outbound-jwt: policy.yaml rules[0].host: got "host", expected one of name, namespaces, hosts, audiences, roleArns, sources, exchanges, https\n',
+    })
+  })
 })

@@ -46,6 +46,6 @@ describe('steering', () => {
 
   it('names the annotation that a partner came from', () => {
     const asked = { steering: 'hosts', https: 'intercept', audience: 'https://a.example:15402' }
-    expect(read(asked).complaints[0]).to.match(/^outbound-jwt\.io\/audience: got "a\.example:15402"/)
+    expect(read(asked).complaints[0]).to.match(/^outbound-jwt\.io\/audience\[0\]: got "a\.example:15402"/)
   })
 })

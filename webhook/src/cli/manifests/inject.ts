@@ -2,7 +2,7 @@ import { describeProblem } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { Decision, Injector } from '../../injection/decide.ts'
 import type { Finding } from './findings.ts'
 import type { Manifest } from './manifests.ts'
-import { namespaceModes } from './namespaces.ts'
+import { namespaceModes, namespaceOf } from './namespaces.ts'
 import type { Source } from './source.ts'
 import type { ManifestObject, Path } from './templates.ts'
 import { follow, objectsOf, templatePaths } from './templates.ts'
@@ -34,7 +34,8 @@ export function decideAll(sources: readonly Source[], { inject, namespaceOptIn }
       objectsOf(manifest.data).flatMap((target) =>
         templatePaths(target).map((template): DecidedPod => {
           const pod = follow(target.object, template)
-          const decision = inject({ pod, mode: modeOf(target), operation: 'CREATE' })
+          const namespace = namespaceOf(target)
+          const decision = inject({ pod, mode: modeOf(target), operation: 'CREATE', namespace })
           return { source, manifest, target, path: [...target.path, ...template], decision }
         }),
       ),

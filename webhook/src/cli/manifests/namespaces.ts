@@ -16,9 +16,12 @@ export function namespaceModes(
       .filter(({ object }) => textAt(object, 'kind') === 'Namespace' && isOptedIn(object))
       .map(({ object }) => textAt(objectAt(object, 'metadata'), 'name')),
   )
-  return ({ object }) =>
-    isCounted && labelled.has(textAt(objectAt(object, 'metadata'), 'namespace') ?? 'default') ? 'namespace' : 'pod'
+  return (target) => (isCounted && labelled.has(namespaceOf(target)) ? 'namespace' : 'pod')
 }
+
+/** @returns the namespace of an object, as kubectl's own default has it. */
+export const namespaceOf = ({ object }: Pick<ManifestObject, 'object'>): string =>
+  textAt(objectAt(object, 'metadata'), 'namespace') ?? 'default'
 
 const isOptedIn = (namespace: ManifestObject['object']): boolean => {
   const label = textAt(objectAt(objectAt(namespace, 'metadata'), 'labels'), `${PREFIX}inject`)

@@ -1,5 +1,10 @@
 import { errorCode } from '@aws-outbound-jwt-injector/proxy/runtime'
+import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
+import { describeProblem } from '@aws-outbound-jwt-injector/proxy/contract'
 import { createInjector } from '../../injection/decide.ts'
+import type { Policy } from '../../injection/policy/policy.ts'
+import { createPolicy } from '../../injection/policy/policy.ts'
+import { parsePolicyRules } from '../../injection/policy/rules.ts'
 import type { Given } from '../arguments.ts'
 import { EXITS } from '../commands.ts'
 import type { Outcome, World } from '../outcome.ts'
@@ -28,6 +33,7 @@ function readInput({ options }: Given, { read }: World): Input {
     options.values === undefined ? [] : parseManifests(readOrFail(read, options.values), options.values)
   if (more.length > 0) throw new UsageError(`${options.values ?? ''}: expected one document of values`)
   const { settings, namespaceOptIn } = readValues(values?.data)
+  const policy = options.policy === undefined ? undefined : readPolicy(options.policy, readOrFail(read, options.policy))
   const sources = (options.file ?? []).map((file): Source => {
     const text = readOrFail(read, file)
     return { file, text, manifests: parseManifests(text, file) }
@@ -35,9 +41,17 @@ function readInput({ options }: Given, { read }: World): Input {
   const empty = sources.filter(({ manifests }) => manifests.length === 0)
   return {
     sources,
-    deps: { inject: createInjector(settings), namespaceOptIn },
+    deps: { inject: createInjector(settings, () => policy), namespaceOptIn },
     empty: empty.map(({ file }) => `${file}: warning: no manifest in it\n`).join(''),
   }
+}
+
+/** @throws UsageError naming every rule that is wrong. */
+function readPolicy(file: string, text: string): Policy {
+  const problems: Problem[] = []
+  const rules = parsePolicyRules(text, file, (problem) => problems.push(problem))
+  if (!rules) throw new UsageError(problems.map(describeProblem).join('\n'))
+  return createPolicy(rules)
 }
 
 /** Prints what is to be fixed, or to be known. @throws UsageError */

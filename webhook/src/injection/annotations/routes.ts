@@ -81,3 +81,12 @@ function withoutSharedHosts(
   )
   return planned
 }
+
+/** @returns where an author says something of a route, whichever form was chosen: `outbound-jwt.io/routes[0].hosts`. */
+export const placeOfRoute =
+  (annotations: RawAnnotations) =>
+  (index: number, field: string): string => {
+    if (field !== 'role-arn' && annotations.has('routes')) return `${PREFIX}routes[${index}].${field}`
+    const isByAudience = field === 'hosts' && !annotations.has('hosts')
+    return PREFIX + (isByAudience ? `audience[${index}]` : field)
+  }

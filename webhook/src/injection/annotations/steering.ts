@@ -3,6 +3,7 @@ import { CONTROL_PORT, readHostPattern, show } from '@aws-outbound-jwt-injector/
 import type { AnnotationName, AnnotationValues, SteeringMode } from './annotations.ts'
 import type { RawAnnotations } from './raw-annotations.ts'
 import { PREFIX } from './raw-annotations.ts'
+import { placeOfRoute } from './routes.ts'
 import type { PlannedRoute } from './routes-yaml.ts'
 
 /** Names of partners that lead to the sidecar inside the pod, whatever program asks for them. */
@@ -55,10 +56,7 @@ function interceptedPorts({ route }: PlannedRoute): readonly number[] {
 }
 
 function rejectUnsteerable(planned: PlannedRoute, index: number, { values, annotations, report }: Place): void {
-  const where = (field: 'hosts' | 'https'): string => {
-    if (annotations.has('routes')) return `${PREFIX}routes[${index}].${field}`
-    return PREFIX + (field === 'hosts' && !annotations.has('hosts') ? 'audience' : field)
-  }
+  const where = (field: 'hosts' | 'https'): string => placeOfRoute(annotations)(index, field)
   const { https, hosts } = planned.route
   if (https === 'tunnel')
     report({

@@ -17,9 +17,9 @@ const FORBIDDEN: ReadonlyMap<string | null, string> = new Map([
   ['directive-line', 'directives'],
 ])
 
-/** Parses one YAML 1.2 document of plain data: no anchors, aliases, tags or repeated keys; bounded in depth. */
-export function parseYaml(text: string): Parsed<unknown> {
-  const objection = objectionTo(text)
+/** Parses one YAML 1.2 document of plain data: no anchors, aliases, tags or repeated keys; bounded in depth and in tokens. */
+export function parseYaml(text: string, mostTokens = MOST_TOKENS): Parsed<unknown> {
+  const objection = objectionTo(text, mostTokens)
   if (objection !== undefined) return refused(`YAML without ${objection}`)
   const lines = new LineCounter()
   const document = parseDocument(text, {
@@ -64,7 +64,7 @@ function repeatedKey(document: Document.Parsed): Mistake | undefined {
 }
 
 /** @returns what the text may not contain but does, found in linear time before anything recursive sees it. */
-function objectionTo(text: string): string | undefined {
+function objectionTo(text: string, mostTokens: number): string | undefined {
   if (text.split('\n').some((line) => INDENT.test(line))) return 'deep nesting'
   let depth = 0
   let tokens = 0
@@ -76,7 +76,7 @@ function objectionTo(text: string): string | undefined {
     else if (type === 'flow-map-end' || type === 'flow-seq-end') depth -= 1
     tokens += 1
     if (depth > DEEPEST) return 'deep nesting'
-    if (tokens > MOST_TOKENS) return `more than ${MOST_TOKENS} tokens`
+    if (tokens > mostTokens) return `more than ${mostTokens} tokens`
   }
   return undefined
 }

@@ -1,0 +1,80 @@
+import type { Problem, Route } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Refusals } from '../outcome.ts'
+import type { AskedItem } from './asked.ts'
+import { askedBy } from './asked.ts'
+import type { GrantList, Grants, Policy } from './policy.ts'
+
+/** What a pod asks for, and where it says so. */
+export interface AskedFor {
+  readonly routes: readonly Route[]
+  /** Of the annotation; without one the role comes from elsewhere. */
+  readonly roleArn: string | undefined
+  /** The annotation that asks, as `Problem.where`. */
+  readonly where: (index: number, field: AskedItem['field']) => string
+}
+
+/** A hostile pod may ask for thousands. */
+const MOST_PER_ROUTE = 10
+
+/** Refuses what the policy, where there is one, does not grant. SECURITY: says what this namespace may have, nothing of another one. */
+export function rejectUngranted(
+  policy: Policy | undefined,
+  namespace: string,
+  asked: AskedFor,
+  { report }: Refusals,
+): void {
+  const grants = policy?.grantsOf(namespace)
+  if (!grants) return
+  asked.routes.forEach((route, index) => {
+    const items = askedBy(route, asked.roleArn)
+    const host = items.find(({ list }) => list === 'hosts')?.value ?? ''
+    if (grants.isGrantedWhole(host, items)) return
+    for (const problem of problemsOf(items, grants, { namespace, place: (field) => asked.where(index, field) }))
+      report('policy-denied', problem)
+  })
+}
+
+interface Place {
+  readonly namespace: string
+  readonly place: (field: AskedItem['field']) => string
+}
+
+const NAMES: Readonly<Record<GrantList, string>> = {
+  hosts: 'a host',
+  audiences: 'an audience',
+  roleArns: 'a role',
+  sources: 'a source',
+  exchanges: 'an exchange',
+  https: 'a use of https',
+}
+
+function problemsOf(items: readonly AskedItem[], grants: Grants, { namespace, place }: Place): readonly Problem[] {
+  const missing: AskedItem[] = []
+  for (const item of items) {
+    if (!grants.isGranted(item)) missing.push(item)
+    if (missing.length === MOST_PER_ROUTE) break
+  }
+  if (missing.length > 0)
+    return missing.map(({ list, field, value }) => ({
+      where: place(field),
+      value,
+      allowed: `${NAMES[list]} that the policy of this cluster grants to namespace ${namespace}: ${listed(grants.granted(list))}`,
+    }))
+  const texts = grants.rules.map(
+    (rule) =>
+      `${rule.name} (${Object.keys(NAMES)
+        .map((list) => `${list}: ${listed(rule[list as GrantList])}`)
+        .join('; ')})`,
+  )
+  const what = [...new Set(items.map(({ value }) => value))].join(' ')
+  const allowed = `all of it from one rule of the policy of this cluster; those of namespace ${namespace} are ${listed(texts)}`
+  return [{ where: place('hosts'), value: what, allowed }]
+}
+
+const MOST_LISTED = 20
+
+function listed(texts: readonly string[]): string {
+  if (texts.length === 0) return 'none'
+  const more = texts.length > MOST_LISTED ? ` and ${texts.length - MOST_LISTED} more` : ''
+  return texts.slice(0, MOST_LISTED).join(', ') + more
+}
