@@ -21,7 +21,7 @@ import type { KeyPair, Logger, Metrics } from './runtime/index.ts'
 import type { AddressPolicy } from './routing/address-policy.ts'
 import { locateAbsolute } from './routing/locate.ts'
 import type { Locate } from './routing/locate.ts'
-import { leaveLocations, rewriteLocations } from './routing/location-header.ts'
+import { leaveHttpsFields, rewriteHttpsFields } from './routing/https-fields.ts'
 import { createRouter } from './routing/router.ts'
 import type { Destination } from './routing/router.ts'
 import { compileRules } from './routing/rules.ts'
@@ -127,7 +127,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
       now,
       requestId,
       unruledMs: limits.unruledMs + limits.silenceMarginMs,
-      locations: config.isStandalone ? leaveLocations : rewriteLocations(rules),
+      rewriting: config.isStandalone ? leaveHttpsFields : rewriteHttpsFields(rules),
       tokens,
     },
     router,

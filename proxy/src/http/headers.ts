@@ -145,12 +145,12 @@ export interface ResponseFields {
 /**
  * The fields for the application.
  * @param maySendTrailers whether a response of unknown length will be chunked; Node refuses to announce trailers otherwise.
- * @param location what to make of a Location value.
+ * @param rewrite what becomes of a value, by the name in lower case; undefined drops the field.
  */
 export function responseHeaders(
   raw: RawHeaders,
   maySendTrailers: boolean,
-  location: (value: string) => string = same,
+  rewrite: (name: string, value: string) => string | undefined = same,
 ): ResponseFields {
   const { connection, framing } = readFields(raw)
   const keepTrailer = maySendTrailers && framing === 'chunked'
@@ -163,7 +163,8 @@ export function responseHeaders(
     if (DROPPED_FROM_RESPONSE.has(lower) || connection?.has(lower)) continue
     if (lower === 'trailer' && !keepTrailer) continue
     if (lower === 'content-length') length = Number(value)
-    headers.push(name, lower === 'location' ? location(value) : value)
+    const kept = rewrite(lower, value)
+    if (kept !== undefined) headers.push(name, kept)
   }
   return { headers, length, framing }
 }
@@ -183,7 +184,7 @@ export function responseTrailers(raw: RawHeaders): string[] {
   return raw.filter((_, index) => !DROPPED_FROM_TRAILERS.has((raw[index - (index % 2)] as string).toLowerCase()))
 }
 
-const same = (value: string): string => value
+const same = (_name: string, value: string): string => value
 
 /** RFC 6750 §3.1; of several challenges one is enough. */
 const INVALID_TOKEN = /\berror\s*=\s*"?invalid_token\b/i

@@ -233,7 +233,8 @@ describe('responseHeaders', () => {
   })
 
   it('hands Location over', () => {
-    expect(responseHeaders(['location', 'https://a/'], true, (value) => `${value}!`).headers).to.deep.equal([
+    const rewrite = (name: string, value: string): string | undefined => (name === 'location' ? `${value}!` : undefined)
+    expect(responseHeaders(['location', 'https://a/', 'X', 'y'], true, rewrite).headers).to.deep.equal([
       'location',
       'https://a/!',
     ])

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { ProxyError } from '../../errors.ts'
-import type { LocationRewriting } from '../../routing/location-header.ts'
+import type { FieldRewriting } from '../../routing/https-fields.ts'
 import type { Destination } from '../../routing/router.ts'
 import type { Tokens } from '../../tokens/token-request.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
@@ -40,7 +40,7 @@ export interface ExchangeDeps {
   readonly observer: ExchangeObserver
   readonly requestId: () => string
   readonly now: () => number
-  readonly locations: LocationRewriting
+  readonly rewriting: FieldRewriting
   readonly tokens: Pick<Tokens, 'reject'>
   /** Silence of the client of a host without a rule: longer than that of the host. */
   readonly unruledMs: number
@@ -150,7 +150,7 @@ export abstract class Exchange implements Receiver, RequestBody {
     const ruled = this.plan?.destination.ruled
     if (ruled && this.token !== undefined && refusesToken(status, raw)) this.deps.tokens.reject(ruled.token, this.token)
     const fields = status === NO_CONTENT ? raw.filter(isNoLength) : raw
-    const read = responseHeaders(fields, maySendTrailers, this.deps.locations(this.plan?.destination))
+    const read = responseHeaders(fields, maySendTrailers, this.deps.rewriting(this.plan?.destination))
     if (read.framing === 'ambiguous') throw new ProxyError('upstream_invalid_response', { message: UNCERTAIN_LENGTH })
     return read
   }
