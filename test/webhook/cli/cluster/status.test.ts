@@ -26,6 +26,7 @@ const pod = (name: string, routes: object, { version = '0.1.0', ready = true, po
   },
   status: { initContainerStatuses: [{ name: 'aws-outbound-jwt-proxy', ready }] },
 })
+const ended = { ...pod('ended', []), status: { phase: 'Succeeded' } }
 const METRICS = `# HELP http_server_request_duration_seconds b
 http_server_request_duration_seconds_count{route="a",http_response_status_code="200",error_type=""} 40
 http_server_request_duration_seconds_count{route="a",http_response_status_code="502",error_type="token_denied"} 3
@@ -39,7 +40,11 @@ const scrape = (name: string, port = '15401'): string => `/api/v1/namespaces/sho
 const LIST = '/api/v1/namespaces/shop/pods?limit=500'
 const ONE: Answers = {
   [LIST]: {
-    items: [pod('orders', [{ hosts: ['api.partner.example'], https: 'intercept' }]), { metadata: { name: 'plain' } }],
+    items: [
+      pod('orders', [{ hosts: ['api.partner.example'], https: 'intercept' }]),
+      { metadata: { name: 'plain' } },
+      ended,
+    ],
   },
   [scrape('orders')]: METRICS,
 }
@@ -52,7 +57,7 @@ const status = async (answers: Answers, ...args: readonly string[]): Promise<Out
   })
 
 describe('status', () => {
-  it('shows an injected pod on one line, and no other', async () => {
+  it('shows an injected pod on one line, and none that is plain or over', async () => {
     expect(await status(ONE, '-n', 'shop')).to.deep.equal({
       status: 0,
       stdout: `NAMESPACE  POD     READY  VERSION  PARTNERS             HTTPS      TOKEN             REQUESTS  FAILED  MOSTLY

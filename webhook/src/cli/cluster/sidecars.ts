@@ -18,13 +18,17 @@ export interface Sidecar {
   readonly adminPort: number
 }
 
-/** @returns undefined for a pod without a sidecar that we injected. */
+/** Of pods that are over; nothing answers there. */
+const ENDED = ['Succeeded', 'Failed']
+
+/** @returns undefined for a pod without a sidecar that we injected, and for one that is over. */
 export function sidecarOf(pod: JsonObject): Sidecar | undefined {
   const status = textAt(objectAt(objectAt(pod, 'metadata'), 'annotations'), PREFIX + STATUS)
   const container = objectsAt(objectAt(pod, 'spec'), 'initContainers').find(
     (one) => textAt(one, 'name') === PROXY_CONTAINER,
   )
-  if (status === undefined || !container) return undefined
+  if (status === undefined || !container || ENDED.includes(textAt(objectAt(pod, 'status'), 'phase') ?? ''))
+    return undefined
   const variable = (name: string): string =>
     textAt(objectsAt(container, 'env').find((one) => textAt(one, 'name') === name) ?? {}, 'value') ?? ''
   const state = objectsAt(objectAt(pod, 'status'), 'initContainerStatuses').find(
