@@ -103,8 +103,12 @@ export function requestToHttp2(
 
 /** The field list of a response to a client. @param headers end-to-end fields only, see `responseHeaders`. */
 export function responseToHttp2(status: number, headers: RawHeaders): string[] {
-  return appendLowerCase([':status', String(status)], headers)
+  return appendLowerCase([':status', String(status)], headers.filter(isNoTe))
 }
+
+/** A response has none; node:http2 throws at one. */
+const isNoTe = (_: string, index: number, headers: RawHeaders): boolean =>
+  (headers[index - (index % 2)] as string).toLowerCase() !== 'te'
 
 /** Trailers and responses: the list without pseudo-header fields and without what HTTP/2 has no use for. */
 export function fieldsFromHttp2(raw: RawHeaders): string[] {

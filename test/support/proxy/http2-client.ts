@@ -6,6 +6,7 @@ import type {
   ClientSessionRequestOptions,
   OutgoingHttpHeaders,
 } from 'node:http2'
+import type { Socket } from 'node:net'
 import { secureThrough } from './interception.ts'
 import { connectThrough } from './tunnel.ts'
 
@@ -33,6 +34,11 @@ export async function secureHttp2(proxyPort: number, authority: string, ca: stri
 export async function plainHttp2(proxyPort: number, host: string): Promise<ClientHttp2Session> {
   const { status, socket } = await connectThrough(proxyPort, `${host}:80`)
   if (status !== 200) throw new Error(`CONNECT: ${status}`)
+  return beginHttp2(host, socket)
+}
+
+/** Begins with HTTP/2 on a connection without TLS. */
+export function beginHttp2(host: string, socket: Socket): Promise<ClientHttp2Session> {
   socket.allowHalfOpen = false
   return ready(connect(`http://${host}`, { createConnection: () => socket }))
 }

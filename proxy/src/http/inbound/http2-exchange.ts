@@ -99,8 +99,8 @@ export class Http2Exchange extends Exchange {
     const { headers } = this.responseFields(status, raw, true)
     // Trailers are sent with `wantTrailers`; without it, a stream that is cut off would first end in good order.
     const end = isAll || this.method === 'HEAD' || NO_CONTENT.has(status)
-    this.status = status
     this.source.respond(responseToHttp2(status, headers), { ...NO_DATE, endStream: end, waitForTrailers: !end })
+    this.status = status
     if (!end) this.source.once('wantTrailers', () => this.sendTrailers())
   }
 
@@ -125,8 +125,8 @@ export class Http2Exchange extends Exchange {
     const response = this.isGrpc ? grpcErrorResponse(error) : errorResponse(error, this.host, requestId)
     const { status, headers, body } = response
     const endStream = body === '' || this.method === 'HEAD'
-    this.status = status
     this.source.respond(responseToHttp2(status, headers), { ...NO_DATE, endStream })
+    this.status = status
     if (!endStream) this.source.write(body)
     this.end()
   }
@@ -149,8 +149,9 @@ export class Http2Exchange extends Exchange {
     source.once('close', () => clearTimeout(timer))
   }
 
+  /** Also asked for when the stream is cut off. */
   private sendTrailers(): void {
-    this.source.sendTrailers(fieldsOf(trailersToHttp2(responseTrailers(this.trailers))))
+    if (!this.source.closed) this.source.sendTrailers(fieldsOf(trailersToHttp2(responseTrailers(this.trailers))))
   }
 }
 

@@ -66,7 +66,7 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
     serve,
     detect: (client, other) => {
       silent.add(client)
-      client.once('close', () => silent.delete(client))
+      client.on('error', ignore).once('close', () => silent.delete(client))
       const done = (first: Buffer | undefined): void => {
         silent.delete(client)
         if (first === undefined) deps.refuse(client, new ProxyError('request_timeout'))
@@ -118,7 +118,7 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
         deps.answer({ stream, fields, hasBody, connection: client })
       })
       .on('error', (error: Error) => {
-        if (errorCode(error) !== 'ECONNRESET') deps.refused(new ProxyError('malformed_request', { cause: error }))
+        if (!GONE.has(errorCode(error) ?? '')) deps.refused(new ProxyError('malformed_request', { cause: error }))
       })
       .once('close', () => {
         clearTimeout(idle)
@@ -134,6 +134,9 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
     session.once('close', () => clearTimeout(timer))
   }
 }
+
+/** There is no one who could have done better. */
+const GONE = new Set(['ECONNRESET', 'EPIPE'])
 
 /** `close` follows. */
 const ignore = (): void => undefined
