@@ -19,7 +19,12 @@ interface Client {
 }
 
 const CLIENTS: readonly Client[] = [
-  { name: 'curl', command: 'curl', arguments: ['-sS', '-o', '/dev/null', '-w', '%{http_code}'], check: ['--version'] },
+  ...['--http1.1', '--http2'].map((version) => ({
+    name: `curl ${version}`,
+    command: 'curl',
+    arguments: [version, '-sS', '-o', '/dev/null', '-w', '%{http_code}'],
+    check: [version, '--version'],
+  })),
   {
     name: 'Python urllib',
     command: 'python3',

@@ -47,27 +47,14 @@ describe('the HTTP/2 side towards partners', () => {
   })
 
   it('opens one connection for fifty requests at once', async () => {
-    const partner = await start((stream) => {
-      setTimeout(() => {
-        stream.respond({ ':status': 200 })
-        stream.end()
-      }, 20)
-    })
+    const partner = await start(answerLate)
     const answers = await Promise.all(Array.from({ length: 50 }, () => partner.call({})))
     expect(answers.map(({ status }) => status)).to.deep.equal(Array.from({ length: 50 }, () => 200))
     expect(partner.accepted()).to.equal(1)
   })
 
   it('opens another connection when the partner allows no more streams on the first', async () => {
-    const partner = await start(
-      (stream) => {
-        setTimeout(() => {
-          stream.respond({ ':status': 200 })
-          stream.end()
-        }, 20)
-      },
-      { maxConcurrentStreams: 2 },
-    )
+    const partner = await start(answerLate, { maxConcurrentStreams: 2 })
     const answers = await Promise.all(Array.from({ length: 5 }, () => partner.call({})))
     expect(answers.every(({ status }) => status === 200)).to.equal(true)
     expect(partner.accepted()).to.equal(3)
@@ -106,6 +93,38 @@ describe('the HTTP/2 side towards partners', () => {
     body.end('after')
     expect((await call.done).body).to.equal('before after')
     expect(partner.retries).to.equal(1)
+  })
+
+  it('sends a stream above the last of a GOAWAY once more, on another connection', async () => {
+    let streams = 0
+    const partner = await start((stream) => {
+      if (++streams === 2) {
+        stream.session?.goaway(0, 1)
+        return
+      }
+      stream.respond({ ':status': 200 })
+      stream.pipe(stream)
+    })
+    expect((await partner.call({})).status).to.equal(200)
+    const answer = await partner.call({ method: 'POST', body: Buffer.from('again') })
+    expect(answer).to.include({ status: 200, body: 'again' })
+    expect([partner.retries, partner.accepted()]).to.deep.equal([1, 2])
+  })
+
+  it('does not send a refused stream again of whose body more than 64 KiB are gone', async () => {
+    let received = 0
+    let refuse: (() => void) | undefined
+    const partner = await start((stream) => {
+      refuse = () => stream.close(7)
+      stream.on('data', (chunk: Buffer) => (received += chunk.length))
+    })
+    const body = new PassThrough()
+    const call = partner.start({ method: 'POST', body })
+    body.write(Buffer.alloc(80 * 1024))
+    await until('the body to arrive', () => received === 80 * 1024)
+    refuse?.()
+    expect((await call.done).error?.code).to.equal('upstream_reset')
+    expect(partner.retries).to.equal(0)
   })
 
   it('does not send a refused stream a third time', async () => {
@@ -242,6 +261,13 @@ describe('the HTTP/2 side towards partners', () => {
     })
     expect((await partner.call({})).interim).to.deep.equal([103])
   })
+
+  function answerLate(stream: ServerHttp2Stream): void {
+    setTimeout(() => {
+      stream.respond({ ':status': 200 })
+      stream.end()
+    }, 20)
+  }
 
   async function start(
     onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
