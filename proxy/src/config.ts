@@ -17,7 +17,15 @@ import type { Problem, Report, Route } from './contract.ts'
 import { NO_FLAGS } from './flags.ts'
 import type { Flags } from './flags.ts'
 import { MAX_CONNECTIONS } from './http/limits.ts'
-import { LOG_FORMATS, SettingsError, listenAddress, loopbackAddress, parseSettings, setting } from './runtime/index.ts'
+import {
+  LOG_FORMATS,
+  SettingsError,
+  checkListeners,
+  listenAddress,
+  loopbackAddress,
+  parseSettings,
+  setting,
+} from './runtime/index.ts'
 import type { Naming, Setting, Settings } from './runtime/index.ts'
 import { checkStandalone } from './standalone/checks.ts'
 import { compileStandalone } from './standalone/compile.ts'
@@ -190,6 +198,19 @@ export function readConfig(given: Given, flags: Flags = NO_FLAGS): ProxyConfig {
   rejectOtherMode(values, flags.nameOf, report)
   const settings = parseSettings(standalone ? STANDALONE_TABLE : SETTINGS, values, flags.nameOf, report)
   if (standalone) checkStandalone(settings, values, flags.nameOf, report)
+  const { listenAddr, adminListenAddr, controlListenAddr, metricsListenAddr } = SETTINGS
+  const admin = standalone
+    ? ([metricsListenAddr, settings.metricsListenAddr] as const)
+    : ([adminListenAddr, settings.adminListenAddr] as const)
+  const listeners = [
+    [listenAddr, settings.listenAddr] as const,
+    admin,
+    [controlListenAddr, settings.controlListenAddr] as const,
+  ]
+  checkListeners(
+    listeners.map(([{ variable }, address]) => [flags.nameOf(variable), address]),
+    report,
+  )
   rejectNoCredentials(settings, flags.nameOf, report)
   checkSteeredPorts(settings, reportSteeredPorts(flags.nameOf(SETTINGS.steeredPorts.variable), report))
   if (problems.length > 0) throw new SettingsError(problems)

@@ -25,7 +25,7 @@ import {
   createLogger,
   createMetrics,
   formatAddress,
-  listen,
+  listenAt,
   notReady,
   okReply,
   settingsOrExit,
@@ -147,11 +147,13 @@ const control = createAdminServer(controlRoutes(log, doctor))
 superviseProcess({ process, log, drain, shutdownTimeoutMs: config.shutdownTimeoutSeconds * 1000 })
 // The startup probe waits for the data port, and the application needs the steered ones as well.
 const steered = await settingsOrExit(process, () => listenSteered(config.steeredPorts, proxy.steer))
-const addresses = {
-  proxy: await listen(proxy.http, config.listenAddr),
-  admin: await listen(admin, config.adminListenAddr),
-  control: await listen(control, config.controlListenAddr),
-}
+const { listenAddr, adminListenAddr, metricsListenAddr, controlListenAddr } = SETTINGS
+const adminSetting = config.isStandalone ? metricsListenAddr : adminListenAddr
+const addresses = await settingsOrExit(process, async () => ({
+  proxy: await listenAt(listenAddr.variable, proxy.http, config.listenAddr),
+  admin: await listenAt(adminSetting.variable, admin, config.adminListenAddr),
+  control: await listenAt(controlListenAddr.variable, control, config.controlListenAddr),
+}))
 ownPorts.push(...[...steered, ...Object.values(addresses)].map(({ port }) => port))
 isListening = true
 log.info('listening', {

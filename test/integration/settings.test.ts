@@ -1,7 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { argumentsHere, entrypoint } from '../support/image.ts'
+import { createTestAuthority } from '../support/certificates.ts'
 import { startNode } from '../support/process.ts'
+import { observe } from '../support/proxy/upstream.ts'
 
 const PROGRAMS = {
   proxy: {
@@ -49,6 +55,51 @@ describe('wrong settings', () => {
     expect(await missing.exited).to.include({ status: 64 })
     expect(missing.output()).to.include('/nowhere').and.to.include('does not exist')
   })
+
+  const webhook = {
+    CERTIFICATE_MODE: 'self',
+    CERTIFICATE_HOSTS: 'localhost',
+    POD_NAMESPACE: 'default',
+    PROXY_IMAGE: 'registry.example/proxy:1',
+  }
+  const same: readonly (readonly [keyof typeof PROGRAMS, Record<string, string>, second: string, first: string])[] = [
+    ['proxy', { LISTEN_ADDR: '127.0.0.1:15401' }, 'ADMIN_LISTEN_ADDR', 'LISTEN_ADDR'],
+    ['proxy', { ADMIN_LISTEN_ADDR: ':15402' }, 'CONTROL_LISTEN_ADDR', 'ADMIN_LISTEN_ADDR'],
+    ['proxy', { UPSTREAM_HOST: 'a.example', METRICS_LISTEN_ADDR: ':8080' }, 'METRICS_LISTEN_ADDR', 'LISTEN_ADDR'],
+    ['webhook', { ...webhook, ADMIN_LISTEN_ADDR: '0.0.0.0:9443' }, 'ADMIN_LISTEN_ADDR', 'LISTEN_ADDR'],
+  ]
+  for (const [name, environment, second, first] of same)
+    it(`end the ${name} with 64 when ${second} takes the port of ${first}`, async () => {
+      const program = startNode(PROGRAMS[name].command, environment)
+      expect(await program.exited).to.include({ status: 64 })
+      expect(program.output()).to.match(new RegExp(`${second}: got "[^"]+", expected another address than ${first}`))
+    })
+
+  const certificate = { CERTIFICATE_MODE: 'secret', PROXY_IMAGE: 'registry.example/proxy:1' }
+  for (const name of ['proxy', 'webhook'] as const)
+    it(`end the ${name} with 64 and no stack when its port is taken`, async () => {
+      const authority = await createTestAuthority()
+      const pair = await authority.issue(['localhost'])
+      const folder = mkdtempSync(join(tmpdir(), 'outbound-jwt-settings-'))
+      const files = { TLS_CERT_FILE: join(folder, 'tls.crt'), TLS_KEY_FILE: join(folder, 'tls.key') }
+      writeFileSync(files.TLS_CERT_FILE, pair.cert)
+      writeFileSync(files.TLS_KEY_FILE, pair.key)
+      const taken = await observe(createServer())
+      const LISTEN_ADDR = `127.0.0.1:${taken.port}`
+      const program = startNode(PROGRAMS[name].command, {
+        LISTEN_ADDR,
+        ADMIN_LISTEN_ADDR: '127.0.0.1:0',
+        ...(name === 'proxy' ? { CONTROL_LISTEN_ADDR: '127.0.0.1:0' } : { ...certificate, ...files }),
+      })
+      const { status } = await program.exited
+      await taken.close()
+      rmSync(folder, { recursive: true })
+      expect(status, program.output()).to.equal(64)
+      expect(program.output()).to.include(
+        `LISTEN_ADDR: got "${LISTEN_ADDR}", expected a port that nothing else listens on`,
+      )
+      expect(program.output()).not.to.include('    at ')
+    })
 
   it('end the webhook with 64 when its certificate cannot be read', async () => {
     const webhook = startNode(PROGRAMS.webhook.command, {

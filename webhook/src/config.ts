@@ -18,6 +18,7 @@ import type { Settings } from '@aws-outbound-jwt-injector/proxy/runtime'
 import {
   LOG_FORMATS,
   SettingsError,
+  checkListeners,
   listenAddress,
   readSettings,
   setting,
@@ -135,6 +136,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const settings = readSettings(SETTINGS, environment)
   const injection = injectionSettings(settings)
   const problems = [...certificateProblems(settings), ...settingsProblems(injection)]
+  const { listenAddr, adminListenAddr } = SETTINGS
+  checkListeners(
+    [
+      [listenAddr.variable, settings.listenAddr],
+      [adminListenAddr.variable, settings.adminListenAddr],
+    ],
+    (problem) => problems.push(problem),
+  )
   if (problems.length > 0) throw new SettingsError(problems)
   return Object.freeze({ ...settings, injection })
 }

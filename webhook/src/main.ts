@@ -7,7 +7,7 @@ import {
   createMetrics,
   formatAddress,
   installCertificate,
-  listen,
+  listenAt,
   settingsOrExit,
   superviseProcess,
 } from '@aws-outbound-jwt-injector/proxy/runtime'
@@ -17,7 +17,7 @@ import { createLogObserver, createMetricsObserver } from './admission/observers.
 import { createReviewEndpoint } from './admission/review-endpoint.ts'
 import { startCertificates } from './certificates/modes.ts'
 import { createServing } from './certificates/serving.ts'
-import { readConfig } from './config.ts'
+import { SETTINGS, readConfig } from './config.ts'
 import { createRoutes } from './http/routes.ts'
 import { createServers } from './http/servers.ts'
 import { createInjector } from './injection/decide.ts'
@@ -87,10 +87,11 @@ const certificates = await settingsOrExit(process, () =>
   }),
 )
 superviseProcess({ process, log, drain, shutdownTimeoutMs: config.shutdownTimeoutSeconds * 1000 })
-const addresses = {
-  webhook: formatAddress(await listen(admission, config.listenAddr)),
-  admin: formatAddress(await listen(admin, config.adminListenAddr)),
-}
+const { listenAddr, adminListenAddr } = SETTINGS
+const addresses = await settingsOrExit(process, async () => ({
+  webhook: formatAddress(await listenAt(listenAddr.variable, admission, config.listenAddr)),
+  admin: formatAddress(await listenAt(adminListenAddr.variable, admin, config.adminListenAddr)),
+}))
 isListening = true
 log.info('listening', { ...addresses, version: VERSION, certificateMode: config.certificateMode })
 

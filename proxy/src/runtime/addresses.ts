@@ -1,5 +1,6 @@
 import type { Parser } from '../contract/parsers.ts'
 import { accepted, refused } from '../contract/parsers.ts'
+import type { Report } from '../contract/problem.ts'
 
 /** A listen address as `node:net` takes it. */
 export interface ListenAddress {
@@ -32,4 +33,27 @@ function isLoopback(host: string): boolean {
 /** @returns the address as it would be written in a URL. */
 export function formatAddress({ host, port }: ListenAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** An address of a setting; undefined where the value itself was reported. */
+export type Listener = readonly [variable: string, address: ListenAddress | undefined]
+
+/** Reports listeners that would take each other's port, by both names. */
+export function checkListeners(listeners: readonly Listener[], report: Report): void {
+  for (const [index, [variable, address]] of listeners.entries()) {
+    const other = listeners.slice(0, index).find(([, earlier]) => address && earlier && overlap(address, earlier))
+    if (address && other)
+      report({ where: variable, value: formatAddress(address), allowed: `another address than ${other[0]}` })
+  }
+}
+
+/** Port 0 is another one each time. */
+function overlap(one: ListenAddress, other: ListenAddress): boolean {
+  if (one.port !== other.port || one.port === 0) return false
+  return one.host === other.host || covers(one.host, other.host) || covers(other.host, one.host)
+}
+
+/** `::` takes every address, `0.0.0.0` those without colons. */
+function covers(wildcard: string, host: string): boolean {
+  return wildcard === '::' || (wildcard === '0.0.0.0' && !host.includes(':'))
 }

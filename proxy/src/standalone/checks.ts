@@ -1,5 +1,4 @@
 import type { Report } from '../contract.ts'
-import { formatAddress } from '../runtime/index.ts'
 import type { ListenAddress, Naming, Settings } from '../runtime/index.ts'
 import type { Given } from './mode.ts'
 import { STANDALONE_SETTINGS as ROWS } from './settings.ts'
@@ -40,14 +39,6 @@ const SKEW: Check = ({ tokenRefreshSkewSeconds: skew, tokenDurationSeconds: dura
     ? `less than ${ROWS.tokenDurationSeconds.variable}`
     : undefined
 
-const METRICS: Check = ({ listenAddr, metricsListenAddr }) =>
-  listenAddr &&
-  metricsListenAddr &&
-  listenAddr.port > 0 &&
-  formatAddress(listenAddr) === formatAddress(metricsListenAddr)
-    ? 'another address than LISTEN_ADDR'
-    : undefined
-
 const CHECKS: readonly (readonly [variable: string, check: Check])[] = [
   [ROWS.allowedHosts.variable, EXTRA],
   [ROWS.allowedHosts.variable, ONCE],
@@ -55,7 +46,6 @@ const CHECKS: readonly (readonly [variable: string, check: Check])[] = [
   [ROWS.tlsCert.variable, CERT],
   [ROWS.tlsKey.variable, KEY],
   ['TOKEN_REFRESH_SKEW', SKEW],
-  [ROWS.metricsListenAddr.variable, METRICS],
 ]
 
 /** Reports combinations that cannot be meant. @param values undefined where the value itself was reported. */
