@@ -7,6 +7,7 @@ import type { Environment } from '../tokens/sources/aws/credentials.ts'
 import type { Session } from '../tokens/sources/aws/mint.ts'
 import type { Clock } from '../tokens/time.ts'
 import { within } from '../tokens/time.ts'
+import { subjectOf } from '../tokens/sources.ts'
 import type { TokenRequest } from '../tokens/token-request.ts'
 import type { Token } from '../tokens/token.ts'
 import {
@@ -59,29 +60,46 @@ const MOST_TOKENS = 32
 
 /** Follows a token from the region to the keys that verify it. Never throws. */
 export async function examineAws(deps: AwsDeps): Promise<readonly Finding[]> {
-  const { environment, routes, expectedRoleArn, aws, clock } = deps
-  const session = await ask(deps, 'session', (signal) => aws.session(false, signal))
+  const { routes } = deps
   const requests = distinct(deps.requests).slice(0, MOST_TOKENS)
-  // Without a session every call would only fail for the same reason.
-  const [identity, tokens] = session.ok
-    ? await Promise.all([
-        ask(deps, 'token', (signal) => aws.callerIdentity(signal)),
-        Promise.all(requests.map((request) => mint(deps, request))),
-      ])
-    : [session, requests.map(() => session)]
+  const needsAws = routes.length === 0 || routes.some(({ source }) => source === 'aws')
+  const session = needsAws ? await ask(deps, 'session', (signal) => deps.aws.session(false, signal)) : undefined
+  const tokens = await Promise.all(
+    // Without a session every call would only fail for the same reason.
+    requests.map(async (request) => (session && !session.ok && isOfAws(request) ? session : mint(deps, request))),
+  )
   const specimen = tokens.map((token) => (token.ok ? token.value.specimen : undefined)).find(Boolean)
+  const ofAws = tokens.filter((_, index) => isOfAws(requests[index] as TokenRequest))
   return [
-    regionFinding(environment),
-    credentialsFinding(environment, session, clock.now().wallMs),
-    stsFinding([identity, ...tokens]),
-    roleFinding(identity, expectedRoleArn),
-    federationFinding(tokens),
+    ...(session ? await examineAccount(deps, session, ofAws) : WITHOUT_AWS),
     ...tokens.map((token, index) => tokenFinding(requests[index] as TokenRequest, token)),
     ...unknownAudienceFindings(routes),
     clockFinding(specimen?.skewMs),
     ...(specimen ? await examineIssuer(specimen.token, specimen.issuer) : WITHOUT_TOKEN),
   ]
 }
+
+async function examineAccount(
+  deps: AwsDeps,
+  session: Outcome<Session>,
+  tokens: readonly Outcome<Minted>[],
+): Promise<readonly Finding[]> {
+  const { environment, expectedRoleArn, aws, clock } = deps
+  const identity = session.ok ? await ask(deps, 'token', (signal) => aws.callerIdentity(signal)) : session
+  return [
+    regionFinding(environment),
+    credentialsFinding(environment, session, clock.now().wallMs),
+    stsFinding([identity, ...tokens]),
+    roleFinding(identity, expectedRoleArn),
+    federationFinding(tokens),
+  ]
+}
+
+const isOfAws = ({ spec }: TokenRequest): boolean => subjectOf(spec).source === 'aws'
+
+const WITHOUT_AWS = (['region', 'credentials', 'sts', 'role', 'federation'] as const).map((id) =>
+  skipped(id, 'Not needed: every route has source kubernetes.'),
+)
 
 const WITHOUT_TOKEN = [
   skipped('discovery', 'Not known: no token was minted that names its issuer.'),
@@ -102,9 +120,9 @@ function mint({ tokens }: AwsDeps, request: TokenRequest): Promise<Outcome<Minte
 }
 
 /** @returns undefined for an opaque token. */
-function specimenOf(token: Token): Specimen | undefined {
-  const { clockSkewMs, evidence } = token
-  return evidence && { token, issuer: evidence.issuer, skewMs: clockSkewMs }
+function specimenOf({ subject, ...result }: Token): Specimen | undefined {
+  const token = subject ?? result
+  return token.evidence && { token, issuer: token.evidence.issuer, skewMs: token.clockSkewMs }
 }
 
 function distinct(requests: readonly TokenRequest[]): readonly TokenRequest[] {

@@ -6,7 +6,7 @@ export const CHECKS = {
   role: 'Whose credentials they are, as STS says; against EXPECTED_ROLE_ARN when it is set.',
   federation: 'Outbound web identity federation is enabled in the account.',
   token:
-    'A new token for each route: its claims, its life against what was asked for, its size. Never the token itself.',
+    'A new token for each route: its claims, its life against what was asked for, its size. With an exchange, the source token that was given to the token endpoint, and what came of it. Never a token itself.',
   clock: "This machine's clock against the one of STS.",
   discovery:
     "The issuer's OpenID configuration: whether its `issuer` equals the `iss` of the token byte for byte, and which members are missing that OpenID Connect Discovery requires.",

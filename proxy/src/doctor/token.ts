@@ -1,6 +1,8 @@
-import type { Route } from '../contract.ts'
+import type { ExpandedExchange, Route } from '../contract.ts'
 import { FAILURES } from '../tokens/failures.ts'
+import type { TokenFailure } from '../tokens/failures.ts'
 import { subjectOf } from '../tokens/sources.ts'
+import type { TokenSpec } from '../tokens/sources.ts'
 import type { TokenRequest } from '../tokens/token-request.ts'
 import { LARGE_TOKEN_BYTES, describeSizes } from '../tokens/token.ts'
 import type { Token } from '../tokens/token.ts'
@@ -11,21 +13,21 @@ import { REFUSE_ES384 } from './requirements.ts'
 
 /** @param token that was minted for this report, or why there is none. An opaque one has no claims to show. */
 export function tokenFinding({ route, spec }: TokenRequest, token: Outcome<Token>): Finding {
-  const { audience, durationSeconds } = subjectOf(spec)
-  if (!token.ok) return failed('token', token.failure, route)
-  const { value, expiresInMs, evidence } = token.value
-  const seconds = evidence ? evidence.expiresAt - evidence.issuedAt : Math.floor(expiresInMs / 1000)
-  const form = evidence ? evidence.algorithm : 'Opaque, not a JWT'
-  const fact = `${form}, ${seconds} s, ${value.length} bytes, for ${audience.join(', ')}`
+  if (!token.ok) return failedFinding(route, token.failure)
+  const { durationSeconds } = subjectOf(spec)
+  const { value, subject = token.value } = token.value
+  const { evidence } = subject
+  const seconds = lifeOf(subject)
+  const fact = `${describe(subject)}, for ${subjectOf(spec).audience.join(', ')}${exchanged(spec, token.value)}`
   const about = { id: 'token', subject: route, ...(evidence && { claims: evidence.claims }) } as const
   if (value.length > LARGE_TOKEN_BYTES)
     return {
       ...about,
       verdict: 'warn',
-      found: `${fact}. Many servers refuse headers over 8 KiB${evidence ? `; largest claims: ${describeSizes(evidence)}` : '.'}`,
+      found: `${fact}. Many servers refuse headers over 8 KiB${token.value.evidence ? `; largest claims: ${describeSizes(token.value.evidence)}` : '.'}`,
       fix: FAILURES.token_too_large.hint,
     }
-  if (seconds < durationSeconds)
+  if (seconds < durationSeconds && subjectOf(spec).source === 'aws')
     return {
       ...about,
       verdict: 'warn',
@@ -35,6 +37,30 @@ export function tokenFinding({ route, spec }: TokenRequest, token: Outcome<Token
   const refused = evidence?.algorithm === 'ES384' ? `. These refuse ES384: ${REFUSE_ES384.join(', ')}` : ''
   return { ...about, verdict: 'pass', found: `${fact}${refused}` }
 }
+
+/** Where the exchange failed, what the partner was given is what to compare with its registration. */
+function failedFinding(route: string, failure: TokenFailure): Finding {
+  const finding = failed('token', failure, route)
+  const { subject } = failure
+  if (!subject) return finding
+  const given = `It was given ${subject.algorithm} of ${subject.issuer}, for ${subject.audience.join(', ')}`
+  return { ...finding, found: `${finding.found} ${given}`, claims: subject.claims }
+}
+
+function exchanged(spec: TokenSpec, result: Token): string {
+  return spec.source === 'exchange' ? `; exchanged at ${endpointOf(spec.exchange)}: ${describe(result)}` : ''
+}
+
+function endpointOf(exchange: ExpandedExchange): string {
+  if (exchange.type === 'google') return 'sts.googleapis.com'
+  return new URL(exchange.type === 'vault' ? exchange.address : exchange.tokenUrl).host
+}
+
+const lifeOf = ({ evidence, expiresInMs }: Token): number =>
+  evidence ? evidence.expiresAt - evidence.issuedAt : Math.floor(expiresInMs / 1000)
+
+const describe = (token: Token): string =>
+  `${token.evidence?.algorithm ?? 'Opaque, not a JWT'}, ${lifeOf(token)} s, ${token.value.length} bytes`
 
 /** @returns a finding for each route whose audience is known only when a host is called. */
 export function unknownAudienceFindings(routes: readonly Route[]): readonly Finding[] {

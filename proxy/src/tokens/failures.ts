@@ -230,12 +230,22 @@ interface FailureDetail {
   readonly said?: string
 }
 
+/** What a partner that refused a token was given; a part of its evidence. */
+interface SourceEvidence {
+  readonly algorithm: string
+  readonly issuer: string
+  readonly audience: readonly string[]
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
 /** Why a token could not be minted. */
 export class TokenFailure extends Error {
   override readonly name = 'TokenFailure'
   readonly reason: FailureReason
   /** Where both steps can end like this, the exchange says which one did. */
   step: Step
+  /** What was minted before an exchange failed. */
+  subject: SourceEvidence | undefined
   readonly retryAfterMs: number | undefined
   readonly said: string | undefined
 

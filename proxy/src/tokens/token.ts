@@ -24,8 +24,8 @@ export interface Token {
   readonly expiresInMs: number
   /** Undefined where the token is opaque: nothing can be known of it. */
   readonly evidence: TokenEvidence | undefined
-  /** Of a token that is the result of an exchange: the source token that was exchanged. */
-  readonly subject?: TokenEvidence | undefined
+  /** Of a token that is the result of an exchange: the source token that was exchanged. SECURITY: a secret, too. */
+  readonly subject?: Token | undefined
   /** The issuer's clock minus this machine's; absent where the token does not tell, because it was not issued just now. */
   readonly clockSkewMs?: number | undefined
 }

@@ -1,8 +1,11 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import type { Route } from '../../../proxy/src/contract.ts'
+import { expandExchange } from '../../../proxy/src/contract.ts'
 import { createDoctor } from '../../../proxy/src/doctor/doctor.ts'
 import { TokenFailure } from '../../../proxy/src/tokens/failures.ts'
 import { readEvidence } from '../../../proxy/src/tokens/jwt.ts'
+import { tokenRequest } from '../../../proxy/src/tokens/token-request.ts'
 import type { Token } from '../../../proxy/src/tokens/token.ts'
 import { createFakeClock } from '../../support/tokens/clock.ts'
 import { healthyPod, examine, verdicts } from '../../support/tokens/doctor.ts'
@@ -66,6 +69,47 @@ describe('doctor', () => {
     expect(verdicts(report)).to.include({ 'token partner': 'pass', clock: 'skip', discovery: 'skip', jwks: 'skip' })
     expect(report.findings.find(({ id }) => id === 'token')?.found).to.match(/^Opaque, not a JWT, 900 s, 22 bytes/)
     expect(JSON.stringify(report)).not.to.contain(opaque.value)
+  })
+
+  it('shows the source token of an exchange, and what came of it', async () => {
+    const source = tokenOf(unsignedJwt(freshClaims()))
+    const answers: (Token | TokenFailure)[] = [
+      { value: 'ya29.result', expiresInMs: 3_599_000, evidence: undefined, subject: source, clockSkewMs: 0 },
+      Object.assign(new TokenFailure('invalid_client', 'HTTP 401, invalid_client: AADSTS700212'), {
+        subject: source.evidence,
+      }),
+    ]
+    const exchange = expandExchange({ preset: 'tailscale', clientId: 'orders' })
+    const requests = ['a', 'b'].map((route) =>
+      tokenRequest(route, { source: 'exchange', subject: requestFor({ audience: [route] }).spec, exchange }),
+    )
+    const renew = (): Promise<Token> => {
+      const answer = answers.shift()!
+      return answer instanceof TokenFailure ? Promise.reject(answer) : Promise.resolve(answer)
+    }
+    const report = await examine({ requests, tokens: { renew } })
+    expect(verdicts(report)).to.include({ 'token a': 'pass', 'token b': 'fail', discovery: 'warn', jwks: 'warn' })
+    const [worked, refused] = report.findings.filter(({ id }) => id === 'token')
+    expect(worked?.found).to.match(
+      /^RS256, 900 s, \d+ bytes, for a; exchanged at api\.tailscale\.com: Opaque, not a JWT, 3599 s, 11 bytes$/,
+    )
+    expect(refused?.found).to.match(/AADSTS700212.* It was given RS256 of http:\/\/127\.0\.0\.1:9, for https:/)
+    for (const finding of [worked, refused]) expect(finding?.claims).to.include({ sub: claimsOfAws()['sub'] })
+    for (const secret of [source.value, 'ya29']) expect(JSON.stringify(report)).not.to.contain(secret)
+  })
+
+  it('asks AWS for nothing where every route has source kubernetes', async () => {
+    const never = (): Promise<never> => Promise.reject(new Error('AWS was asked'))
+    const spec = { source: 'kubernetes', audience: ['a'], durationSeconds: 3_600, tokenFile: '/token' } as const
+    const route = { source: 'kubernetes', hosts: [], audience: ['a'] } as unknown as Route
+    const report = await examine({
+      aws: { session: never, callerIdentity: never },
+      routes: [route],
+      requests: [tokenRequest('cluster', spec)],
+      tokens: { renew: () => Promise.resolve(tokenOf(unsignedJwt(freshClaims()))) },
+    })
+    expect(verdicts(report)).to.include({ region: 'skip', credentials: 'skip', sts: 'skip', role: 'skip' })
+    expect(verdicts(report)).to.include({ federation: 'skip', 'token cluster': 'pass' })
   })
 
   it('looks at the issuer of the first token that names one', async () => {

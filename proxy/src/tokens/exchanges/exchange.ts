@@ -42,7 +42,7 @@ export function createExchangeSource(deps: ExchangeSourceDeps): TokenSource<Exch
     timeout: 'exchange_timeout',
     warm: () => Promise.resolve(),
     mint: async ({ spec, route }, signal) => {
-      const subject = await observed('source', mintSubject({ spec: spec.subject, route }, signal))
+      const subject = await observed('source', undefined, mintSubject({ spec: spec.subject, route }, signal))
       const call: ExchangeCall = {
         subject: subject.value,
         call: deps.call,
@@ -50,8 +50,8 @@ export function createExchangeSource(deps: ExchangeSourceDeps): TokenSource<Exch
         nowMs: () => clock.now().wallMs,
         signal,
       }
-      const result = await observed('exchange', exchange(spec.exchange, call))
-      return { ...result, subject: subject.evidence, clockSkewMs: subject.clockSkewMs }
+      const result = await observed('exchange', subject, exchange(spec.exchange, call))
+      return { ...result, subject, clockSkewMs: subject.clockSkewMs }
     },
   }
 
@@ -65,7 +65,7 @@ export function createExchangeSource(deps: ExchangeSourceDeps): TokenSource<Exch
     )
   }
 
-  async function observed(step: Step, work: Promise<Token>): Promise<Token> {
+  async function observed(step: Step, subject: Token | undefined, work: Promise<Token>): Promise<Token> {
     try {
       const token = await work
       deps.onStep(step, 'ok')
@@ -73,6 +73,7 @@ export function createExchangeSource(deps: ExchangeSourceDeps): TokenSource<Exch
     } catch (error) {
       const failure = error instanceof TokenFailure ? error : new TokenFailure('unknown', String(error))
       failure.step = step
+      failure.subject = subject?.evidence
       deps.onStep(step, failure.row.class)
       throw failure
     }
