@@ -22,6 +22,7 @@ describe('webhook configuration', () => {
       region: null,
       https: 'refuse',
       extraEnv: {},
+      waitsForRole: true,
     })
   })
 
@@ -40,6 +41,7 @@ describe('webhook configuration', () => {
       SIDECAR_EXTRA_ENV: '{"NODE_EXTRA_CA_CERTS":"/ca.crt"}',
       DEFAULT_REGION: 'eu-central-1',
       DEFAULT_HTTPS: 'intercept',
+      NAMESPACE_WITHOUT_ROLE: 'Refuse',
       DEFAULT_ANNOTATIONS: '{"hosts":"api.partner.example"}',
       KNOWN_SIDECARS: 'istio-proxy,agent',
     })
@@ -52,6 +54,7 @@ describe('webhook configuration', () => {
       extraEnv: { NODE_EXTRA_CA_CERTS: '/ca.crt' },
       region: 'eu-central-1',
       https: 'intercept',
+      waitsForRole: false,
       defaults: { hosts: 'api.partner.example' },
       knownSidecars: ['istio-proxy', 'agent'],
     })

@@ -106,6 +106,12 @@ export const SETTINGS = {
     'File with a policy, `rules:` as in `policy.rules` of the chart: what each namespace may ask for. It is read again when it changes. Empty: IAM alone decides.',
   ),
   ...SIDECAR_SETTINGS,
+  namespaceWithoutRole: setting(
+    'NAMESPACE_WITHOUT_ROLE',
+    'Ignore',
+    oneOf('Ignore', 'Refuse'),
+    'Pods without annotations in a labelled namespace that nothing gives an AWS role: `Ignore` leaves them as they are, `Refuse` injects them, and the guard refuses them.',
+  ),
   shutdownDelaySeconds: setting(
     'SHUTDOWN_DELAY',
     '10s',
@@ -134,7 +140,7 @@ export interface WebhookConfig extends Settings<typeof SETTINGS> {
 /** @throws SettingsError naming every problem of the environment. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): WebhookConfig {
   const settings = readSettings(SETTINGS, environment)
-  const injection = injectionSettings(settings)
+  const injection = { ...injectionSettings(settings), waitsForRole: settings.namespaceWithoutRole === 'Ignore' }
   const problems = [...certificateProblems(settings), ...settingsProblems(injection)]
   const { listenAddr, adminListenAddr } = SETTINGS
   checkListeners(

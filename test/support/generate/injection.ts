@@ -66,7 +66,7 @@ what goes to a partner never leaves in clear text. An exact host wins over a wil
 ## A namespace as a whole
 
 A namespace labelled \`outbound-jwt.io/inject=enabled\` opts its pods in with the defaults of the chart, where the chart switches that on. There a pod without any annotation of ours that cannot
-be injected is left alone, with a warning; a pod with one is held to it. \`outbound-jwt.io/inject: 'false'\` on a pod wins over the label.
+be injected is left alone, with a warning, and so is one without an AWS role (\`namespaceOptIn.withoutRole\`); a pod with one is held to it. \`outbound-jwt.io/inject: 'false'\` on a pod wins over the label.
 
 Why a pod was refused or left alone: [reasons.md](reasons.md).
 `

@@ -5,7 +5,7 @@ import { readConfig } from '../../../proxy/src/config.ts'
 import type { Decision } from '../../../webhook/src/injection/decide.ts'
 import { createInjector } from '../../../webhook/src/injection/decide.ts'
 import { SETTINGS, readCases } from '../../support/injection/cases.ts'
-import { eksIrsa } from '../../support/injection/mutations/eks.ts'
+import { eksIrsa, eksPodIdentity } from '../../support/injection/mutations/eks.ts'
 import type { Json } from '../../support/injection/object.ts'
 import { at, list, nameOf } from '../../support/injection/object.ts'
 import { collect } from '../../support/injection/problems.ts'
@@ -179,6 +179,27 @@ describe('a sidecar with a role of its own', () => {
     expect(after).to.deep.equal(before)
     expect(JSON.stringify(before)).not.to.contain('eks.amazonaws.com')
   })
+})
+
+describe('a pod that only its namespace opted in', () => {
+  const inject = createInjector({ ...SETTINGS, waitsForRole: true, defaults: { hosts: 'api.partner.example' } })
+  const decideFor = (pod: unknown): Decision => inject({ pod, mode: 'namespace', operation: 'CREATE' })
+  const pod: Json = { metadata: { name: 'orders' }, spec: { containers: [{ name: 'orders', image: 'x' }] } }
+
+  for (const [name, eks] of Object.entries({ eksIrsa, eksPodIdentity }))
+    it(`waits for its role, and is injected with it when the API server asks again: ${name}`, () => {
+      expect(decideFor(pod)).to.deep.equal({ kind: 'allow', reason: 'no-role', warnings: [] })
+      const withRole = eks(pod)
+      const decision = decideFor(withRole)
+      if (decision.kind !== 'inject') expect.fail(JSON.stringify(decision))
+      const injected = applyPatch(withRole, decision.patch)
+      const [sidecar] = list(at(injected, 'spec', 'initContainers'))
+      const [application] = list(at(withRole, 'spec', 'containers'))
+      expect(sidecar?.['env']).to.deep.include.members(list(application?.['env']))
+      expect(sidecar?.['volumeMounts']).to.deep.equal(application?.['volumeMounts'])
+      expect(eks(injected)).to.deep.equal(injected)
+      expect(decideFor(injected)).to.deep.equal({ kind: 'allow', reason: 'unchanged', warnings: [] })
+    })
 })
 
 describe('the sidecar of every case', () => {

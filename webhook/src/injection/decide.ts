@@ -56,15 +56,19 @@ export function createInjector(settings: InjectionSettings, policy: CurrentPolic
     const planned = { pod, annotations, mode, namespace }
     if (injected) return revisit({ ...planned, injected }, plan)
     if (annotations.size === 0 && mode === 'pod') return allow('not-requested')
-    return decideInjection(planned, plan)
+    return decideInjection(planned, plan, settings)
   }
 }
 
-function decideInjection(planned: Planned, plan: Planner): Decision {
-  const { refusals, patch, warnings } = plan(planned)
+function decideInjection(planned: Planned, plan: Planner, { waitsForRole }: InjectionSettings): Decision {
+  const { annotations } = planned
+  const { refusals, patch, warnings, lacksRole } = plan(planned)
   const reason = refusals.reason()
+  // A namespace asks for all its pods, also for those that have nothing to do with AWS. EKS's hook mostly comes after us, and we are
+  // called again then: no warning of ours, the API server warns of what stays without a sidecar (guard-workloads.yaml).
+  if (reason === undefined && lacksRole && waitsForRole && annotations.size === 0) return allow('no-role')
   if (reason === undefined) return { kind: 'inject', reason: 'injected', patch, warnings }
-  if (planned.annotations.size > 0) return { kind: 'deny', reason, problems: refusals.problems }
+  if (annotations.size > 0) return { kind: 'deny', reason, problems: refusals.problems }
   // Nobody asked for this pod in particular, so it must not be hurt by what its namespace asked for.
   return { kind: 'allow', reason, warnings: [warningLine(`not injected: ${REASONS[reason]}`)] }
 }

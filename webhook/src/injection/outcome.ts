@@ -10,6 +10,8 @@ export const REASONS = {
   'not-created': 'Not the creation of a pod.',
   'mirror-pod': 'A static pod of the kubelet: it cannot be changed.',
   'opted-out': 'outbound-jwt.io/inject is false or disabled.',
+  'no-role':
+    'Only the namespace of the pod asked, and nothing gave the pod an AWS role so far; it is injected as soon as EKS does. Others need a role or an annotation, or no token.',
   'no-audience': 'Neither hosts, audience nor routes name a partner.',
   'missing-inject': 'An annotation of ours without outbound-jwt.io/inject; probably misspelt.',
   'invalid-annotation': 'An annotation of ours has a key or a value that is not allowed.',
@@ -54,6 +56,7 @@ export const OUTCOMES = {
   'not-created': 'allow',
   'mirror-pod': 'allow',
   'opted-out': 'allow',
+  'no-role': 'allow',
 } as const satisfies Partial<Record<Reason, string>>
 
 /** Reasons for which a pod that asked is refused, and a pod whose namespace asked is left alone. */

@@ -11,7 +11,9 @@ import type { Refusals } from './outcome.ts'
 import { createRefusals, createWarnings } from './outcome.ts'
 import type { Additions } from './pod/additions.ts'
 import { addMissing, withoutAdditions } from './pod/additions.ts'
-import { pointerOf } from './pod/pod.ts'
+import { pointerOf, variablesOf } from './pod/pod.ts'
+import type { ForeignCredentials } from './sidecar/foreign-credentials.ts'
+import { foreignCredentials, hasCredentials } from './sidecar/foreign-credentials.ts'
 import { planResources } from './sidecar/resources.ts'
 import { selectContainers, sidecarIndex } from './pod/selection.ts'
 import type { InjectionSettings } from './settings.ts'
@@ -33,6 +35,8 @@ export interface InjectionPlan {
   /** Empty when there is a refusal, and for an injected pod that has everything already. */
   readonly patch: readonly JsonPatchOperation[]
   readonly warnings: readonly string[]
+  /** Whether the sidecar would have no AWS credentials, which it needs. */
+  readonly lacksRole: boolean
 }
 
 export interface Planned {
@@ -56,15 +60,19 @@ export function createPlanner(settings: InjectionSettings, currentPolicy: Curren
     const refusals = createRefusals()
     const { warn, lines } = createWarnings()
     checkShape(pod, refusals.as('invalid-pod'))
-    if (rejectOversized(pod, refusals)) return { refusals, patch: [], warnings: [] }
+    if (rejectOversized(pod, refusals)) return { refusals, patch: [], warnings: [], lacksRole: false }
     const intent = readIntent(annotations, mode, refusals)
-    if (!injected && rejectLostSidecar(pod, intent, refusals)) return { refusals, patch: [], warnings: [] }
+    if (!injected && rejectLostSidecar(pod, intent, refusals))
+      return { refusals, patch: [], warnings: [], lacksRole: false }
     const { values, volumes, steering } = intent
     intent.warnings.forEach(warn)
     rejectUngranted(currentPolicy(), namespace, intent.asked, refusals)
     const additions: Additions = { volumes, imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })) }
-    const repair = injected && compareInjected(pod, injected, { intent, additions }, settings, refusals)
-    const { rest, index, given, isInjected } = ownParts(pod, injected, additions, intent)
+    const { rest, index, given, isInjected, present } = ownParts(pod, injected, additions, intent)
+    const foreign = foreignCredentials([...rest.initContainers, ...rest.containers], present)
+    const contents = withCredentials(intent, foreign)
+    const lacksRole = !hasCredentials([...present, ...foreign.env.map(({ name }) => name)])
+    const repair = injected && compareInjected(pod, injected, { contents, additions }, settings, refusals)
     rejectImpossible(rest, { values, steering }, refusals, warn)
     if (steering) rejectUnsteerable(pod, steering, isInjected, refusals)
     rejectVolumes(rest, volumes, given, refusals)
@@ -72,8 +80,8 @@ export function createPlanner(settings: InjectionSettings, currentPolicy: Curren
     const containers = selectContainers(selectable, values, refusals)
     const environment = planEnvironment(containers, intent.environment, { refusals, warn, isInjected })
     rejectOversizedVariables(environment, refusals)
-    const sidecar = repair ?? addSidecar(pod, index, intent, settings, refusals)
-    if (refusals.problems.length > 0) return { refusals, patch: [], warnings: lines() }
+    const sidecar = repair ?? addSidecar(pod, index, contents, settings, refusals)
+    if (refusals.problems.length > 0) return { refusals, patch: [], warnings: lines(), lacksRole }
     const warnings = injected ? freshWarnings(injected.status, lines()) : lines()
     const patch = [
       // Indexes of init containers hold until the sidecar goes in.
@@ -86,7 +94,7 @@ export function createPlanner(settings: InjectionSettings, currentPolicy: Curren
       ...(steering ? steeringOperations(pod, steering) : []),
       ...status(pod, injected, { version: settings.version, inputs: intent.inputs, warnings }),
     ]
-    return { refusals, patch, warnings }
+    return { refusals, patch, warnings, lacksRole }
   }
 }
 
@@ -98,18 +106,29 @@ interface OwnParts {
   /** Mounts of shared volumes that applications may have. */
   readonly given: readonly V1VolumeMount[]
   readonly isInjected: boolean
+  /** Names of the variables that the sidecar has or gets from the annotations. */
+  readonly present: readonly string[]
 }
 
 function ownParts(
   pod: Pod,
   injected: Injected | undefined,
   additions: Additions,
-  { environment }: InjectionIntent,
+  { environment, variables }: InjectionIntent,
 ): OwnParts {
-  if (!injected) return { rest: pod, index: sidecarIndex(pod), given: [], isInjected: false }
-  const rest = withoutAdditions(pod, injected.container, additions)
-  return { rest, index: injected.container.index, given: environment.mounts, isInjected: true }
+  const own = variables.map(({ name }) => name)
+  if (!injected) return { rest: pod, index: sidecarIndex(pod), given: [], isInjected: false, present: own }
+  const { container } = injected
+  const rest = withoutAdditions(pod, container, additions)
+  const present = [...own, ...variablesOf(container).map(({ name }) => name)]
+  return { rest, index: container.index, given: environment.mounts, isInjected: true, present }
 }
+
+const withCredentials = (intent: InjectionIntent, { env, mounts }: ForeignCredentials): InjectionIntent => ({
+  ...intent,
+  variables: [...intent.variables, ...env],
+  mounts: [...intent.mounts, ...mounts],
+})
 
 function addSidecar(
   pod: Pod,

@@ -16,7 +16,7 @@ import type { Injected, Status } from './status.ts'
 import { readStatus } from './status.ts'
 
 interface Given {
-  readonly intent: InjectionIntent
+  readonly contents: InjectionIntent
   readonly additions: Additions
 }
 
@@ -27,12 +27,12 @@ interface Given {
 export function compareInjected(
   pod: Pod,
   { container }: Injected,
-  { intent, additions }: Given,
+  { contents, additions }: Given,
   settings: InjectionSettings,
   refusals: Refusals,
 ): readonly JsonPatchOperation[] {
   rejectChanged(pod, additions, refusals)
-  const sidecar = buildSidecar(intent, undefined, settings)
+  const sidecar = buildSidecar(contents, undefined, settings)
   const operatorVariables = new Set<string>([...Object.keys(settings.extraEnv), AWS_VARIABLES.region])
   return compareSidecar(container, { sidecar, operatorVariables }, refusals)
 }

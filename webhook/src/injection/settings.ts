@@ -31,6 +31,11 @@ export interface InjectionSettings {
   readonly https: Route['https']
   /** For pods that do not say it. */
   readonly steering: SteeringMode
+  /**
+   * Whether a pod that only its namespace opted in stays as it is until something gives it an AWS role.
+   * Else it is injected in any case, and the guard refuses it when nothing did.
+   */
+  readonly waitsForRole: boolean
   /** Annotations (names without prefix) of pods whose namespace is opted in. */
   readonly defaults: Readonly<Partial<Record<AnnotationName, string>>>
 }
@@ -48,6 +53,7 @@ export const INJECTION_DEFAULTS = {
   region: null,
   https: ROUTE_DEFAULTS.https,
   steering: 'proxy',
+  waitsForRole: false,
   defaults: {},
 } as const satisfies Omit<InjectionSettings, 'image'>
 

@@ -29,6 +29,13 @@ export const CREDENTIAL_VARIABLES: readonly string[] = [
   'AWS_SESSION_TOKEN',
 ]
 
+/** Each of them means that a sidecar has credentials. The guard looks for the same. */
+export const CREDENTIAL_MARKS: readonly string[] = [
+  AWS_VARIABLES.roleArn,
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_ACCESS_KEY_ID',
+]
+
 /**
  * How names begin that other injectors add to every container: Azure Workload Identity, Datadog, AKS, OpenTelemetry.
  * SECURITY: only names that neither the proxy nor Node nor the AWS SDK reads.

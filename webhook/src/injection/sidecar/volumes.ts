@@ -10,11 +10,16 @@ export const TRUST = { name: `${VOLUME_PREFIX}trust`, mountPath: `${MOUNT_ROOT}/
 /** SECURITY: the volumes that applications may mount, read-only. All others of the prefix are the sidecar's alone. */
 export const SHARED_VOLUMES: readonly string[] = [TRUST.name, `${VOLUME_PREFIX}tokens`]
 
-/** Where others mount credentials in every container, ours included: kubelet, EKS's hook in its two forms, Azure Workload Identity, Datadog. */
-export const FOREIGN_MOUNT_PATHS: ReadonlySet<string> = new Set([
-  '/var/run/secrets/kubernetes.io/serviceaccount',
+/** Where EKS's hook mounts its tokens in its two forms, IRSA and Pod Identity. */
+export const EKS_MOUNT_PATHS: ReadonlySet<string> = new Set([
   '/var/run/secrets/eks.amazonaws.com/serviceaccount',
   '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount',
+])
+
+/** Where others mount credentials in every container, ours included: the kubelet, EKS's hook, Azure Workload Identity, Datadog. */
+export const FOREIGN_MOUNT_PATHS: ReadonlySet<string> = new Set([
+  '/var/run/secrets/kubernetes.io/serviceaccount',
+  ...EKS_MOUNT_PATHS,
   '/var/run/secrets/azure/tokens',
   '/var/run/datadog',
 ])
