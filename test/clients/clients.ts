@@ -146,7 +146,7 @@ const goClient = (name: string, binary: string, more: Partial<Client> = {}): Cli
 })
 
 const GRPC_NOTE =
-  'gRPC has no http:// form that a proxy could add a header to. Send the token yourself, or let the route say `https: tunnel` to reach the partner without one.'
+  'An insecure channel to port 80 of the partner gets the token, and with `https: intercept` a secure one as well ([https](https.md#http2-and-grpc)). Read `http://` and `https://` here as such channels.'
 
 /** Every client of the matrix, in the order of the page. */
 export const CLIENTS: readonly Client[] = [
