@@ -28,10 +28,10 @@ const ADAPTERS = {
 const ADAPTERS_AND_SHELL = [
   ...Object.values(ADAPTERS).flat(),
   'proxy/src/{flags,proxy}.ts',
-  'proxy/src/authority/{authority,files}.ts',
+  'proxy/src/authority/authority.ts',
   'proxy/src/doctor/{interception,partner}.ts',
   'proxy/src/http/{inbound,outbound,telemetry,tunnel}/**/*.ts',
-  'proxy/src/runtime/{http-server,key-pair,listen}.ts',
+  'proxy/src/runtime/{files,http-server,key-pair,listen}.ts',
   'proxy/src/steering/name-servers.ts',
   'proxy/src/tokens/time.ts',
   'webhook/src/{config,main}.ts',

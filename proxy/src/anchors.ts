@@ -29,11 +29,16 @@ export function readTrustAnchors(config: ProxyConfig, readFile: (path: string) =
   const common =
     config.upstreamCaFile === undefined ? undefined : read(SETTINGS.upstreamCaFile.variable, config.upstreamCaFile)
   const byFile = new Map<string, string>()
-  config.routes.forEach(({ caFile, exchange }, index) => {
-    const named = { caFile, 'exchange.caFile': exchange?.caFile }
+  const readAll = (where: string, named: Readonly<Record<string, string | undefined>>): void => {
     for (const [field, path] of Object.entries(named))
-      if (path !== undefined) byFile.set(path, read(`${SETTINGS.routes.variable}[${index}].${field}`, path))
-  })
+      if (path !== undefined) byFile.set(path, read(`${where}.${field}`, path))
+  }
+  config.routes.forEach(({ caFile, exchange }, index) =>
+    readAll(`${SETTINGS.routes.variable}[${index}]`, { caFile, 'exchange.caFile': exchange?.caFile }),
+  )
+  config.tokenFiles.forEach(({ exchange }, index) =>
+    readAll(`${SETTINGS.tokenFiles.variable}[${index}]`, { 'exchange.caFile': exchange?.caFile }),
+  )
   if (problems.length > 0) throw new SettingsError(problems)
   return { common, byFile }
 }

@@ -3,6 +3,7 @@ import { SETTINGS } from './config.ts'
 import type { ProxyConfig } from './config.ts'
 import { readHostPattern } from './contract.ts'
 import type { NamedFile } from './runtime/index.ts'
+import { diskFiles } from './runtime/index.ts'
 import type { Clock } from './tokens/time.ts'
 
 /**
@@ -20,10 +21,7 @@ export async function openAuthorityOf(
     where: SETTINGS[setting].variable,
     path: config[setting] ?? '',
   })
-  const [{ openAuthority }, { diskFiles }] = await Promise.all([
-    import('./authority/authority.ts'),
-    import('./authority/files.ts'),
-  ])
+  const { openAuthority } = await import('./authority/authority.ts')
   return openAuthority({
     hosts: routes.flatMap(({ hosts }) => hosts).map(readHostPattern),
     trustDir: named('trustDir'),

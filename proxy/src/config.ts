@@ -9,11 +9,12 @@ import {
   oneOf,
   optional,
   parseRoutes,
+  parseTokenFiles,
   roleArn,
   sessionName,
   text,
 } from './contract.ts'
-import type { Problem, Report, Route } from './contract.ts'
+import type { Problem, Report, Route, TokenFile } from './contract.ts'
 import { NO_FLAGS } from './flags.ts'
 import type { Flags } from './flags.ts'
 import { MAX_CONNECTIONS } from './http/limits.ts'
@@ -42,6 +43,13 @@ const routes: Setting<readonly Route[]> = {
   fallback: '[]',
   parse: parseRoutes,
   doc: 'JSON array of routes: which hosts get which token.',
+}
+
+const tokenFiles: Setting<readonly TokenFile[]> = {
+  variable: VARIABLES.tokenFiles,
+  fallback: '[]',
+  parse: parseTokenFiles,
+  doc: 'JSON array of files that applications read tokens from. Without ROUTES beside it nothing listens on LISTEN_ADDR.',
 }
 
 /** Every variable the proxy reads. docs/configuration.md is made from this table. */
@@ -164,6 +172,13 @@ export const SETTINGS = {
     steeredPorts,
     'Loopback ports, comma separated, that the names of partners lead to in this pod: 80, and the ports of routes with `https: intercept`. Names are then resolved by the name servers alone.',
   ),
+  tokenFiles,
+  tokensDir: setting(
+    VARIABLES.tokensDir,
+    '',
+    optional(absolutePath),
+    'Directory of the files of TOKEN_FILES; applications read them, this process writes them.',
+  ),
   podName: setting(VARIABLES.podName, '', text, 'Names the pod in the AWS role session.'),
   podNamespace: setting(VARIABLES.podNamespace, '', text, 'Names the namespace in the AWS role session.'),
   roleSessionName: setting(
@@ -219,21 +234,25 @@ export function readConfig(given: Given, flags: Flags = NO_FLAGS): ProxyConfig {
     ...complete,
     ...(standalone && compileStandalone(complete)),
     isStandalone: standalone,
-    warnings: standalone ? standaloneWarnings(complete, values) : sidecarWarnings(complete.routes),
+    warnings: standalone ? standaloneWarnings(complete, values) : sidecarWarnings(complete.routes, complete.tokenFiles),
   })
 }
 
 /** SECURITY: the guard lets a pod without a role pass for CREDENTIALS=none, so nothing may be minted beside it. */
 function rejectNoCredentials(
-  { credentials, routes: read }: Partial<Settings<typeof SETTINGS>>,
+  { credentials, routes, tokenFiles: files }: Partial<Settings<typeof SETTINGS>>,
   nameOf: Naming,
   report: Report,
 ): void {
-  const route = read?.find(({ source }) => source === 'aws')
-  if (credentials === 'none' && route !== undefined)
+  const isAws = ({ source }: { readonly source: Route['source'] }): boolean => source === 'aws'
+  const minting = [
+    ...(routes ?? []).filter(isAws).map(({ name }) => `route ${name}`),
+    ...(files ?? []).filter(isAws).map(({ name }) => `token file ${name}`),
+  ]
+  if (credentials === 'none' && minting[0] !== undefined)
     report({
       where: nameOf(VARIABLES.credentials),
       value: credentials,
-      allowed: `aws, because route ${route.name} gets its token from AWS`,
+      allowed: `aws, because ${minting[0]} gets its token from AWS`,
     })
 }

@@ -24,6 +24,7 @@ import {
   createAdminServer,
   createLogger,
   createMetrics,
+  diskFiles,
   formatAddress,
   listenAt,
   notReady,
@@ -36,6 +37,7 @@ import type { ListenerCertificate } from './standalone/certificate.ts'
 import { listenSteered } from './steering/listen.ts'
 import { createNameServerLookup } from './steering/name-servers.ts'
 import { createTokenEngine } from './tokens/engine.ts'
+import { createTokenFiles, tokenFileRequests } from './tokens/files.ts'
 import { createExchangeSource } from './tokens/exchanges/exchange.ts'
 import { createTokenObserver } from './tokens/observer.ts'
 import { sourceOf } from './tokens/sources.ts'
@@ -95,6 +97,23 @@ const tokens = createTokenEngine({
   },
 })
 
+const tokenFiles =
+  config.tokenFiles.length === 0
+    ? undefined
+    : await settingsOrExit(process, () =>
+        createTokenFiles({
+          files: config.tokenFiles,
+          directory: { where: SETTINGS.tokensDir.variable, path: config.tokensDir ?? '' },
+          tokens,
+          disk: diskFiles,
+          clock,
+          random: Math.random,
+          log,
+          instruments,
+        }),
+      )
+/** A pod that only has token files sends no requests here. */
+const servesRequests = config.routes.length > 0 || tokenFiles === undefined
 const proxy = createProxy({
   config,
   upstreams,
@@ -119,7 +138,11 @@ const stopFollowing =
   })
 
 const adminRoutes: AdminRoutes = {
-  [`GET ${ADMIN_PATHS.startup}`]: () => (isListening ? okReply : notReady('not listening yet')),
+  [`GET ${ADMIN_PATHS.startup}`]: () => {
+    if (!isListening) return notReady('not listening yet')
+    const awaited = tokenFiles?.awaited() ?? []
+    return awaited.length === 0 ? okReply : notReady(`waiting for the first token of ${awaited.join(', ')}`)
+  },
   [`GET ${ADMIN_PATHS.livez}`]: () => okReply,
   [`GET ${ADMIN_PATHS.readyz}`]: () => {
     if (isDraining) return notReady('draining')
@@ -130,7 +153,7 @@ const adminRoutes: AdminRoutes = {
   }),
 }
 const admin = createAdminServer(adminRoutes)
-const requests = staticTokenRequests(config.routes, config.upstreamScheme)
+const requests = [...tokenFileRequests(config.tokenFiles), ...staticTokenRequests(config.routes, config.upstreamScheme)]
 const doctor = createDoctor({
   environment: process.env,
   routes: config.routes,
@@ -140,7 +163,8 @@ const doctor = createDoctor({
   tokens,
   clock,
   connection: proxy.connection,
-  interception: authority && { authority, read: readText, proxy: () => addresses.proxy, clock },
+  interception: authority && { authority, read: readText, proxy: () => addresses.proxy ?? config.listenAddr, clock },
+  tokenFiles,
 })
 const control = createAdminServer(controlRoutes(log, doctor))
 
@@ -150,14 +174,14 @@ const steered = await settingsOrExit(process, () => listenSteered(config.steered
 const { listenAddr, adminListenAddr, metricsListenAddr, controlListenAddr } = SETTINGS
 const adminSetting = config.isStandalone ? metricsListenAddr : adminListenAddr
 const addresses = await settingsOrExit(process, async () => ({
-  proxy: await listenAt(listenAddr.variable, proxy.http, config.listenAddr),
+  proxy: servesRequests ? await listenAt(listenAddr.variable, proxy.http, config.listenAddr) : undefined,
   admin: await listenAt(adminSetting.variable, admin, config.adminListenAddr),
   control: await listenAt(controlListenAddr.variable, control, config.controlListenAddr),
 }))
-ownPorts.push(...[...steered, ...Object.values(addresses)].map(({ port }) => port))
+ownPorts.push(...[...steered, ...Object.values(addresses)].flatMap((address) => address?.port ?? []))
 isListening = true
 log.info('listening', {
-  proxy: formatAddress(addresses.proxy),
+  proxy: addresses.proxy && formatAddress(addresses.proxy),
   admin: formatAddress(addresses.admin),
   control: formatAddress(addresses.control),
   ...(steered.length > 0 && { steered: steered.map(formatAddress).join(' ') }),
@@ -166,6 +190,7 @@ log.info('listening', {
 if (authority) logAuthority(authority)
 for (const { message, hint } of config.warnings) log.warn(message, { hint })
 tokens.prefetch(requests, sourcesOf(config.routes))
+tokenFiles?.begin()
 
 async function drain(): Promise<void> {
   isDraining = true
@@ -173,6 +198,7 @@ async function drain(): Promise<void> {
   await delay(config.drainDelaySeconds * 1000)
   await proxy.drain()
   await proxy.close()
+  tokenFiles?.close()
   tokens.close()
   stopFollowing?.()
   for (const server of [admin, control]) server.close()

@@ -126,6 +126,18 @@ export const METRICS = {
     help: 'Length of the token in use; partners limit the size of a header.',
     labels: ['route'],
   },
+  tokenFileWritten: {
+    type: 'gauge',
+    name: 'outbound_jwt_token_file_written_timestamp_seconds',
+    help: 'When this process last wrote a token into the file; 0 while it has none to write.',
+    labels: ['file'],
+  },
+  tokenFileFailures: {
+    type: 'counter',
+    name: 'outbound_jwt_token_file_failures_total',
+    help: 'Attempts to keep a token file current that failed: token (there was none), or write (the file could not be written).',
+    labels: ['file', 'reason'],
+  },
   clockSkew: {
     type: 'gauge',
     name: 'outbound_jwt_clock_skew_seconds',

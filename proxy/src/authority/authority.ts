@@ -1,11 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
-import type { NamedFile } from '../runtime/index.ts'
+import type { Files, NamedFile } from '../runtime/index.ts'
+import { inDirectory } from '../runtime/index.ts'
 import type { Clock } from '../tokens/time.ts'
 import { constrainTo, intercepts } from './constraints.ts'
 import type { InterceptedHost, NameConstraints } from './constraints.ts'
-import { inDirectory } from './files.ts'
-import type { Files } from './files.ts'
 import { LeafRefusedError, createLeaves } from './leaves.ts'
 import { readExtraCa, trustFiles } from './trust.ts'
 import type * as X509 from './x509.ts'
@@ -20,7 +19,7 @@ export interface AuthorityOptions {
   readonly extraCa: NamedFile | undefined
   /** PEM, one certificate each: `tls.rootCertificates`. */
   readonly publicRoots: readonly string[]
-  readonly files: Files
+  readonly files: Pick<Files, 'read' | 'replace'>
   readonly clock: Pick<Clock, 'now'>
 }
 
@@ -56,6 +55,9 @@ export interface AuthorityDescription {
 
 /** One file, so that certificates and key cannot be of two authorities after a crash. */
 const STORED = 'authority.pem'
+
+/** Both directories. */
+const NEEDED_BY = 'a route with https: intercept'
 
 /**
  * Goes on with the stored authority, or makes one when there is none that fits the hosts, and writes what applications are to trust.
@@ -103,12 +105,12 @@ async function openStored(
 ): Promise<{ authority: X509.Authority; origin: AuthorityDescription['origin'] }> {
   const path = join(authorityDir.path, STORED)
   const { wallMs } = clock.now()
-  const text = inDirectory(authorityDir, () => files.read(path))
+  const text = inDirectory(authorityDir, NEEDED_BY, () => files.read(path))
   const stored = text === undefined ? undefined : await parseAuthorityText(text, constraints, wallMs)
   if (stored) return { authority: stored, origin: 'kept' }
   const authority = await createAuthority(constraints, wallMs)
   const content = await formatAuthority(authority)
-  inDirectory(authorityDir, () => files.replace(path, content, 0o600))
+  inDirectory(authorityDir, NEEDED_BY, () => files.replace(path, content, 0o600))
   return { authority, origin: text === undefined ? 'made' : 'remade' }
 }
 
@@ -116,7 +118,7 @@ async function openStored(
 function publish({ trustDir, files }: AuthorityOptions, contents: ReadonlyMap<string, string | Buffer>): string[] {
   return [...contents].map(([name, content]) => {
     const path = join(trustDir.path, name)
-    inDirectory(trustDir, () => files.replace(path, content, 0o444))
+    inDirectory(trustDir, NEEDED_BY, () => files.replace(path, content, 0o444))
     return path
   })
 }

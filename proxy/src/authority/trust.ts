@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { JKS_PASSWORD, TRUST_FILES } from '../contract.ts'
-import type { NamedFile } from '../runtime/index.ts'
+import type { Files, NamedFile } from '../runtime/index.ts'
 import { SettingsError, errorCode } from '../runtime/index.ts'
-import type { Files } from './files.ts'
 import { encodeJks } from './jks.ts'
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g

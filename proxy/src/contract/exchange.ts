@@ -160,7 +160,8 @@ type Required<Fields> = {
   [Name in keyof Fields]: Fields[Name] extends { readonly required: true } ? Name : never
 }[keyof Fields]
 type Parsed<Row> = Row extends { readonly parse: FieldParser<infer T> } ? T : never
-type Values<Fields> = { readonly [Name in Required<Fields>]: Parsed<Fields[Name]> } & {
+/** What a table of fields parses to. */
+export type FieldValues<Fields> = { readonly [Name in Required<Fields>]: Parsed<Fields[Name]> } & {
   readonly [Name in Exclude<keyof Fields, Required<Fields>>]?: Parsed<Fields[Name]>
 }
 
@@ -172,7 +173,7 @@ export interface PresetExchange {
 
 /** An exchange as ROUTES has it: what its author chose. `expandExchange` gives the rest. */
 export type Exchange =
-  | { [Type in ExchangeType]: { readonly type: Type } & Values<(typeof EXCHANGE_TYPES)[Type]> }[ExchangeType]
+  | { [Type in ExchangeType]: { readonly type: Type } & FieldValues<(typeof EXCHANGE_TYPES)[Type]> }[ExchangeType]
   | PresetExchange
 
 /** @returns the complete exchange: defaults filled in, a preset turned into the call it stands for. */

@@ -38,6 +38,8 @@ export const VARIABLES = {
   authorityDir: 'AUTHORITY_DIR',
   extraCaFile: 'EXTRA_CA_FILE',
   steeredPorts: 'STEERED_PORTS',
+  tokenFiles: 'TOKEN_FILES',
+  tokensDir: 'TOKENS_DIR',
 } as const
 
 /** What the sidecar writes into TRUST_DIR for applications: its anchor alone, and all that they may trust as PEM and for Java. */

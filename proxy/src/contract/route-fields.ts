@@ -244,6 +244,19 @@ export type Route = { readonly [Name in Exclude<RouteFieldName, Having<'optional
 }
 export type OnExisting = Route['onExisting']
 
+/** How a token is made, wherever it goes. */
+export const TOKEN_FIELD_NAMES = [
+  'source',
+  'audience',
+  'durationSeconds',
+  'signingAlgorithm',
+  'tags',
+  'subjectTokenFile',
+  'exchange',
+] as const satisfies readonly RouteFieldName[]
+export type TokenFieldName = (typeof TOKEN_FIELD_NAMES)[number]
+export type TokenFields = Pick<Route, TokenFieldName>
+
 /** The table, one type for all rows. */
 export const ROUTE_FIELDS: { readonly [Name in RouteFieldName]: RouteField<ValueOf<Name>> } = FIELDS
 export const ROUTE_FIELD_NAMES = Object.keys(FIELDS) as readonly RouteFieldName[]

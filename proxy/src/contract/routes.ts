@@ -4,7 +4,7 @@ import { isRecord, rejectUnknown, show, withoutSecrets } from './fields.ts'
 import type { Problem, Report } from './problem.ts'
 import type { Route, RouteFieldName } from './route-fields.ts'
 import { ROUTE_DEFAULTS, ROUTE_FIELDS, ROUTE_FIELD_NAMES } from './route-fields.ts'
-import { checkToken, tokenDefaults } from './token-rules.ts'
+import { completeToken, defaultHeader, tokenDefaults } from './token-rules.ts'
 
 /** Where a field came from, for its problems: `ROUTES[0].hosts` or `outbound-jwt.io/hosts`. */
 export type Where = (field: RouteFieldName) => string
@@ -21,37 +21,33 @@ export function buildRoute(
   parserOf: (field: RouteFieldName) => FieldParser<unknown> = (field) => ROUTE_FIELDS[field].parse,
 ): Route | undefined {
   const problems: Problem[] = []
-  const parsed: Record<string, unknown> = { ...ROUTE_DEFAULTS }
+  const parsed: Mutable = { ...ROUTE_DEFAULTS }
   for (const name of ROUTE_FIELD_NAMES) {
     if (values[name] === undefined) continue
-    parsed[name] = parserOf(name)(values[name], where(name), (problem) => problems.push(problem))
+    const value = parserOf(name)(values[name], where(name), (problem) => problems.push(problem))
+    Object.assign(parsed, { [name]: value })
   }
   if (values.hosts === undefined)
     problems.push({ where: where('hosts'), value: '', allowed: 'at least one partner host' })
-  completeToken(parsed, values, where, (problem) => problems.push(problem))
+  completeToken(
+    parsed,
+    (field) => values[field] !== undefined,
+    where,
+    (problem) => problems.push(problem),
+  )
+  if (values.header === undefined) parsed.header = defaultHeader(parsed.exchange)
   problems.forEach(report)
-  const hosts = parsed['hosts'] as readonly string[] | undefined
-  if (problems.length > 0 || hosts === undefined) return undefined
-  parsed['name'] ??= hosts[0]
-  return Object.freeze(parsed) as unknown as Route
+  if (problems.length > 0 || parsed.hosts === undefined) return undefined
+  parsed.name ??= parsed.hosts[0]
+  return Object.freeze(parsed) as Route
 }
 
+type Mutable = { -readonly [Name in RouteFieldName]?: Route[Name] | undefined }
 type Values = Readonly<Partial<Record<RouteFieldName, unknown>>>
-
-/** Fills in the defaults that depend on other fields, and holds the fields against each other. */
-function completeToken(parsed: Partial<Route>, values: Values, where: Where, report: Report): void {
-  const { source, exchange } = parsed
-  const given = (field: RouteFieldName): boolean => values[field] !== undefined
-  // Nothing can be said where one of these was refused already.
-  if (source === undefined || (given('exchange') && exchange === undefined)) return
-  const defaults = Object.entries(tokenDefaults({ source, ...(exchange && { exchange }) }))
-  Object.assign(parsed, Object.fromEntries(defaults.filter(([field]) => !given(field as RouteFieldName))))
-  checkToken(parsed, given, where, report)
-}
 
 /** Parses the ROUTES variable: a JSON array of routes. Reports every problem; the result is empty when there was one. */
 export function parseRoutes(json: string, variable: string, report: Report): readonly Route[] {
-  const entries = parseArray(json)
+  const entries = parseList(json)
   if (entries === undefined) {
     report({ where: variable, value: withoutSecrets(json), allowed: 'a JSON array of routes' })
     return []
@@ -92,6 +88,7 @@ export function formatRoutes(routes: readonly Route[]): string {
       const defaults: Readonly<Record<string, unknown>> = {
         ...ROUTE_DEFAULTS,
         ...tokenDefaults(route),
+        header: defaultHeader(route.exchange),
         name: route.hosts[0],
       }
       return Object.fromEntries(
@@ -103,7 +100,8 @@ export function formatRoutes(routes: readonly Route[]): string {
   )
 }
 
-function parseArray(json: string): readonly unknown[] | undefined {
+/** @returns the items of a JSON array, undefined when the text is none. */
+export function parseList(json: string): readonly unknown[] | undefined {
   try {
     const value: unknown = JSON.parse(json)
     return Array.isArray(value) ? value : undefined

@@ -3,65 +3,88 @@ import type { Exchange } from './exchange.ts'
 import { defaultAudience, exchangeName, limitsOf } from './exchange.ts'
 import { show } from './fields.ts'
 import { roleArn } from './iam.ts'
-import type { Preset } from './presets.ts'
+import type { Preset, TokenLimits } from './presets.ts'
 import { PRESETS } from './presets.ts'
 import type { Report } from './problem.ts'
-import type { Route, RouteFieldName } from './route-fields.ts'
+import type { Route, TokenFieldName, TokenFields } from './route-fields.ts'
 import { ROUTE_DEFAULTS } from './route-fields.ts'
 
 /** The kubelet's own bounds of a projected token, and ours, in seconds. */
 const PROJECTED = { minimum: 600, maximum: 3600 } as const
 
-type TokenFields = Pick<
-  Route,
-  'source' | 'audience' | 'durationSeconds' | 'signingAlgorithm' | 'tags' | 'subjectTokenFile' | 'exchange'
->
-type TokenDefaults = Pick<Route, 'audience' | 'durationSeconds' | 'header'>
+/** Who takes the token first: the endpoint of an exchange, or an SDK that exchanges it itself. */
+export interface Taker {
+  /** How messages call it. */
+  readonly name: string
+  readonly limits: TokenLimits
+  /** Why the limits are what they are. */
+  readonly why: string
+  /** Audience where none is given; undefined where one must be. */
+  readonly audience: string | undefined
+}
 
-/** @returns the defaults that depend on where the token comes from and what it is exchanged for. */
-export function tokenDefaults({ source, exchange }: Pick<Route, 'source' | 'exchange'>): TokenDefaults {
-  const audience = exchange && defaultAudience(exchange)
-  const isVault = exchange && 'type' in exchange && exchange.type === 'vault'
+const takerOf = (exchange: Exchange | undefined): Taker | undefined =>
+  exchange && {
+    name: exchangeName(exchange),
+    limits: limitsOf(exchange),
+    why: reasonOf(exchange),
+    audience: defaultAudience(exchange),
+  }
+
+/** @returns the defaults that depend on where the token comes from and who takes it. */
+export function tokenDefaults(
+  { source, exchange }: Pick<TokenFields, 'source' | 'exchange'>,
+  taker: Taker | undefined = takerOf(exchange),
+): Pick<TokenFields, 'audience' | 'durationSeconds'> {
   return {
-    audience: audience === undefined ? ROUTE_DEFAULTS.audience : [audience],
-    durationSeconds: source === 'kubernetes' ? projectedSeconds(exchange) : exchangedSeconds(exchange),
-    header: isVault ? { name: 'X-Vault-Token', scheme: '' } : ROUTE_DEFAULTS.header,
+    audience: taker?.audience === undefined ? ROUTE_DEFAULTS.audience : [taker.audience],
+    durationSeconds:
+      source === 'kubernetes'
+        ? Math.max(PROJECTED.minimum, Math.min(PROJECTED.maximum, taker?.limits.longest ?? PROJECTED.maximum))
+        : (taker?.limits.default ?? ROUTE_DEFAULTS.durationSeconds),
   }
 }
 
-const exchangedSeconds = (exchange: Exchange | undefined): number =>
-  exchange ? limitsOf(exchange).default : ROUTE_DEFAULTS.durationSeconds
-
-const projectedSeconds = (exchange: Exchange | undefined): number =>
-  Math.max(
-    PROJECTED.minimum,
-    Math.min(PROJECTED.maximum, (exchange && limitsOf(exchange).longest) ?? PROJECTED.maximum),
-  )
+/** @returns the header of a route that does not say it. */
+export function defaultHeader(exchange: Exchange | undefined): Route['header'] {
+  const isVault = exchange && 'type' in exchange && exchange.type === 'vault'
+  return isVault ? { name: 'X-Vault-Token', scheme: '' } : ROUTE_DEFAULTS.header
+}
 
 /**
- * Reports what does not go together.
+ * Fills in the defaults that depend on other fields, and reports what does not go together.
+ * @param parsed may lack what was reported already.
  * @param given the fields whose value an author or ROUTES chose.
- * @param route may lack what was reported already.
+ * @param taker other than the exchange.
  */
-export function checkToken(
-  route: Partial<TokenFields>,
-  given: (field: RouteFieldName) => boolean,
-  where: (field: RouteFieldName) => string,
+export function completeToken(
+  parsed: { -readonly [Field in TokenFieldName]?: TokenFields[Field] | undefined },
+  given: (field: TokenFieldName) => boolean,
+  where: (field: TokenFieldName) => string,
   report: Report,
+  taker?: Taker,
 ): void {
-  const complain = (field: keyof TokenFields, allowed: string): void => {
-    const value = route[field]
+  const { source, exchange } = parsed
+  // Nothing can be said where one of these was refused already.
+  if (source === undefined || (given('exchange') && exchange === undefined)) return
+  const first = taker ?? takerOf(exchange)
+  const defaults = tokenDefaults({ source, ...(exchange && { exchange }) }, first)
+  if (!given('audience')) parsed.audience = defaults.audience
+  if (!given('durationSeconds')) parsed.durationSeconds = defaults.durationSeconds
+  const complain: Complain = (field, allowed) => {
+    const value = parsed[field]
     report({ where: where(field), value: isEmpty(value) ? 'nothing' : show(value), allowed })
   }
-  checkSource(route, given, complain)
-  if (route.exchange !== undefined) checkExchange(route, route.exchange, complain)
+  checkSource(parsed, given, complain)
+  if (first !== undefined) checkTaker(parsed, first, complain)
 }
 
-type Complain = (field: keyof TokenFields, allowed: string) => void
+type Parsed = { readonly [Field in TokenFieldName]?: TokenFields[Field] | undefined }
+type Complain = (field: TokenFieldName, allowed: string) => void
 
 function checkSource(
-  { source, audience, durationSeconds, subjectTokenFile }: Partial<TokenFields>,
-  given: (field: RouteFieldName) => boolean,
+  { source, audience, durationSeconds, subjectTokenFile }: Parsed,
+  given: (field: TokenFieldName) => boolean,
   complain: Complain,
 ): void {
   if (source === 'aws' && given('subjectTokenFile'))
@@ -77,18 +100,17 @@ function checkSource(
     complain('subjectTokenFile', 'the path of the projected token, with source kubernetes')
 }
 
-function checkExchange(route: Partial<TokenFields>, exchange: Exchange, complain: Complain): void {
-  const { source, audience, durationSeconds, signingAlgorithm } = route
-  const { algorithms, longest, oneAudience } = limitsOf(exchange)
-  const name = exchangeName(exchange)
+function checkTaker(parsed: Parsed, { name, limits, why }: Taker, complain: Complain): void {
+  const { source, audience, durationSeconds, signingAlgorithm } = parsed
+  const { algorithms, longest, oneAudience } = limits
   if (audience?.length === 0)
     complain('audience', `the audience that the partner behind ${name} checks; it has no default here`)
   if (oneAudience && audience !== undefined && audience.length > 1)
-    complain('audience', `one audience with ${name}. ${reasonOf(exchange)}`)
+    complain('audience', `one audience with ${name}. ${why}`)
   if (source === 'aws' && signingAlgorithm !== undefined && !algorithms.includes(signingAlgorithm))
-    complain('signingAlgorithm', `${algorithms.join(' or ')} with ${name}. ${reasonOf(exchange)}`)
+    complain('signingAlgorithm', `${algorithms.join(' or ')} with ${name}. ${why}`)
   if (longest !== undefined && durationSeconds !== undefined && durationSeconds > longest)
-    complain('durationSeconds', `at most ${longest}s with ${name}. ${reasonOf(exchange)}`)
+    complain('durationSeconds', `at most ${longest}s with ${name}. ${why}`)
 }
 
 function reasonOf(exchange: Exchange): string {
@@ -99,22 +121,27 @@ function reasonOf(exchange: Exchange): string {
 
 const isEmpty = (value: unknown): boolean => value === undefined || (Array.isArray(value) && value.length === 0)
 
-/** Something of a route that may well not work although it is allowed. */
+/** Something of a token that may well not work although it is allowed. */
 export interface TokenWarning {
   readonly found: string
   readonly hint: string
 }
 
-/** @returns what an author and an operator should know of the token of a route. */
-export function tokenWarnings({ source, exchange }: Route): readonly TokenWarning[] {
-  if (exchange === undefined) return []
+/**
+ * @param taker other than the exchange.
+ * @returns what an author and an operator should know of a token.
+ */
+export function tokenWarnings(
+  { source, exchange }: Pick<TokenFields, 'source' | 'exchange'>,
+  taker: Taker | undefined = takerOf(exchange),
+): readonly TokenWarning[] {
   const warnings: TokenWarning[] = []
-  if (source === 'kubernetes' && limitsOf(exchange).takesOnce)
+  if (source === 'kubernetes' && taker?.limits.takesOnce)
     warnings.push({
-      found: `${exchangeName(exchange)} takes each token once, and a projected one stays the same until the kubelet renews it`,
+      found: `${taker.name} takes each token once, and a projected one stays the same until the kubelet renews it`,
       hint: 'Let the partner allow reuse, or use source aws.',
     })
-  if (isNoSubject(exchange, source)) {
+  if (exchange !== undefined && isNoSubject(exchange, source)) {
     const subject = source === 'aws' ? 'the ARN of the role' : 'system:serviceaccount:<namespace>:<name>'
     warnings.push({
       found: 'AM takes the token only when clientId is its subject',

@@ -11,6 +11,7 @@ export const CHECKS = {
   discovery:
     "The issuer's OpenID configuration: whether its `issuer` equals the `iss` of the token byte for byte, and which members are missing that OpenID Connect Discovery requires.",
   jwks: "The issuer's keys: whether the token verifies with one of them.",
+  files: 'For each token file: whether it is there, and when it was written. Never what is in it.',
   partner:
     'For each host without a wildcard: whether its name resolves to an allowed address and its TLS certificate verifies.',
   authority:

@@ -1,6 +1,7 @@
 import type { HostPattern, Route } from '../contract.ts'
 import { VERSION, formatHostPattern, parseHostPattern } from '../contract.ts'
 import { ProxyError } from '../errors.ts'
+import type { TokenFiles } from '../tokens/files.ts'
 import { within } from '../tokens/time.ts'
 import type { AwsDeps } from './aws-checks.ts'
 import { examineAws } from './aws-checks.ts'
@@ -10,12 +11,15 @@ import type { Handshake, PartnerOptions } from './partner.ts'
 import { partnerFinding, shakeHands } from './partner.ts'
 import type { Finding, Report } from './report.ts'
 import { createReport } from './report.ts'
+import { tokenFileFindings } from './token-files.ts'
 
 export interface DoctorDeps extends AwsDeps {
   /** How requests of this route connect to one of its hosts; undefined when that is without TLS. */
   readonly connection: (route: Route, host: HostPattern) => PartnerOptions | undefined
   /** Absent: no route intercepts. */
   readonly interception?: InterceptionView | undefined
+  /** Absent: there are none. */
+  readonly tokenFiles?: Pick<TokenFiles, 'states'> | undefined
 }
 
 export interface Doctor {
@@ -34,7 +38,7 @@ const MOST_PARTNERS = 32
 
 /** Creates what the control port serves as `/doctor`. */
 export function createDoctor(deps: DoctorDeps): Doctor {
-  const { routes, clock, connection, interception } = deps
+  const { routes, clock, connection, interception, tokenFiles } = deps
   let running: Promise<Report> | undefined
   return {
     examine: () =>
@@ -50,7 +54,8 @@ export function createDoctor(deps: DoctorDeps): Doctor {
       Promise.all(partners.map(examinePartner)),
       interception ? examineInterception(interception, routes, MOST_PARTNERS) : [],
     ])
-    return createReport(VERSION, [...aws, ...found, ...intercepted])
+    const files = tokenFileFindings(tokenFiles?.states() ?? [], clock.now().wallMs)
+    return createReport(VERSION, [...aws, ...files, ...found, ...intercepted])
   }
 
   /** @returns the hosts that can be called as they are written. */

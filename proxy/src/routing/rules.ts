@@ -1,7 +1,7 @@
 import type { Route } from '../contract.ts'
-import { expandExchange, readHostPattern } from '../contract.ts'
+import { readHostPattern } from '../contract.ts'
 import type { SubjectTokenSpec } from '../tokens/exchanges/exchange.ts'
-import type { TokenSpec } from '../tokens/sources.ts'
+import { tokenSpecOf } from '../tokens/sources.ts'
 import type { TokenRequest, UnlistedHost } from '../tokens/token-request.ts'
 import { tokenRequest } from '../tokens/token-request.ts'
 import { DEFAULT_PORT } from './target.ts'
@@ -84,15 +84,6 @@ export function sourcesOf(routes: readonly Route[]): readonly SubjectTokenSpec['
 }
 
 function tokenFor(route: Route, host: string, scheme: Scheme, unlisted?: UnlistedHost): TokenRequest {
-  const subject = subjectFor(route, route.audience.length > 0 ? route.audience : [`${scheme}://${host}`])
-  const spec: TokenSpec =
-    route.exchange === undefined ? subject : { source: 'exchange', subject, exchange: expandExchange(route.exchange) }
-  return tokenRequest(route.name, spec, unlisted)
-}
-
-function subjectFor(route: Route, audience: readonly string[]): SubjectTokenSpec {
-  const { durationSeconds, signingAlgorithm, source, subjectTokenFile, tags } = route
-  if (source === 'aws') return { source, audience, signingAlgorithm, durationSeconds, tags }
-  if (subjectTokenFile === undefined) throw new TypeError(`route ${route.name} has no subjectTokenFile`)
-  return { source, audience, durationSeconds, tokenFile: subjectTokenFile }
+  const audience = route.audience.length > 0 ? route.audience : [`${scheme}://${host}`]
+  return tokenRequest(route.name, tokenSpecOf(route, audience), unlisted)
 }

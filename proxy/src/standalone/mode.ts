@@ -23,6 +23,12 @@ const SIDECAR_ONLY: Readonly<Record<string, string>> = {
       `nothing beside ${UPSTREAMS.join(' or ')}: only routes with https: intercept need it`,
     ]),
   ),
+  ...Object.fromEntries(
+    [VARIABLES.tokenFiles, VARIABLES.tokensDir].map((variable) => [
+      variable,
+      `nothing beside ${UPSTREAMS.join(' or ')}: token files are for applications of the same pod`,
+    ]),
+  ),
   [VARIABLES.steeredPorts]: `nothing beside ${UPSTREAMS.join(' or ')}: no name leads here`,
 }
 

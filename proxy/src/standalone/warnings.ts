@@ -1,5 +1,5 @@
-import type { Route } from '../contract.ts'
-import { VARIABLES, tokenWarnings } from '../contract.ts'
+import type { Route, TokenFile } from '../contract.ts'
+import { VARIABLES, sdkTaker, tokenWarnings } from '../contract.ts'
 import { ANY_HOST } from '../routing/rules.ts'
 import type { StandaloneValues } from './checks.ts'
 import type { Given } from './mode.ts'
@@ -36,10 +36,18 @@ export function standaloneWarnings(values: StandaloneValues, given: Given): read
   return warnings
 }
 
-/** @param routes those of ROUTES. */
-export function sidecarWarnings(routes: readonly Route[]): readonly ConfigWarning[] {
-  if (routes.length === 0) return [NOTHING]
-  return routes.flatMap((route) =>
-    tokenWarnings(route).map(({ found, hint }) => ({ message: `route ${route.name}: ${found}`, hint })),
-  )
+/** @param routes those of ROUTES. @param files those of TOKEN_FILES. */
+export function sidecarWarnings(routes: readonly Route[], files: readonly TokenFile[]): readonly ConfigWarning[] {
+  if (routes.length === 0 && files.length === 0) return [NOTHING]
+  return [
+    ...routes.flatMap((route) =>
+      tokenWarnings(route).map(({ found, hint }) => ({ message: `route ${route.name}: ${found}`, hint })),
+    ),
+    ...files.flatMap((file) =>
+      tokenWarnings(file, file.sdk && sdkTaker(file.sdk)).map(({ found, hint }) => ({
+        message: `token file ${file.name}: ${found}`,
+        hint,
+      })),
+    ),
+  ]
 }

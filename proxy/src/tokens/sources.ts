@@ -1,3 +1,5 @@
+import type { TokenFields } from '../contract.ts'
+import { expandExchange } from '../contract.ts'
 import type { ExchangedTokenSpec } from './exchanges/exchange.ts'
 import type { AwsTokenSpec } from './sources/aws/mint.ts'
 import type { KubernetesTokenSpec } from './sources/kubernetes.ts'
@@ -29,4 +31,22 @@ export function sourceOf<Name extends keyof TokenSpecs>(
 /** @returns the spec of the token that is signed by AWS or the cluster: the token itself, or what is exchanged for it. */
 export function subjectOf(spec: TokenSpec): AwsTokenSpec | KubernetesTokenSpec {
   return spec.source === 'exchange' ? spec.subject : spec
+}
+
+/**
+ * @param audience where the fields leave it to the host.
+ * @returns what a token of these fields is asked for with.
+ */
+export function tokenSpecOf(fields: TokenFields, audience: readonly string[] = fields.audience): TokenSpec {
+  const subject = subjectSpecOf(fields, audience)
+  return fields.exchange === undefined
+    ? subject
+    : { source: 'exchange', subject, exchange: expandExchange(fields.exchange) }
+}
+
+function subjectSpecOf(fields: TokenFields, audience: readonly string[]): AwsTokenSpec | KubernetesTokenSpec {
+  const { durationSeconds, signingAlgorithm, source, subjectTokenFile, tags } = fields
+  if (source === 'aws') return { source, audience, signingAlgorithm, durationSeconds, tags }
+  if (subjectTokenFile === undefined) throw new TypeError('source kubernetes without subjectTokenFile')
+  return { source, audience, durationSeconds, tokenFile: subjectTokenFile }
 }

@@ -6,8 +6,7 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { openAuthority } from '../../../proxy/src/authority/authority.ts'
 import type { AuthorityOptions, PodAuthority } from '../../../proxy/src/authority/authority.ts'
-import { diskFiles } from '../../../proxy/src/authority/files.ts'
-import type { Files } from '../../../proxy/src/authority/files.ts'
+import { diskFiles } from '../../../proxy/src/runtime/files.ts'
 import { SettingsError } from '../../../proxy/src/runtime/index.ts'
 import { createTestAuthority } from '../../support/certificates.ts'
 import { createFakeClock } from '../../support/tokens/clock.ts'
@@ -150,7 +149,7 @@ describe('the authority of a pod', () => {
       ['EROFS', 'it is read-only'],
       ['ENOSPC', 'it has no space left'],
     ] as const) {
-      const files: Files = {
+      const files: AuthorityOptions['files'] = {
         read: () => undefined,
         replace: () => {
           throw Object.assign(new Error(code), { code })

@@ -1,7 +1,8 @@
-import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, chmodSync, constants, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { NamedFile } from '../runtime/index.ts'
-import { SettingsError, errorCode } from '../runtime/index.ts'
+import { errorCode } from './error-code.ts'
+import type { NamedFile } from './key-pair.ts'
+import { SettingsError } from './settings.ts'
 
 /** Files as an argument; an error has Node's code. */
 export interface Files {
@@ -9,6 +10,8 @@ export interface Files {
   read(path: string): string | undefined
   /** Writes a file whole: a reader finds the old one or the new one. @param mode such as 0o444, whatever the umask is. */
   replace(path: string, content: string | Uint8Array, mode: number): void
+  /** Throws unless files in this directory can be replaced. */
+  requireDirectory(path: string): void
 }
 
 /** The file system of the machine. */
@@ -30,6 +33,10 @@ export const diskFiles: Files = {
     chmodSync(temporary, mode)
     renameSync(temporary, path)
   },
+  requireDirectory: (path) => {
+    readdirSync(path)
+    accessSync(path, constants.W_OK | constants.X_OK)
+  },
 }
 
 const WRONG: Readonly<Record<string, string>> = {
@@ -42,21 +49,28 @@ const WRONG: Readonly<Record<string, string>> = {
   EDQUOT: 'it has no space left',
 }
 
+/** @returns what an error of a directory or of a file in it means; undefined for one that is no such error. */
+export function whatIsWrong(error: unknown): string | undefined {
+  const code = errorCode(error)
+  return code === undefined ? undefined : (WRONG[code] ?? code)
+}
+
 /**
  * Uses a directory that a setting names.
+ * @param neededBy what needs it, for the message where it is not set.
  * @returns what `use` returns.
  * @throws SettingsError naming setting, directory and what is wrong with it.
  */
-export function inDirectory<T>({ where, path }: NamedFile, use: () => T): T {
+export function inDirectory<T>({ where, path }: NamedFile, neededBy: string, use: () => T): T {
   const fail = (wrong: string): never => {
     throw new SettingsError([{ where, value: path, allowed: `a directory that can be written (${wrong})` }])
   }
-  if (path === '') return fail('a route with https: intercept needs it')
+  if (path === '') return fail(`${neededBy} needs it`)
   try {
     return use()
   } catch (error) {
-    const code = errorCode(error)
-    if (code === undefined) throw error
-    return fail(WRONG[code] ?? code)
+    const wrong = whatIsWrong(error)
+    if (wrong === undefined) throw error
+    return fail(wrong)
   }
 }
