@@ -172,7 +172,8 @@ describe('an injected pod that somebody changes', () => {
         if (answer.warnings.length === 0) expect(named(repaired, pod)).to.deep.equal(named(injected, pod))
         expect(decide(repaired)).to.deep.equal(UNCHANGED)
       })
-      fc.assert(pods, { numRuns: 15 })
+      // One pod in eight has its partners in the hosts file.
+      fc.assert(pods, { numRuns: name.includes('partner') ? 150 : 25 })
       expect(attacked).to.be.at.least(1)
     })
   }

@@ -78,6 +78,16 @@ const ourVolume =
     return true
   }
 
+/** Where the hosts of partners lead, in pods whose hosts file says it. */
+const onAliases =
+  (change: (aliases: readonly Json[]) => readonly Json[]): Attack =>
+  (pod) => {
+    const aliases = list(spec(pod)['hostAliases'])
+    if (!JSON.stringify(aliases).includes('a.partner.example')) return false
+    spec(pod)['hostAliases'] = change(aliases)
+    return true
+  }
+
 const mountsPrivateVolume: Attack = (pod) => {
   const name = list(spec(pod)['volumes'])
     .map(nameOf)
@@ -139,6 +149,11 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   hostNetwork: onSpec('hostNetwork', true),
   hostPID: onSpec('hostPID', true),
   shareProcessNamespace: onSpec('shareProcessNamespace', true),
+  'no hosts of partners': onAliases((aliases) => aliases.map(({ ip }) => ({ ip, hostnames: [] }))),
+  'another address of a partner': onAliases((aliases) => [
+    ...aliases,
+    { ip: '192.0.2.1', hostnames: ['a.partner.example'] },
+  ]),
   windows: onSpec('os', { name: 'windows' }),
   'a Windows node': onSpec('nodeSelector', { 'kubernetes.io/os': 'windows' }),
   'another proxy': onApplication((env) =>
