@@ -12,7 +12,10 @@ const execute = promisify(execFile)
 /** Values of every installation here: the images that were built for the tests, and AWS's stand-in. */
 const VALUES: Readonly<Record<string, unknown>> = {
   image: { tag: 'e2e' },
-  sidecar: { image: { tag: 'e2e' }, extraEnv: { AWS_ENDPOINT_URL_STS: `http://aws-emulator.${WORLD}` } },
+  sidecar: {
+    image: { tag: 'e2e' },
+    extraEnv: { AWS_ENDPOINT_URL_STS: `http://aws-emulator.${WORLD}.svc.cluster.local` },
+  },
   certificate: { publicationDelay: '5s' },
   namespaceOptIn: {
     enabled: true,

@@ -4,7 +4,7 @@ import { createTestAuthority } from '../../support/certificates.ts'
 import type { TestAuthority } from '../../support/certificates.ts'
 import { installChart, removeChart } from './chart.ts'
 import { apply, createNamespace, deleteNamespaces, kubectl, rolledOut } from './kubectl.ts'
-import { ROLE_ARN, SYSTEM, WORLD } from './names.ts'
+import { PARTNER_SERVICE, ROLE_ARN, SYSTEM, WORLD } from './names.ts'
 
 /** The second is what the stand-in for EKS's hook gives. */
 const ROLE_ARNS = [ROLE_ARN, 'arn:aws:iam::123456789012:role/service-account']
@@ -15,7 +15,7 @@ export async function mochaGlobalSetup(): Promise<void> {
   await Promise.all([createNamespace(SYSTEM), createNamespace(WORLD)])
   const authority = await createTestAuthority('e2e authority')
   await Promise.all([
-    tlsSecret(authority, 'partner-tls', ['*.partner.example']),
+    tlsSecret(authority, 'partner-tls', ['*.partner.example', PARTNER_SERVICE]),
     tlsSecret(authority, 'injectors-tls', [`injectors.${WORLD}.svc`]),
     apply(WORLD, {
       apiVersion: 'v1',

@@ -9,3 +9,5 @@ export const CHART = 'charts/aws-outbound-jwt-injector'
 export const WORLD_IMAGE = 'ghcr.io/aws-outbound-jwt-injector/partner:e2e'
 export const ROLE_ARN = 'arn:aws:iam::123456789012:role/orders'
 export const ANNOTATION = 'outbound-jwt.io/'
+/** The partner as the cluster's DNS knows it. */
+export const PARTNER_SERVICE = `partner.${WORLD}.svc.cluster.local`
