@@ -36,7 +36,7 @@ describe('clients that leave', () => {
     // Accepts connections and never says a word of TLS.
     silent = await startRawUpstream((socket) => void socket.resume())
     const hosts = [`${HOST}:${partner.port}`, `silent.example:${silent.port}`]
-    proxy = await startTestProxy({ ca: authority.ca, routes: [{ hosts }], limits: { connectMs: 300 } })
+    proxy = await startTestProxy({ ca: authority.ca, routes: [{ hosts }], limits: { connectMs: 5_000 } })
   })
   after(() => Promise.all([partner.close(), silent.close(), proxy.close()]))
 
@@ -123,7 +123,10 @@ describe('clients that leave', () => {
           socket.on('error', () => socket.destroy())
           socket.resume().write(phase.bytes())
         }
-        await until('the phase is reached', () => phase.reached(sockets))
+        await until('the phase is reached', () => phase.reached(sockets)).finally(() => {
+          // Not for the next test to find.
+          if (!phase.reached(sockets)) sockets.forEach((socket) => socket.destroy())
+        })
         for (const socket of sockets) leave(socket)
         await until('every client is gone', async () => (await proxy.connections()) === 0)
         await until('nothing is in flight', async () => (await proxy.metrics()).includes('requests_in_flight 0\n'))
