@@ -23,12 +23,18 @@ export const CASES = {
 
 export type Case = keyof typeof CASES
 
+const INTERCEPT = {
+  'outbound-jwt.io/https': 'intercept',
+  'outbound-jwt.io/extra-ca': 'authorities/ca.crt',
+} as const
+
 /** What the pod of a world says beyond its partner, and what is called in it. */
 export const MODES = {
   refuse: { annotations: {}, cases: Object.keys(CASES) as readonly Case[] },
-  intercept: {
-    annotations: { 'outbound-jwt.io/https': 'intercept', 'outbound-jwt.io/extra-ca': 'authorities/ca.crt' },
-    cases: ['partner', 'partnerTls', 'otherTls'],
+  intercept: { annotations: INTERCEPT, cases: ['partner', 'partnerTls', 'otherTls'] },
+  hosts: {
+    annotations: { ...INTERCEPT, 'outbound-jwt.io/steering': 'hosts' },
+    cases: ['partner', 'partnerTls', 'other', 'otherTls'],
   },
 } as const satisfies Readonly<
   Record<string, { readonly annotations: Readonly<Record<string, string>>; readonly cases: readonly Case[] }>
@@ -38,9 +44,9 @@ export type Mode = keyof typeof MODES
 
 /**
  * How a call left: `absolute` (the whole URL to the proxy), `connect` (a tunnel, TLS inside), `connect-plain` (a tunnel, plain HTTP inside),
- * `connect-refused` (a tunnel that was not granted), `direct` (past the proxy), `none` (nowhere).
+ * `connect-refused` (a tunnel that was not granted), `steered` (to the proxy by its name), `direct` (past the proxy), `none` (nowhere).
  */
-export type Way = 'absolute' | 'connect' | 'connect-plain' | 'connect-refused' | 'direct' | 'none'
+export type Way = 'absolute' | 'connect' | 'connect-plain' | 'connect-refused' | 'steered' | 'direct' | 'none'
 
 /** What one call did. */
 export interface Observation {

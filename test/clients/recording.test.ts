@@ -20,11 +20,12 @@ describe('the recorded client matrix', () => {
   for (const { client, observations } of recording.rows)
     it(`${client} left as expected, got through, and never tried in a loop`, () => {
       const { expected } = CLIENTS.find(({ name }) => name === client)!
-      const { refuse, intercept } = observations
+      const { refuse, intercept, hosts } = observations
       expect(refuse).to.have.all.keys(...MODES.refuse.cases)
       expect(intercept).to.have.all.keys(...MODES.intercept.cases)
+      expect(hosts).to.have.all.keys(...MODES.hosts.cases)
       expect({ partner: refuse.partner.way, partnerTls: refuse.partnerTls.way }).to.deep.equal(expected)
-      for (const { attempts } of [...Object.values(refuse), ...Object.values(intercept)])
+      for (const { attempts } of [...Object.values(refuse), ...Object.values(intercept), ...Object.values(hosts)])
         expect(attempts).to.be.lessThan(6)
       const { localhost, address, service, metadata, podIdentity } = refuse
       for (const { way } of [localhost, address, service, metadata, podIdentity]) expect(way).to.equal('direct')
@@ -33,8 +34,8 @@ describe('the recorded client matrix', () => {
   it('is compared by way, attempts and status', () => {
     expect(differences(recording, recording)).to.be.empty
     const [first] = recording.rows
-    const { refuse, intercept } = first!.observations
-    const changed = { refuse: { ...refuse, partner: { way: 'none', attempts: 0, status: null } }, intercept } as const
+    const { refuse, ...others } = first!.observations
+    const changed = { refuse: { ...refuse, partner: { way: 'none', attempts: 0, status: null } }, ...others } as const
     const rows = [
       { ...first!, version: '0', observations: changed },
       { ...first!, client: 'another' },

@@ -16,6 +16,7 @@ import { createTestAuthority } from '../support/certificates.ts'
 import { applyPatch } from '../support/json-patch.ts'
 import type { EnvVar } from '../support/kubelet.ts'
 import { startPartner } from '../support/partner/partner.ts'
+import { startNameServer } from '../support/name-server.ts'
 import { startTap } from './tap.ts'
 import type { Tap } from './tap.ts'
 
@@ -42,7 +43,7 @@ export interface World {
 }
 
 const ROLE_ARN = 'arn:aws:iam::123456789012:role/orders'
-const PARTNER = 'api.partner.example'
+export const PARTNER = 'api.partner.example'
 /** The tap stands where the proxy would. */
 const BEHIND_THE_TAP = PROXY_PORT + 10
 
@@ -68,8 +69,10 @@ export async function startWorld(mode: Mode): Promise<World> {
     onConnection: () => connections++,
   })
   const listener = (_request: unknown, response: { end(text: string): void }): void => response.end('plain')
+  const isSteered = mode === 'hosts'
   const servers = [
-    { server: createServer(listener), port: 80, host: '::' },
+    // A steered port 80 is the sidecar's.
+    { server: createServer(listener), port: 80, host: isSteered ? '203.0.113.20' : '::' },
     { server: createTlsServer(pair, listener), port: 443, host: '203.0.113.20' },
   ]
   for (const { server, port, host } of servers) {
@@ -80,6 +83,7 @@ export async function startWorld(mode: Mode): Promise<World> {
   mkdirSync(dirname(caFile))
   writeFileSync(caFile, authority.ca)
   const pod = injectedPod(mode, { AWS_ENDPOINT_URL_STS: emulator.stsUrl, UPSTREAM_CA_FILE: caFile })
+  const names = await startNameServer({ [PARTNER]: { a: ['203.0.113.10'] } }, 53)
   const sidecar = await startSidecar(behindTheTap(pod), {
     directory,
     podName: 'orders-0',
@@ -102,6 +106,7 @@ export async function startWorld(mode: Mode): Promise<World> {
       for (const { server } of servers) server.close()
       await partner.close()
       await emulator.close()
+      await names.close()
       rmSync(directory, { recursive: true })
     },
   }

@@ -27,11 +27,14 @@ export interface NameServer {
 const TYPES: Readonly<Record<number, string>> = { 1: 'A', 28: 'AAAA' }
 const NXDOMAIN = 3
 
-/** Starts a name server on a free port of the loopback, over UDP and TCP. */
-export async function startNameServer(records: Readonly<Record<string, NameRecord>>): Promise<NameServer> {
+/** Starts a name server on the loopback, over UDP and TCP. @param wantedPort a free one unless said otherwise. */
+export async function startNameServer(
+  records: Readonly<Record<string, NameRecord>>,
+  wantedPort = 0,
+): Promise<NameServer> {
   const known = new Map(Object.entries(records))
   const questions: string[] = []
-  const udp = createSocket('udp4').bind(0, '127.0.0.1')
+  const udp = createSocket('udp4').bind(wantedPort, '127.0.0.1')
   await once(udp, 'listening')
   const { port } = udp.address()
   udp.on('message', (query, { port: from, address }) => {

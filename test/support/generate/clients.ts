@@ -12,6 +12,7 @@ const WAYS: Readonly<Record<Way, string>> = {
   connect: 'CONNECT',
   'connect-plain': 'CONNECT, plain HTTP inside',
   'connect-refused': 'CONNECT, refused',
+  steered: 'by the hosts file',
   direct: 'past the proxy',
   none: 'nothing',
 }
@@ -54,22 +55,25 @@ ${markdownTable(
     'token',
     '`https://` URL, intercepted',
     'token',
+    '`steering: hosts`',
     'needs',
     'needs to trust the sidecar',
   ],
-  rows.map(({ client, version, observations: { refuse, intercept } }) => [
+  rows.map(({ client, version, observations: { refuse, intercept, hosts } }) => [
     client,
     version,
     WAYS[refuse.partner.way],
     token(refuse.partner),
     WAYS[intercept.partnerTls.way],
     token(intercept.partnerTls),
+    steered(hosts.partner, hosts.partnerTls),
     clientOf(client)?.needs ?? '',
     clientOf(client)?.trustNeeds ?? '',
   ]),
 )}
 
-Each client without a token by its \`https://\` URL has a line in the [notes](#notes).
+[\`steering: hosts\`](steering.md) needs no proxy variable, so what a client needs for those does not count there: the column says which URLs get the token.
+Each client without a token by its intercepted \`https://\` URL has a line in the [notes](#notes).
 
 ## An \`https://\` URL without \`https: intercept\`
 
@@ -103,6 +107,11 @@ ${skipped.map(({ client, reason }) => `- **${client}** was not run: ${reason}.`)
 
 /** The partner answers 200 to nobody else. */
 const token = ({ way, status }: Observation): string => (way !== 'direct' && status === 200 ? 'yes' : 'no')
+
+function steered(http: Observation, tls: Observation): string {
+  const schemes = [...(http.way === 'steered' ? ['`http://`'] : []), ...(tls.way === 'steered' ? ['`https://`'] : [])]
+  return schemes.length === 0 ? 'no' : schemes.join(', ')
+}
 
 const clientOf = (name: string): (typeof CLIENTS)[number] | undefined => CLIENTS.find((client) => client.name === name)
 
