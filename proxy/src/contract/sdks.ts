@@ -40,7 +40,7 @@ const { google } = EXCHANGE_TYPES
 /** By the key that an author writes below `sdk`. */
 export const SDKS = {
   azure: {
-    title: 'Azure SDKs, MSAL',
+    title: 'Azure SDKs',
     parameters: {
       clientId: required(stringField(identifierText), entra.parameters.clientId.doc),
       tenantId: required(entra.parameters.tenantId.parse, entra.parameters.tenantId.doc),

@@ -28,7 +28,7 @@ export const TOKEN_FILE_FIELD_NAMES = ['name', 'sdk', ...TOKEN_FIELD_NAMES] as c
 export type TokenFileFieldName = (typeof TOKEN_FILE_FIELD_NAMES)[number]
 
 /** @returns the parser of a value of TOKEN_FILES. */
-const tokenFileParser = (field: TokenFileFieldName): FieldParser<unknown> =>
+export const tokenFileParser = (field: TokenFileFieldName): FieldParser<unknown> =>
   field === 'name' ? name : field === 'sdk' ? sdkChoice : ROUTE_FIELDS[field].parse
 
 /** @returns the file in which Google's libraries look for what to do with the token. */

@@ -37,6 +37,7 @@ const variable = fc.oneof(
       'https_proxy',
       'SSL_CERT_FILE',
       'DENO_CERT',
+      'AZURE_CLIENT_ID',
     ),
     value: fc.constantFrom('', 'http://p:1'),
   }),
@@ -163,6 +164,13 @@ const partner = fc.oneof(
         '[{hosts: [a.partner.example], exchange: {preset: forgerock, tokenUrl: "https://am.example/t", clientId: c, grant: jwt-bearer, clientSecret: {secret: s, key: k}}}]',
     },
     { routes: '[{hosts: [a.partner.example], https: intercept}, {hosts: [b.partner.example], https: tunnel}]' },
+    { 'token-files': '[{name: azure, sdk: {azure: {clientId: c, tenantId: t}}}]' },
+    {
+      hosts: 'api.partner.example',
+      https: 'intercept',
+      'token-files':
+        '[{name: gcp, sdk: {google: {audience: "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/aws1"}}}, {name: cluster, source: kubernetes, audience: [a]}]',
+    },
     { hosts: 'a.partner.example', steering: 'hosts' },
     { hosts: 'a.partner.example,b.partner.example:8443', https: 'intercept', steering: 'hosts' },
   ),

@@ -7,12 +7,16 @@ const STATUS = 'outbound-jwt.io/status'
 const PLAIN_VARIABLES = /^(?:http_proxy|no_proxy|node_use_env_proxy|java_tool_options)$/i
 const TRUST_VARIABLES =
   /^(?:SSL_CERT_FILE|(?:REQUESTS|CURL|AWS)_CA_BUNDLE|GIT_SSL_CAINFO|PIP_CERT|GRPC_DEFAULT_SSL_ROOTS_FILE_PATH|PERL_LWP_SSL_CA_FILE|NODE_EXTRA_CA_CERTS|DENO_CERT)$/
+/** Of the SDKs that the arbitraries choose. */
+const SDK_VARIABLES = /^(?:AZURE_(?:CLIENT_ID|TENANT_ID|FEDERATED_TOKEN_FILE)|GOOGLE_APPLICATION_CREDENTIALS)$/
 
 /** @returns what tells our variables: those of interception are the application's own business where there is none. */
 function variablesOf(pod: Json): (variable: Json) => boolean {
+  const hasFiles = list(at(pod, 'spec', 'volumes')).some((volume) => nameOf(volume) === 'aws-outbound-jwt-tokens')
   const intercepts = list(at(pod, 'spec', 'volumes')).some((volume) => nameOf(volume) === 'aws-outbound-jwt-trust')
   return (variable) => {
     const name = nameOf(variable)
+    if (hasFiles && SDK_VARIABLES.test(name)) return true
     return PLAIN_VARIABLES.test(name) || (intercepts && (/^https_proxy$/i.test(name) || TRUST_VARIABLES.test(name)))
   }
 }

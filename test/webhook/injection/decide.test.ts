@@ -215,7 +215,7 @@ describe('the sidecar of every case', () => {
     for (const { name, sidecar } of sidecars) {
       const fields = { 'metadata.name': 'orders-1', 'metadata.namespace': 'shop' }
       const config = readConfig(containerEnvironment(sidecar['env'] as EnvVar[], fields))
-      expect(config.routes, name).not.to.be.empty
+      expect([...config.routes, ...config.tokenFiles], name).not.to.be.empty
       expect(config.listenAddr.host, name).to.equal('127.0.0.1')
     }
   })

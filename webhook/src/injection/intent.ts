@@ -1,12 +1,13 @@
 import type { V1EnvVar } from '@kubernetes/client-node'
 import { LRUCache } from 'lru-cache'
-import { show, tokenWarnings } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { AnnotationValues } from './annotations/annotations.ts'
+import { sdkTaker, show, tokenWarnings } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { AnnotationName, AnnotationValues } from './annotations/annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations/annotations.ts'
 import type { SidecarParts } from './sidecar/credentials.ts'
 import { NO_CREDENTIALS, planCredentials } from './sidecar/credentials.ts'
 import { planInterception } from './sidecar/interception.ts'
 import { planSteeredPorts } from './sidecar/steered-ports.ts'
+import { planTokenFiles } from './sidecar/token-files.ts'
 import type { Environment } from './application/environment.ts'
 import { readEnvironment } from './application/environment.ts'
 import type { RawAnnotations } from './annotations/raw-annotations.ts'
@@ -14,6 +15,8 @@ import { PREFIX, parseAnnotations } from './annotations/raw-annotations.ts'
 import type { Refusals } from './outcome.ts'
 import type { AskedFor } from './policy/reject-ungranted.ts'
 import { placeOfRoute, planRoutes } from './annotations/routes.ts'
+import type { PlannedRoute } from './annotations/routes-yaml.ts'
+import type { PlannedTokenFile } from './annotations/token-files.ts'
 import type { Steering } from './annotations/steering.ts'
 import { readSteering } from './annotations/steering.ts'
 import type { InjectionSettings } from './settings.ts'
@@ -73,38 +76,82 @@ function readIntent(
   const report = refusals.as('invalid-annotation')
   const values = parseAnnotations(effective, report)
   const routes = planRoutes(values, effective, settings.https, report)
-  const steering = readSteering(routes, settings.steering, { values, annotations: effective, report })
+  const files = values['token-files'] ?? []
+  const steering = readSteeringOf({ routes, files }, settings, { values, annotations: effective, report })
+  if (hasOnlyFiles({ routes, files }))
+    FOR_REQUESTS.forEach((name) => rejectUnread(name, 'a partner in hosts or routes', annotations, refusals))
   rejectNoPartner(effective, refusals)
   const intercepts = routes.some(({ route }) => route.https === 'intercept')
   // A default of the operator is for those pods that have a use for it.
   if (routes.length > 0 && !intercepts)
     rejectUnread('extra-ca', 'https set to intercept for a partner', annotations, refusals)
-  const usesAws = routes.length === 0 || routes.some(({ route }) => route.source === 'aws')
-  if (!usesAws) rejectUnread('role-arn', 'a partner whose token comes from source aws', annotations, refusals)
+  const specs = [...routes.map(({ route }) => route), ...files.map(({ file }) => file)]
+  const usesAws = specs.length === 0 || specs.some(({ source }) => source === 'aws')
+  if (!usesAws)
+    rejectUnread('role-arn', 'a partner or token file whose token comes from source aws', annotations, refusals)
   const parts = [
     usesAws ? planCredentials(values['role-arn'], chooseRegion(values, settings, refusals)) : NO_CREDENTIALS,
     ...(intercepts ? [planInterception(values['extra-ca'])] : []),
     ...(steering ? [planSteeredPorts(steering)] : []),
+    ...(files.length > 0 ? [planTokenFiles(files)] : []),
   ]
-  const mounted = routes.flatMap((route) => route.mounted)
+  const mounted = [...routes, ...files].flatMap((planned) => planned.mounted)
   return {
     values,
     asked: {
       routes: routes.map(({ route }) => route),
+      files: files.map(({ file }) => file),
       roleArn: values['role-arn'],
       where: placeOfRoute(effective),
+      whereOfFile: (index, field) => PREFIX + (field === 'role-arn' ? field : `token-files[${index}].${field}`),
     },
-    environment: readEnvironment(values, { routes, steering }, refusals),
+    environment: readEnvironment(values, { routes, files, steering }, refusals),
     steering,
     variables: sidecarVariables({ values, routes, parts }, settings.extraEnv),
     mounts: [...parts.flatMap(({ mounts }) => mounts), ...mounted.map(({ mount }) => mount)],
     volumes: [...parts.flatMap(({ volumes }) => volumes), ...mounted.map(({ volume }) => volume)],
     inputs: hashInputs(annotations),
-    warnings: routes.flatMap(({ route }) =>
-      tokenWarnings(route).map(({ found, hint }) => `${route.name}: ${found}. ${hint}`),
-    ),
+    warnings: warningsOf({ routes, files }),
   }
 }
+
+interface Planned {
+  readonly routes: readonly PlannedRoute[]
+  readonly files: readonly PlannedTokenFile[]
+}
+
+const hasOnlyFiles = ({ routes, files }: Planned): boolean => routes.length === 0 && files.length > 0
+
+/** No name leads to a sidecar that only writes files. */
+function readSteeringOf(
+  planned: Planned,
+  { steering }: InjectionSettings,
+  place: Parameters<typeof readSteering>[2],
+): Steering | undefined {
+  return hasOnlyFiles(planned) ? undefined : readSteering(planned.routes, steering, place)
+}
+
+function warningsOf({ routes, files }: Planned): readonly string[] {
+  return [
+    ...routes.flatMap(({ route }) => tokenWarnings(route).map(({ found, hint }) => `${route.name}: ${found}. ${hint}`)),
+    ...files.flatMap(({ file }) =>
+      tokenWarnings(file, file.sdk && sdkTaker(file.sdk)).map(
+        ({ found, hint }) => `token file ${file.name}: ${found}. ${hint}`,
+      ),
+    ),
+  ]
+}
+
+/** What nothing reads in a pod without partners. */
+const FOR_REQUESTS: readonly AnnotationName[] = [
+  ...PARTNER_ANNOTATIONS,
+  'steering',
+  'unmatched',
+  'no-proxy',
+  'extra-ca',
+  'runtimes',
+  'proxy-port',
+]
 
 /** A default names a partner only where the pod names none, so that no audience ever meets a host it was not made for. */
 function withDefaults(annotations: RawAnnotations, defaults: InjectionSettings['defaults']): RawAnnotations {
@@ -125,7 +172,7 @@ function rejectMissingInject(annotations: RawAnnotations, mode: RequestedBy, { r
 }
 
 function rejectNoPartner(annotations: RawAnnotations, { report }: Refusals): void {
-  if (!['hosts', 'audience', 'routes'].some((name) => annotations.has(name)))
+  if (!['hosts', 'audience', 'routes', 'token-files'].some((name) => annotations.has(name)))
     report('no-audience', {
       where: `${PREFIX}hosts`,
       value: 'nothing',
@@ -134,12 +181,7 @@ function rejectNoPartner(annotations: RawAnnotations, { report }: Refusals): voi
 }
 
 /** An annotation of the pod itself that nothing reads. @param reader what would read it. */
-function rejectUnread(
-  name: 'extra-ca' | 'role-arn',
-  reader: string,
-  annotations: RawAnnotations,
-  { report }: Refusals,
-): void {
+function rejectUnread(name: AnnotationName, reader: string, annotations: RawAnnotations, { report }: Refusals): void {
   const value = annotations.get(name)
   if (value !== undefined)
     report('invalid-annotation', {

@@ -21,7 +21,6 @@ const DIRECT =
 const EXTRA_CA = 'expected the name of a ConfigMap and a key of it, such as corporate-ca/ca.crt'
 const long = (length: number): string => 'x'.repeat(length)
 const shown = (text: string): string => `"${text.slice(0, 80)}..."`
-
 /** Annotation → values that are refused, each with its message after `outbound-jwt.io/<name>`. */
 const REFUSED: Readonly<Record<AnnotationName, Readonly<Record<string, string>>>> = {
   inject: {
@@ -190,6 +189,7 @@ const REFUSED: Readonly<Record<AnnotationName, Readonly<Record<string, string>>>
     '1.5Gi': `: got "1.5Gi", ${MEMORY}`,
     '128m': `: got "128m", ${MEMORY}`,
   },
+  'token-files': { '- {audience: [a]}': '[0].name: got "nothing", expected the name of the file' },
   steering: { iptables: ': got "iptables", expected proxy or hosts' },
   'memory-limit': { '128 Mi': `: got "128 Mi", ${MEMORY}` },
 }
@@ -214,6 +214,7 @@ const TAKEN: Readonly<Record<AnnotationName, Readonly<Record<string, unknown>>>>
     ]),
   },
   routes: {},
+  'token-files': {},
   steering: { proxy: 'proxy', hosts: 'hosts' },
   'role-arn': { 'arn:aws-cn:iam::123456789012:role/a/b+=,.@-c': 'arn:aws-cn:iam::123456789012:role/a/b+=,.@-c' },
   region: { 'eu-central-1': 'eu-central-1', 'us-gov-west-1': 'us-gov-west-1', 'ap-southeast-12': 'ap-southeast-12' },

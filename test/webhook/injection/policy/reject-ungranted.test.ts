@@ -32,6 +32,20 @@ const HOST = { hosts: 'api.partner.example' }
 const GRANT = { hosts: ['api.partner.example'], audiences: ['https://api.partner.example'], sources: ['aws'] }
 
 describe('a policy', () => {
+  it('holds token files to what one rule grants, and names the file that asks for more', () => {
+    const files = { 'token-files': '[{name: a, audience: [urn:a]}, {name: b, audience: [urn:b]}]' }
+    const grant = rule({ audiences: ['urn:a'], sources: ['aws'] })
+    expect(problems([grant], files)).to.deep.equal([
+      'outbound-jwt.io/token-files[1].audience: got "urn:b", expected an audience that the policy of this cluster grants to namespace shop: urn:a',
+    ])
+    expect(decide([rule({ audiences: ['urn:*'], sources: ['aws'] })], files).kind).to.equal('inject')
+    const halves = [rule({ audiences: ['urn:*'] }), rule({ sources: ['aws'] }, ['shop'], 'b')]
+    expect(problems(halves, files)).to.have.lengthOf(2)
+    const vault = '{type: vault, address: "https://v.example", role: r}'
+    const exchanged = { 'token-files': `[{name: a, audience: [urn:a], exchange: ${vault}}]` }
+    expect(problems([grant], exchanged).join()).to.include('token-files[0].exchange: got "v.example", expected a host')
+  })
+
   it('that grants everything everywhere changes no decision', () => {
     const policy = policyOf([rule(ALL, ['*'])])
     const free = createInjector(SETTINGS)

@@ -21,6 +21,7 @@ import {
 } from '@aws-outbound-jwt-injector/proxy/contract'
 import { cpuQuantity, memoryQuantity } from './quantity.ts'
 import { parseRoutesAnnotation } from './routes-yaml.ts'
+import { parseTokenFilesAnnotation } from './token-files.ts'
 
 /** One annotation: a row of the table that parsing, error texts and docs/annotations.md are made from. */
 export interface Annotation<T> {
@@ -93,6 +94,11 @@ export const ANNOTATIONS = {
     parse: parseRoutesAnnotation,
     fallback: 'one route, from the annotations of a partner above',
     doc: 'YAML list for several partners, instead of the annotations of one above; see below.',
+  } satisfies Annotation<unknown>,
+  'token-files': {
+    parse: parseTokenFilesAnnotation,
+    fallback: 'none',
+    doc: 'YAML list of files that SDKs read a token from, with or without partners above ([token files](token-files.md)).',
   } satisfies Annotation<unknown>,
   steering: single(
     oneOf(...STEERING_MODES),

@@ -22,7 +22,7 @@ export interface PlannedRoute {
 }
 
 /** One environment variable holds 128 KiB (MAX_ARG_STRLEN) and `$` is doubled in it. */
-const LARGEST = 64 * 1024
+export const LARGEST = 64 * 1024
 
 /** Field → key as authors write it. */
 const WRITTEN_KEYS: ReadonlyMap<RouteFieldName, string> = new Map(
@@ -39,7 +39,7 @@ export function parseRoutesAnnotation(
   where: string,
   report: Report,
 ): readonly PlannedRoute[] | undefined {
-  const entries = readList(text, where, report)
+  const entries = readList(text, where, report, 'a YAML list of routes, such as "- hosts: [api.partner.example]"')
   if (entries === undefined) return undefined
   const planned = entries.map((entry, index) =>
     planRoute(entry, index, entries.length, { where: `${where}[${index}]`, report }),
@@ -52,7 +52,8 @@ export function parseRoutesAnnotation(
   return undefined
 }
 
-function readList(text: string, where: string, report: Report): readonly unknown[] | undefined {
+/** @param allowed the form of the list, for who wrote something else. @returns the items of a YAML list that has some. */
+export function readList(text: string, where: string, report: Report, allowed: string): readonly unknown[] | undefined {
   if (Buffer.byteLength(text) > LARGEST) {
     report({ where, value: withoutSecrets(text), allowed: `at most ${LARGEST} bytes` })
     return undefined
@@ -60,11 +61,7 @@ function readList(text: string, where: string, report: Report): readonly unknown
   const parsed = parseYaml(text)
   if (!parsed.ok) report({ where, value: withoutSecrets(text), allowed: parsed.allowed })
   else if (!Array.isArray(parsed.value) || parsed.value.length === 0)
-    report({
-      where,
-      value: withoutSecrets(text),
-      allowed: 'a YAML list of routes, such as "- hosts: [api.partner.example]"',
-    })
+    report({ where, value: withoutSecrets(text), allowed })
   else return parsed.value as readonly unknown[]
   return undefined
 }

@@ -1,6 +1,7 @@
 import { PREFIX } from '../annotations/raw-annotations.ts'
 import type { Steering } from '../annotations/steering.ts'
 import { javaProxyProperty, javaTrustProperty, javaTrustStore } from './java.ts'
+import type { SdkEnvironment } from './sdk.ts'
 import { isTrustVariable } from './trust.ts'
 import type { Variable } from '../pod/pod.ts'
 
@@ -22,6 +23,9 @@ interface Asked {
   readonly intercepts: boolean
   /** Then only what is trusted can conflict. */
   readonly steering: Steering | undefined
+  /** Whether variables name the proxy. */
+  readonly hasProxy: boolean
+  readonly sdks: SdkEnvironment
 }
 
 export function findConflicts(variables: readonly Variable[], asked: Asked): readonly EnvConflict[] {
@@ -29,8 +33,9 @@ export function findConflicts(variables: readonly Variable[], asked: Asked): rea
 }
 
 function conflictsOf({ name, value }: Variable, asked: Asked): readonly EnvConflict[] {
-  const { java, intercepts, steering } = asked
-  if (!steering && isProxyVariable(name, intercepts))
+  const { hasProxy, java, intercepts, sdks } = asked
+  if (sdks.variables.has(name)) return [unwanted('env-conflict', name, value ?? 'valueFrom')]
+  if (hasProxy && isProxyVariable(name, intercepts))
     return [unwanted('env-conflict', name, withoutPassword(value ?? 'valueFrom'))]
   if (intercepts && isTrustVariable(name)) return [unwanted('trust-conflict', name, value ?? 'valueFrom')]
   return java === undefined || name !== 'JAVA_TOOL_OPTIONS' ? [] : javaConflicts(name, value ?? '', asked)

@@ -8,6 +8,8 @@ import { findConflicts, isProxyVariable } from './env-conflict.ts'
 import { createHttpsUrls, warnOfHttpsUrls } from './https-urls.ts'
 import type { HttpsUrls } from './https-urls.ts'
 import { findOwnProxies } from './own-proxy.ts'
+import { TOKENS_MOUNT, planSdks, readSdks } from './sdk.ts'
+import type { SdkEnvironment } from './sdk.ts'
 import { TRUST_STORE, hasHostsFile, hasJavaOptions, javaOptions } from './java.ts'
 import { TRUST_MOUNT, isOurTrust, planTrust, rejectMounts } from './trust.ts'
 import { isSame } from '../pod/additions.ts'
@@ -24,6 +26,7 @@ import type { Container, Variable } from '../pod/pod.ts'
 import { placeOf, variablesOf } from '../pod/pod.ts'
 import type { Refusals, Warn } from '../outcome.ts'
 import type { PlannedRoute } from '../annotations/routes-yaml.ts'
+import type { PlannedTokenFile } from '../annotations/token-files.ts'
 import { rejectOversizedNoProxy } from '../pod/size.ts'
 
 /** What one container gets. */
@@ -60,6 +63,9 @@ export interface Environment {
   readonly java: string | undefined
   /** Then no variable names the proxy. */
   readonly steering: Steering | undefined
+  /** Whether variables name the proxy: not with steering by hosts, nor where there are only token files. */
+  readonly hasProxy: boolean
+  readonly sdks: SdkEnvironment
 }
 
 /**
@@ -75,21 +81,26 @@ export function planEnvironment(
   if (rejectOversizedNoProxy(read, refusals)) return []
   const plans: ContainerPlan[] = []
   let kept: string | undefined
+  let changed = 0
   for (const { container, variables } of read) {
     const foreign = isInjected ? variables.filter((variable) => !leadsToUs(variable, environment)) : variables
     const conflicts = [...ownProxies(variables, environment), ...findConflicts(foreign, environment)]
     if (conflicts[0] && environment.policy === 'keep') {
       kept ??= conflicts[0].name
       warn(`${placeOf(container)} keeps its own ${conflicts[0].name}: ${lossOf(conflicts[0], environment)}`)
+      const tokens = { mounts: environment.mounts.filter((mount) => mount === TOKENS_MOUNT) }
+      const mounts = planMounts(container, tokens, isInjected, refusals)
+      if (mounts.length > 0) plans.push({ container, edits: [], mounts })
       continue
     }
+    changed += 1
     rejectConflicts(container, conflicts, environment.policy, refusals)
     if (environment.steering) rejectHostsFile(container, refusals)
     warnOfHttpsUrls(container, variables, environment.httpsUrls, warn)
     const edits = planContainer(container, variables, environment, { refusals, warn }).filter(changes)
     plans.push({ container, edits, mounts: planMounts(container, environment, isInjected, refusals) })
   }
-  if (plans.length === 0 && containers.length > 0)
+  if (changed === 0 && containers.length > 0)
     refusals.report('no-container', {
       where: `${PREFIX}env-policy`,
       value: 'keep',
@@ -100,19 +111,21 @@ export function planEnvironment(
 
 function planMounts(
   container: Container,
-  { mounts, intercepts }: Environment,
+  { mounts }: Pick<Environment, 'mounts'>,
   isInjected: boolean,
   refusals: Refusals,
 ): readonly V1VolumeMount[] {
   const present = objectsAt(container.raw, 'volumeMounts')
   const others = isInjected ? present.filter((mount) => !mounts.some((other) => isSame(mount, other))) : present
-  if (intercepts) rejectMounts(container, others, refusals)
+  for (const ours of mounts) rejectMounts(container, others, ours, refusals)
   return mounts.filter((mount) => !present.some((other) => isSame(mount, other)))
 }
 
 /** Whether a variable says what injection makes it say. */
-function leadsToUs({ name, value }: Variable, { proxyUrl, intercepts, java, coverage }: Environment): boolean {
+function leadsToUs({ name, value }: Variable, environment: Environment): boolean {
+  const { proxyUrl, intercepts, java, coverage, sdks } = environment
   if (value === undefined) return false
+  if (sdks.variables.has(name)) return sdks.variables.get(name) === value
   if (name === 'JAVA_TOOL_OPTIONS') return java !== undefined && hasJavaOptions(value, java, coverage)
   return isProxyVariable(name, intercepts) ? value === proxyUrl : intercepts && isOurTrust(name, value)
 }
@@ -132,13 +145,23 @@ function rejectConflicts(
 }
 
 /** A steered name leads every container to the sidecar, also one that does not trust it. */
-const lossOf = ({ reason }: EnvConflict, { steering }: Environment): string =>
-  steering && reason === 'trust-conflict' ? 'its https calls of partners fail' : 'its calls get no token'
+const lossOf = ({ name, reason }: EnvConflict, { steering, sdks }: Environment): string =>
+  sdks.variables.has(name)
+    ? 'its SDK does not read the token file'
+    : steering && reason === 'trust-conflict'
+      ? 'its https calls of partners fail'
+      : 'its calls get no token'
+
+interface Sending {
+  readonly routes: readonly PlannedRoute[]
+  readonly files: readonly PlannedTokenFile[]
+  readonly steering: Steering | undefined
+}
 
 /** Works out what the containers get, from the annotations alone. */
 export function readEnvironment(
   values: AnnotationValues,
-  { routes, steering }: { readonly routes: readonly PlannedRoute[]; readonly steering: Steering | undefined },
+  { routes, files, steering }: Sending,
   refusals: Refusals,
 ): Environment {
   const port = values['proxy-port']
@@ -146,13 +169,14 @@ export function readEnvironment(
   const extra = values['no-proxy']
   const coverage = createCoverage(routes.flatMap(({ route }) => route.hosts.map(readHostPattern)))
   const intercepts = routes.some(({ route }) => route.https === 'intercept')
+  const hasProxy = !steering && (routes.length > 0 || files.length === 0)
   if (!steering) rejectOwnNoProxy(extra, coverage, refusals)
-  const java = steering ? javaTrust(intercepts) : javaOptions(port, extra, { coverage, intercepts })
+  const java = !hasProxy ? javaTrust(intercepts) : javaOptions(port, extra, { coverage, intercepts })
   return {
     proxyUrl: `http://127.0.0.1:${port}`,
     direct: directHosts(extra, { coverage, intercepts }),
     coverage,
-    mounts: intercepts ? [TRUST_MOUNT] : [],
+    mounts: [...(intercepts ? [TRUST_MOUNT] : []), ...(files.length > 0 ? [TOKENS_MOUNT] : [])],
     policy: values['env-policy'],
     intercepts,
     httpsUrls: createHttpsUrls(
@@ -160,6 +184,8 @@ export function readEnvironment(
     ),
     hasExtraCa: values['extra-ca'] !== undefined,
     node: runtimes.includes('node'),
+    hasProxy,
+    sdks: readSdks(files),
     java: runtimes.includes('java') ? java : undefined,
     steering,
   }
@@ -181,26 +207,32 @@ function planContainer(
   environment: Environment,
   outcome: Outcome,
 ): readonly EnvironmentEdit[] {
-  if ((listAt(container.raw, 'envFrom')?.length ?? 0) > 0)
-    outcome.warn(`${placeOf(container)}.envFrom cannot be read: ${replacedBy(environment)}`)
+  const replaced = replacedBy(environment)
+  if (replaced !== '' && (listAt(container.raw, 'envFrom')?.length ?? 0) > 0)
+    outcome.warn(`${placeOf(container)}.envFrom cannot be read: ${replaced}`)
+  const sdks = planSdks(container, variables, environment.sdks, outcome.warn)
   const trust = environment.intercepts ? planTrust(variables, environment.hasExtraCa) : []
   const java = planJava(container, variables, environment, outcome.warn)
   if (environment.steering) {
     for (const { name, value } of variables)
       if (name === 'JAVA_TOOL_OPTIONS' && hasHostsFile(value ?? ''))
         outcome.warn(`${placeOf(container)}.env[${name}] names another hosts file: Java calls partners without a token`)
-    return [...trust, ...java]
+    return [...trust, ...java, ...sdks]
   }
+  if (!environment.hasProxy) return sdks
   return [
     ...planProxy(variables, environment),
     ...planNoProxy(container, variables, environment, outcome),
     ...trust,
     ...planNode(container, variables, environment, outcome.warn),
     ...java,
+    ...sdks,
   ]
 }
 
-function replacedBy({ steering, intercepts }: Environment): string {
+function replacedBy({ steering, intercepts, hasProxy, sdks }: Environment): string {
+  if (!steering && !hasProxy)
+    return sdks.variables.size > 0 ? `${[...sdks.variables.keys()].join(', ')} in it are replaced` : ''
   if (steering)
     return `a proxy in it needs the partners in NO_PROXY${intercepts ? '; trust variables in it are replaced' : ''}`
   return `${intercepts ? 'proxy and trust variables' : 'HTTP_PROXY and NO_PROXY'} in it are replaced`

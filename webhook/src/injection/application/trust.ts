@@ -52,15 +52,24 @@ export function planTrust(variables: readonly Variable[], hasExtraCa: boolean): 
   })
 }
 
-/** Refuses what a container mounts over, under or around our files, so that they could be missing or replaced. */
-export function rejectMounts(container: Container, mounts: readonly JsonObject[], { report }: Refusals): void {
+/**
+ * Refuses what a container mounts over, under or around our files, so that they could be missing or replaced.
+ * @param ours one of the shared mounts.
+ */
+export function rejectMounts(
+  container: Container,
+  mounts: readonly JsonObject[],
+  ours: V1VolumeMount,
+  { report }: Refusals,
+): void {
+  const holds = ours.name === TRUST.name ? 'what https: intercept makes the container trust' : 'its token files'
   for (const mount of mounts) {
     const path = textAt(mount, 'mountPath')
-    if (path !== undefined && collides(path, mount))
+    if (path !== undefined && collides(path, mount, ours.mountPath))
       report('mount-conflict', {
         where: `${placeOf(container)}.volumeMounts`,
         value: path,
-        allowed: `another path; ${TRUST.mountPath} holds what https: intercept makes the container trust`,
+        allowed: `another path; ${ours.mountPath} holds ${holds}`,
       })
   }
 }
@@ -68,11 +77,11 @@ export function rejectMounts(container: Container, mounts: readonly JsonObject[]
 /** The kubelet mounts every service account token below it, which works in a volume around it that can be written. */
 const SECRETS = '/var/run/secrets'
 
-function collides(mountPath: string, mount: JsonObject): boolean {
+function collides(mountPath: string, mount: JsonObject, ours: string): boolean {
   // Images link /var/run to /run.
   const path = absolute(mountPath).replace(/^\/run(?=\/|$)/, '/var/run')
-  if (isWithin(path, TRUST.mountPath)) return true
-  return isWithin(TRUST.mountPath, path) && (isWithin(path, SECRETS) || mount['readOnly'] === true)
+  if (isWithin(path, ours)) return true
+  return isWithin(ours, path) && (isWithin(path, SECRETS) || mount['readOnly'] === true)
 }
 
 /** @returns the path as the kernel follows it, without an end of `/`. */

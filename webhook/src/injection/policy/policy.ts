@@ -17,8 +17,8 @@ export interface Grants {
   readonly granted: (list: GrantList) => readonly string[]
   /** Whether any rule grants it. */
   readonly isGranted: (item: GrantedItem) => boolean
-  /** Whether one rule grants all of it. @param host one of its hosts. */
-  readonly isGrantedWhole: (host: string, items: readonly GrantedItem[]) => boolean
+  /** Whether one rule grants all of it. */
+  readonly isGrantedWhole: (items: readonly GrantedItem[]) => boolean
 }
 
 export interface GrantedItem {
@@ -65,8 +65,9 @@ function createGrants(rules: readonly CompiledRule[]): Grants {
     rules: rules.map(({ rule }) => rule),
     granted: (list) => granted[list],
     isGranted: ({ list, value }) => together[list].has(value),
-    isGrantedWhole: (host, items) => {
-      for (const { lists } of byHost.find(host))
+    isGrantedWhole: (items) => {
+      const host = items.find(({ list }) => list === 'hosts')?.value
+      for (const { lists } of host === undefined ? rules : byHost.find(host))
         if (items.every(({ list, value }) => lists[list].has(value))) return true
       return false
     },

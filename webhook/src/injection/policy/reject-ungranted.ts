@@ -1,16 +1,19 @@
-import type { Problem, Route } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Problem, Route, TokenFile } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { Refusals } from '../outcome.ts'
 import type { AskedItem } from './asked.ts'
-import { askedBy } from './asked.ts'
+import { askedBy, askedByFile } from './asked.ts'
 import type { GrantList, Grants, Policy } from './policy.ts'
 
 /** What a pod asks for, and where it says so. */
 export interface AskedFor {
   readonly routes: readonly Route[]
+  readonly files: readonly TokenFile[]
   /** Of the annotation; without one the role comes from elsewhere. */
   readonly roleArn: string | undefined
   /** The annotation that asks, as `Problem.where`. */
   readonly where: (index: number, field: AskedItem['field']) => string
+  /** The same for a token file. */
+  readonly whereOfFile: (index: number, field: AskedItem['field']) => string
 }
 
 /** A hostile pod may ask for thousands. */
@@ -25,13 +28,14 @@ export function rejectUngranted(
 ): void {
   const grants = policy?.grantsOf(namespace)
   if (!grants) return
-  asked.routes.forEach((route, index) => {
-    const items = askedBy(route, asked.roleArn)
-    const host = items.find(({ list }) => list === 'hosts')?.value ?? ''
-    if (grants.isGrantedWhole(host, items)) return
-    for (const problem of problemsOf(items, grants, { namespace, place: (field) => asked.where(index, field) }))
-      report('policy-denied', problem)
-  })
+  const { routes, files, roleArn, where, whereOfFile } = asked
+  routes.forEach((route, index) => check(askedBy(route, roleArn), (field) => where(index, field)))
+  files.forEach((file, index) => check(askedByFile(file, roleArn), (field) => whereOfFile(index, field)))
+
+  function check(items: readonly AskedItem[], place: Place['place']): void {
+    if (!grants || grants.isGrantedWhole(items)) return
+    for (const problem of problemsOf(items, grants, { namespace, place })) report('policy-denied', problem)
+  }
 }
 
 interface Place {
@@ -68,7 +72,7 @@ function problemsOf(items: readonly AskedItem[], grants: Grants, { namespace, pl
   )
   const what = [...new Set(items.map(({ value }) => value))].join(' ')
   const allowed = `all of it from one rule of the policy of this cluster; those of namespace ${namespace} are ${listed(texts)}`
-  return [{ where: place('hosts'), value: what, allowed }]
+  return [{ where: place(items[0]?.field ?? 'hosts'), value: what, allowed }]
 }
 
 const MOST_LISTED = 20

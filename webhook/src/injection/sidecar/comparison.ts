@@ -1,6 +1,6 @@
 import type { V1Container, V1EnvVar } from '@kubernetes/client-node'
-import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
-import { VARIABLES, parseRoutes } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Problem, Report } from '@aws-outbound-jwt-injector/proxy/contract'
+import { VARIABLES, parseRoutes, parseTokenFiles } from '@aws-outbound-jwt-injector/proxy/contract'
 import { referencesOf } from '../application/environment-edits.ts'
 import type { Refusals } from '../outcome.ts'
 import type { JsonPatchOperation } from '../patch.ts'
@@ -19,7 +19,10 @@ const NEVER_SET = ['command', 'args', 'envFrom', 'lifecycle', 'workingDir', 'vol
 const PROBES = ['startupProbe', 'livenessProbe', 'readinessProbe'] as const
 
 /** Variables whose text may differ from version to version and mean the same. */
-const MEANINGS: ReadonlyMap<string, (text: string) => unknown> = new Map([[VARIABLES.routes, routesOf]])
+const MEANINGS: ReadonlyMap<string, (text: string) => unknown> = new Map([
+  [VARIABLES.routes, meaningOf(parseRoutes)],
+  [VARIABLES.tokenFiles, meaningOf(parseTokenFiles)],
+])
 
 /** What EKS's hook, or whoever else brings credentials, sets where injection does not. */
 const FOREIGN_VARIABLES: ReadonlySet<string> = new Set([
@@ -157,12 +160,14 @@ function meansTheSame({ name, value, raw }: Variable, wanted: V1EnvVar): boolean
   return actual !== undefined && isEqual(actual, meaning?.(wanted.value))
 }
 
-/** @returns what the sidecar reads of a value of ROUTES, undefined when that depends on another variable or is none. */
-function routesOf(value: string): unknown {
-  if (referencesOf(value).length > 0) return undefined
-  const problems: Problem[] = []
-  const routes = parseRoutes(value.replaceAll('$$', '$'), VARIABLES.routes, (problem) => problems.push(problem))
-  return problems.length > 0 ? undefined : routes
+/** @returns what the sidecar reads of a value, undefined when that depends on another variable or is none. */
+function meaningOf(parse: (text: string, variable: string, report: Report) => unknown): (value: string) => unknown {
+  return (value) => {
+    if (referencesOf(value).length > 0) return undefined
+    const problems: Problem[] = []
+    const parsed = parse(value.replaceAll('$$', '$'), '', (problem) => problems.push(problem))
+    return problems.length > 0 ? undefined : parsed
+  }
 }
 
 function compareMounts(

@@ -1,15 +1,11 @@
-import type { V1EmptyDirVolumeSource } from '@kubernetes/client-node'
 import type { MountedObject } from '@aws-outbound-jwt-injector/proxy/contract'
 import { CA_FILE, VARIABLES } from '@aws-outbound-jwt-injector/proxy/contract'
 import { mountedVolume } from '../annotations/mounted-volume.ts'
 import type { SidecarParts } from './credentials.ts'
-import { MOUNT_ROOT, TRUST, VOLUME_PREFIX } from './volumes.ts'
+import { MOUNT_ROOT, TRUST, VOLUME_PREFIX, inMemory } from './volumes.ts'
 
 /** SECURITY: holds the key of the pod's authority; the sidecar alone mounts it. */
 const AUTHORITY = { name: `${VOLUME_PREFIX}authority`, mountPath: `${MOUNT_ROOT}/authority` } as const
-
-/** In memory: a key does not belong on a disk, and a volume on one keeps the cluster autoscaler from draining the node. */
-const inMemory = (sizeLimit: string): V1EmptyDirVolumeSource => ({ medium: 'Memory', sizeLimit })
 
 /** What the sidecar needs to answer for partners. @param extraCa authorities of the namespace, which applications trust too. */
 export function planInterception(extraCa: MountedObject | undefined): SidecarParts {

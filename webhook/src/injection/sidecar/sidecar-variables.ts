@@ -43,4 +43,4 @@ export const CREDENTIAL_MARKS: readonly string[] = [
 export const HARMLESS_PREFIXES: readonly string[] = ['AZURE_', 'DD_', 'KUBERNETES_', 'OTEL_']
 
 /** Every injected sidecar has one of these; a sidecar that was written by hand under the same name has none. */
-export const INJECTION_MARKS: readonly string[] = [VARIABLES.routes]
+export const INJECTION_MARKS: readonly string[] = [VARIABLES.routes, VARIABLES.tokenFiles]

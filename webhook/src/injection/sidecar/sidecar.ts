@@ -74,11 +74,12 @@ export function sidecarVariables(
   extraEnv: InjectionSettings['extraEnv'],
 ): readonly V1EnvVar[] {
   const text = formatRoutes(routes.map(({ route }) => route))
+  const hasRoutes = routes.length > 0
   const ours: V1EnvVar[] = [
     // SECURITY: loopback only; whoever reaches this port calls the partners as this pod.
-    { name: VARIABLES.listenAddr, value: `127.0.0.1:${values['proxy-port']}` },
+    ...(hasRoutes ? [{ name: VARIABLES.listenAddr, value: `127.0.0.1:${values['proxy-port']}` }] : []),
     { name: VARIABLES.adminListenAddr, value: `[::]:${values['admin-port']}` },
-    { name: VARIABLES.routes, value: withoutExpansion(text) },
+    ...(hasRoutes ? [{ name: VARIABLES.routes, value: withoutExpansion(text) }] : []),
     ...parts.flatMap(({ env }) => env),
   ]
   if (values.unmatched !== undefined) ours.push({ name: VARIABLES.unmatched, value: values.unmatched })
@@ -88,4 +89,4 @@ export function sidecarVariables(
 }
 
 /** The kubelet expands `$(NAME)` and takes `$$` for `$`; an author's text must arrive as written. */
-const withoutExpansion = (text: string): string => text.replaceAll('$', '$$$$')
+export const withoutExpansion = (text: string): string => text.replaceAll('$', '$$$$')
