@@ -85,11 +85,12 @@ describe('the shipped proxy in a pod that only has token files', () => {
   })
 
   it('holds the start of the application up while a first token is missing', async () => {
-    emulator.setFaults([{ operation: 'GetWebIdentityToken', kind: 'delay', milliseconds: 5_500, count: 2 }])
+    emulator.setFaults([{ operation: 'GetWebIdentityToken', kind: 'html', status: 503 }])
     start()
     const early = await probe()
     expect(early.status, early.output).to.equal(1)
     expect(early.output).to.match(/waiting for the first token of azure, other after 4000 ms/)
+    emulator.setFaults([])
     await until('both are there', async () => (await probe()).status === 0)
   })
 
