@@ -189,7 +189,8 @@ log.info('listening', {
 })
 if (authority) logAuthority(authority)
 for (const { message, hint } of config.warnings) log.warn(message, { hint })
-tokens.prefetch(requests, sourcesOf(config.routes))
+// Without anything to mint for, credentials are looked for all the same: a sidecar without a role is told from one that waits.
+tokens.prefetch(requests, config.routes.length === 0 && servesRequests ? ['aws'] : sourcesOf(config.routes))
 tokenFiles?.begin()
 
 async function drain(): Promise<void> {

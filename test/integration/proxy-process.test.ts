@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
@@ -166,12 +166,17 @@ describe('the proxy as a process', () => {
 describe('the startup probe', () => {
   const PROBE = ['dist/proxy/probe.mjs']
 
-  it('succeeds once the port is open, also when that takes a while', async () => {
-    const server = createServer().listen(0, '127.0.0.1')
+  it('succeeds once the proxy has started, also when that takes a while', async () => {
+    let status = 503
+    const server = createServer((request, response) => {
+      response.writeHead(request.url === '/startup' ? status : 404).end('waiting')
+    }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
-    const probe = (): RunningProcess => startNode(PROBE, { LISTEN_ADDR: `127.0.0.1:${port}` })
-    expect(await probe().exited).to.include({ status: 0 })
+    const probe = (): RunningProcess => startNode(PROBE, { ADMIN_LISTEN_ADDR: `127.0.0.1:${port}` })
+    const waiting = probe()
+    setTimeout(() => (status = 200), 500)
+    expect(await waiting.exited).to.include({ status: 0 })
     server.close()
     await once(server, 'close')
     const early = probe()
@@ -181,15 +186,15 @@ describe('the startup probe', () => {
   })
 
   it('fails after four seconds and says why', async () => {
-    const probe = startNode(PROBE, { LISTEN_ADDR: '127.0.0.1:1' })
+    const probe = startNode(PROBE, { ADMIN_LISTEN_ADDR: '127.0.0.1:1' })
     expect(await probe.exited).to.include({ status: 1 })
     expect(probe.output()).to.equal('nothing listens on port 1 after 4000 ms')
   })
 
   it('fails at once for an address that is none', async () => {
-    const probe = startNode(PROBE, { LISTEN_ADDR: '15400' })
+    const probe = startNode(PROBE, { ADMIN_LISTEN_ADDR: '15401' })
     expect(await probe.exited).to.include({ status: 1 })
-    expect(probe.output()).to.match(/^LISTEN_ADDR: expected host:port/)
+    expect(probe.output()).to.match(/^ADMIN_LISTEN_ADDR: expected host:port/)
   })
 })
 

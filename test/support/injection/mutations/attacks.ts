@@ -100,6 +100,8 @@ const mountsPrivateVolume: Attack = (pod) => {
 
 const proxy = { name: 'HTTP_PROXY', value: 'http://squid.example:3128' }
 const isProxy = (variable: Json): boolean => /^http_proxy$/i.test(nameOf(variable))
+/** Without spellings that only an author has; what is not ours is not put back. */
+const isInjectedProxy = (variable: Json): boolean => ['HTTP_PROXY', 'http_proxy'].includes(nameOf(variable))
 
 export const ATTACKS: Readonly<Record<string, Attack>> = {
   command: onSidecar(['command'], ['/bin/sh']),
@@ -161,7 +163,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   ),
   'an appended proxy': onApplication((env) => [...env, proxy]),
   'a proxy from elsewhere': onApplication((env) => [...env, { name: 'http_proxy', valueFrom: { secretKeyRef: {} } }]),
-  'no proxy': onApplication((env) => env.filter((variable) => !isProxy(variable))),
+  'no proxy': onApplication((env) => env.filter((variable) => !isInjectedProxy(variable))),
   'a direct partner': onApplication((env) =>
     env.map((variable) =>
       nameOf(variable) === 'no_proxy' && variable['valueFrom'] === undefined
