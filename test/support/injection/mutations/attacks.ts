@@ -99,9 +99,14 @@ const mountsPrivateVolume: Attack = (pod) => {
 }
 
 const proxy = { name: 'HTTP_PROXY', value: 'http://squid.example:3128' }
-const isProxy = (variable: Json): boolean => /^http_proxy$/i.test(nameOf(variable))
-/** Without spellings that only an author has; what is not ours is not put back. */
+/** Not in the spellings that only an author has; what is not ours is not put back. */
 const isInjectedProxy = (variable: Json): boolean => ['HTTP_PROXY', 'http_proxy'].includes(nameOf(variable))
+
+/** An author may have a variable several times; the last one counts. */
+function replaceLast(env: readonly Json[], name: string, change: (variable: Json) => Json): readonly Json[] {
+  const last = env.findLast((variable) => nameOf(variable) === name)
+  return env.map((variable) => (variable === last ? change(variable) : variable))
+}
 
 export const ATTACKS: Readonly<Record<string, Attack>> = {
   command: onSidecar(['command'], ['/bin/sh']),
@@ -159,25 +164,21 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   windows: onSpec('os', { name: 'windows' }),
   'a Windows node': onSpec('nodeSelector', { 'kubernetes.io/os': 'windows' }),
   'another proxy': onApplication((env) =>
-    env.map((variable) => (isProxy(variable) ? { ...variable, ...proxy } : variable)),
+    env.map((variable) => (isInjectedProxy(variable) ? { ...variable, ...proxy } : variable)),
   ),
   'an appended proxy': onApplication((env) => [...env, proxy]),
   'a proxy from elsewhere': onApplication((env) => [...env, { name: 'http_proxy', valueFrom: { secretKeyRef: {} } }]),
   'no proxy': onApplication((env) => env.filter((variable) => !isInjectedProxy(variable))),
   'a direct partner': onApplication((env) =>
-    env.map((variable) =>
-      nameOf(variable) === 'no_proxy' && variable['valueFrom'] === undefined
-        ? { ...variable, value: '.example,.svc' }
-        : variable,
+    replaceLast(env, 'no_proxy', (variable) =>
+      variable['valueFrom'] === undefined ? { ...variable, value: '.example,.svc' } : variable,
     ),
   ),
   'no flag for Node': (pod) =>
     at(pod, 'metadata', 'annotations', 'outbound-jwt.io/runtimes') !== 'java' &&
     onApplication((env) =>
-      env.map((variable) =>
-        nameOf(variable) === 'NODE_USE_ENV_PROXY' && variable['value'] === '1'
-          ? { ...variable, value: 'off' }
-          : variable,
+      replaceLast(env, 'NODE_USE_ENV_PROXY', (variable) =>
+        variable['value'] === '1' ? { ...variable, value: 'off' } : variable,
       ),
     )(pod),
 }
