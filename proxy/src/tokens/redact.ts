@@ -1,4 +1,4 @@
-/** More than anybody says in a message; what is longer is not one. */
+/** More than anybody says in a message; what is longer is not one. Cut behind the secrets that are known: half of one looks like none. */
 const READ_CHARACTERS = 4_000
 
 /** What tokens and keys look like, whoever made them. */
@@ -15,9 +15,10 @@ const isRandom = (run: string): boolean => /[A-Z]/.test(run) && /[a-z]/.test(run
  * @param known secrets that were sent, whatever they look like.
  */
 export function redact(text: string, longest: number, known: readonly string[] = []): string {
-  let clean = text.slice(0, READ_CHARACTERS)
+  let clean = text
   for (const secret of known) if (secret !== '') clean = clean.replaceAll(secret, REDACTED)
   return clean
+    .slice(0, READ_CHARACTERS)
     .replace(SECRETS, REDACTED)
     .replace(RUN, (run) => (isRandom(run) ? REDACTED : run))
     .replace(/[^\x20-\x7e]+/g, ' ')

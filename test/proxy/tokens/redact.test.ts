@@ -31,6 +31,8 @@ describe('the words of another server', () => {
   it('lose it before they are cut, so that no half of it is left', () => {
     expect(redact(`${'x'.repeat(190)} ${JWT}`, 200)).to.not.match(/eyJ/)
     expect(redact(`${'x'.repeat(195)} hunter2hunter2`, 200, ['hunter2hunter2'])).to.not.contain('hunt')
+    const long = 'hunter-'.repeat(200)
+    expect(redact(`${long} ${long} ${long}`, 200, [long])).to.equal('[redacted] [redacted] [redacted]')
   })
 
   it('become one line of visible characters of bounded length', () => {
