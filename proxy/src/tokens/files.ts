@@ -72,13 +72,13 @@ export function createTokenFiles(deps: TokenFilesDeps): TokenFiles {
   const { files, directory, disk, clock, log } = deps
   inDirectory(directory, 'a token file', () => disk.requireDirectory(directory.path))
   const requests = tokenFileRequests(files)
-  const keepers = files.map((file, index) => createKeeper(file, requests[index] as TokenRequest, deps))
+  const writers = files.map((file, index) => createFileWriter(file, requests[index] as TokenRequest, deps))
   let isPatient = true
   let cancelPatience = (): void => undefined
-  const missing = (): readonly Keeper[] => keepers.filter((keeper) => keeper.state().writtenWallMs === undefined)
+  const missing = (): readonly FileWriter[] => writers.filter((writer) => writer.state().writtenWallMs === undefined)
   return {
     begin: () => {
-      keepers.forEach((keeper) => keeper.begin())
+      writers.forEach((writer) => writer.begin())
       cancelPatience = clock.after(PATIENCE_MS, () => {
         isPatient = false
         for (const { name, state } of missing())
@@ -86,10 +86,10 @@ export function createTokenFiles(deps: TokenFilesDeps): TokenFiles {
       })
     },
     awaited: () => (isPatient ? missing().map(({ name }) => name) : []),
-    states: () => keepers.map(({ state }) => state()),
+    states: () => writers.map(({ state }) => state()),
     close: () => {
       cancelPatience()
-      keepers.forEach((keeper) => keeper.close())
+      writers.forEach((writer) => writer.close())
     },
   }
 }
@@ -101,14 +101,14 @@ const WAITING: TokenFileProblem = {
 }
 
 /** Keeps one file. */
-interface Keeper {
+interface FileWriter {
   readonly name: string
   begin(): void
   state(): TokenFileState
   close(): void
 }
 
-function createKeeper({ name, sdk }: TokenFile, request: TokenRequest, deps: TokenFilesDeps): Keeper {
+function createFileWriter({ name, sdk }: TokenFile, request: TokenRequest, deps: TokenFilesDeps): FileWriter {
   const { directory, tokens, disk, clock, random, log, instruments } = deps
   const path = `${directory.path}/${name}`
   const credentials = sdk?.google && {
