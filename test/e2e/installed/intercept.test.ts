@@ -16,15 +16,9 @@ describe('workloads that call https:// URLs', function () {
     shop = await openShop('outbound-jwt-e2e-https')
     const readOnly = { ...container('application', [URL, '--every', '500']) } as Record<string, unknown>
     readOnly['securityContext'] = { ...(readOnly['securityContext'] as object), readOnlyRootFilesystem: true }
-    const { metadata, spec } = shop.template({ annotations: INTERCEPTING, args: [URL] })
     await Promise.all([
       shop.apply(shop.deployment('orders', { annotations: INTERCEPTING, spec: { containers: [readOnly] } })),
-      shop.apply({
-        apiVersion: 'batch/v1',
-        kind: 'Job',
-        metadata: { name: 'once' },
-        spec: { template: { metadata, spec: { ...spec, restartPolicy: 'Never' } } },
-      }),
+      shop.apply(shop.job('once', { annotations: INTERCEPTING, args: [URL] })),
     ])
   })
   after(async () => {

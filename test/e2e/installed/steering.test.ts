@@ -25,15 +25,9 @@ describe('workloads whose partner’s name leads to their own pod', function () 
   before(async function () {
     if (process.env['KUBECONFIG'] === undefined) this.skip()
     shop = await openShop('outbound-jwt-e2e-steering')
-    const { metadata, spec } = shop.template({ annotations: STEERED, args: URLS })
     await Promise.all([
       shop.apply(shop.deployment('orders', { annotations: STEERED, args: [...URLS, '--serve'] })),
-      shop.apply({
-        apiVersion: 'batch/v1',
-        kind: 'Job',
-        metadata: { name: 'once' },
-        spec: { template: { metadata, spec: { ...spec, restartPolicy: 'Never' } } },
-      }),
+      shop.apply(shop.job('once', { annotations: STEERED, args: URLS })),
     ])
   })
   after(async () => {

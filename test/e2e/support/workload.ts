@@ -41,6 +41,8 @@ export interface Shop {
   apply(manifest: object): Promise<void>
   pod(name: string, options?: PodOptions): object
   deployment(name: string, options?: PodOptions, replicas?: number): object
+  /** A pod that runs once. */
+  job(name: string, options?: PodOptions): object
 }
 
 /** Makes a namespace whose pods reach the partner by its name, and which holds the partner's CA. */
@@ -85,6 +87,15 @@ export async function openShop(namespace: string, labels: Readonly<Record<string
           selector: { matchLabels: { app: name } },
           template: { metadata: { labels: { app: name }, ...metadata }, spec },
         },
+      }
+    },
+    job: (name, options) => {
+      const { metadata, spec } = template(options)
+      return {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: { name },
+        spec: { template: { metadata, spec: { ...spec, restartPolicy: 'Never' } } },
       }
     },
   }
