@@ -52,6 +52,7 @@ const ACCEPTED: readonly (readonly [what: string, object])[] = [
   ],
   ['a pod with keys from a Secret', pod(ASKED, podSpec([sidecar([LOOPBACK, from('AWS_ACCESS_KEY_ID')])]))],
   ['a sidecar on the IPv6 loopback', pod(ASKED, podSpec([sidecar([address('[::1]:15400'), ROLE])]))],
+  ['a sidecar that writes token files alone', pod(ASKED, podSpec([sidecar([variable('TOKEN_FILES'), ROLE])]))],
   ['a pod injected for its namespace', pod(STATUS, podSpec([sidecar()]))],
   ['other init containers around it', pod(ASKED, podSpec([sidecar([LOOPBACK, ROLE], { name: 'first' }), sidecar()]))],
   [
@@ -125,6 +126,16 @@ const REFUSED: readonly (readonly [what: string, object, message: string])[] = [
   ],
   ['a proxy on an address from elsewhere', pod(ASKED, podSpec([sidecar([from('LISTEN_ADDR'), ROLE])])), NOT_LOOPBACK],
   ['a proxy without an address', pod(ASKED, podSpec([sidecar([ROLE])])), NOT_LOOPBACK],
+  [
+    'a proxy without an address that writes files, too',
+    pod(ASKED, podSpec([sidecar([variable('ROUTES'), variable('TOKEN_FILES'), ROLE])])),
+    NOT_LOOPBACK,
+  ],
+  [
+    'a writer of token files on every address',
+    pod(ASKED, podSpec([sidecar([address('0.0.0.0:15400'), variable('TOKEN_FILES'), ROLE])])),
+    NOT_LOOPBACK,
+  ],
   ['a status that hides another address', pod(STATUS, podSpec([sidecar([address('0.0.0.0:1'), ROLE])])), NOT_LOOPBACK],
   [
     'a pod without a role whose tokens come from AWS',
