@@ -7,7 +7,7 @@ const ADAPTERS = {
   '@aws-sdk/*': ['proxy/src/tokens/sources/aws/sts.ts'],
   jose: ['proxy/src/doctor/signature.ts', 'proxy/src/tokens/jwt.ts'],
   undici: [
-    'proxy/src/http/outbound/{undici-forwarder,connection,upstreams,token-endpoints}.ts',
+    'proxy/src/http/outbound/{undici-forwarder,connection,upstream,upstreams,token-endpoints}.ts',
     'proxy/src/http/outbound/undici.d.ts',
   ],
   oauth4webapi: ['proxy/src/tokens/exchanges/oauth2.ts'],

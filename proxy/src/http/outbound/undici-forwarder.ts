@@ -8,7 +8,8 @@ import { isIdempotent } from '../forwarder.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
 import { dispatchServerWide } from './connection.ts'
 import type { Connection } from './connection.ts'
-import type { Upstream, Upstreams } from './upstreams.ts'
+import type { Upstream } from './upstream.ts'
+import type { Upstreams } from './upstreams.ts'
 import { isConnection } from '../tunnel/tunnel.ts'
 
 interface ForwarderDeps {
