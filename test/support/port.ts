@@ -12,10 +12,10 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** @returns whether somebody listens there, on the loopback. */
-export function accepts(port: number): Promise<boolean> {
+/** @returns whether somebody listens there. */
+export function accepts(port: number, address = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, address)
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)

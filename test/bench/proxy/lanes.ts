@@ -17,12 +17,12 @@ export interface Lane {
 }
 
 const CONNECTIONS = 50
-const MOST = ['direct', 'proxy', 'nginx', 'Go, tuned pool', 'reference', 'httpxy', 'http-proxy']
+const MOST = ['direct', 'proxy', 'nginx', 'Envoy', 'Go, tuned pool', 'reference', 'httpxy', 'http-proxy']
 const EVERY = [...MOST, 'Go, default pool']
 /** What speaks HTTP/2 where it is offered, beside what stays with HTTP/1.1. */
-const ABOUT_HTTP2 = ['direct', 'proxy', 'nginx', 'Go, tuned pool', 'reference']
+const ABOUT_HTTP2 = ['direct', 'proxy', 'nginx', 'Envoy', 'Envoy, HTTP/2', 'Go, tuned pool', 'reference']
 /** Beside a call in clear text: what a proxy adds includes its TLS. */
-const ADDED = ['direct, http', 'direct', 'proxy', 'nginx', 'Go, tuned pool', 'reference', 'http-proxy']
+const ADDED = ['direct, http', 'direct', 'proxy', 'nginx', 'Envoy', 'Go, tuned pool', 'reference', 'http-proxy']
 
 const lane = (differences: Pick<Lane, 'name' | 'title'> & Partial<Lane>): Lane => ({
   partner: 'https',

@@ -7,14 +7,15 @@ export interface NginxOptions {
   readonly core: number
   /** For its configuration and temporary files. */
   readonly directory: string
-  /** One of those it listens on. */
+  /** One of those it listens on, and where; the loopback unless said otherwise. */
   readonly port: number
+  readonly address?: string
   /** Directives of the `http` block. */
   readonly http: string
 }
 
 /** Starts nginx in the foreground with one worker, and waits for its port. */
-export function startNginx({ core, directory, port, http }: NginxOptions): Promise<Pinned> {
+export function startNginx({ core, directory, http, ...listens }: NginxOptions): Promise<Pinned> {
   mkdirSync(directory, { recursive: true })
   const file = join(directory, 'nginx.conf')
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -26,5 +27,5 @@ export function startNginx({ core, directory, port, http }: NginxOptions): Promi
      events { worker_connections 4096; }
      http { access_log off; ${temporary} keepalive_requests 1000000000; keepalive_timeout 300s; ${http} }`,
   )
-  return startPinned({ core, program: 'nginx', args: ['-p', directory, '-c', file, '-e', '/dev/null'], port })
+  return startPinned({ core, program: 'nginx', args: ['-p', directory, '-c', file, '-e', '/dev/null'], ...listens })
 }

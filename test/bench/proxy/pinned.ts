@@ -9,8 +9,9 @@ export interface PinnedOptions {
   readonly program: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** What it listens on once it is ready. */
+  /** What it listens on once it is ready; the address is the loopback unless said otherwise. */
   readonly port: number
+  readonly address?: string
 }
 
 /** A program on one core, listening. */
@@ -22,11 +23,11 @@ export interface Pinned {
 const START_MS = 30_000
 
 /** Starts a program on one core and waits for its port. It ends with this process, however that ends: `kill -9` leaves nothing behind. */
-export async function startPinned({ core, program, args, env = {}, port }: PinnedOptions): Promise<Pinned> {
+export async function startPinned({ core, program, args, env = {}, port, address }: PinnedOptions): Promise<Pinned> {
   const command = ['--pdeathsig', 'TERM', 'taskset', '-c', String(core), program, ...args]
   const child = spawn('setpriv', command, { env: { PATH: process.env['PATH'], ...env }, stdio: 'ignore' })
   const gone = once(child, 'close')
-  await until(`${program} ${args.join(' ')} listens on ${port}`, () => isListening(child, port), START_MS)
+  await until(`${program} ${args.join(' ')} listens on ${port}`, () => isListening(child, port, address), START_MS)
   return {
     pid: child.pid ?? -1,
     stop: async () => {
@@ -37,7 +38,7 @@ export async function startPinned({ core, program, args, env = {}, port }: Pinne
   }
 }
 
-async function isListening(child: ChildProcess, port: number): Promise<boolean> {
+async function isListening(child: ChildProcess, port: number, address?: string): Promise<boolean> {
   if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`)
-  return accepts(port)
+  return accepts(port, address)
 }

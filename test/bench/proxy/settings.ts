@@ -15,7 +15,7 @@ export function proxySettings(world: World, port: number, routeHost: string): Re
     AWS_ROLE_ARN: ROLE_ARN,
     AWS_WEB_IDENTITY_TOKEN_FILE: world.tokenFile,
     AWS_EC2_METADATA_DISABLED: 'true',
-    RESOLVE_HOSTS: `${PARTNER_HOST}=127.0.0.1`,
+    RESOLVE_HOSTS: `${PARTNER_HOST}=${world.address}`,
     LOG_LEVEL: 'warn',
   }
 }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../../support/port.ts'
+import { missingEnvoy, startEnvoy } from './envoy.ts'
 import { startNginx } from './nginx.ts'
 import { startPinned } from './pinned.ts'
 import { startOurs } from './ours.ts'
@@ -19,6 +20,8 @@ export const TARGETS: readonly TargetRow[] = [
   { name: 'direct, http', start: (world) => startDirect(world, 'http') },
   { name: 'proxy', start: startOurs },
   { name: 'nginx', start: startReverseNginx },
+  { name: 'Envoy', missing: missingEnvoy, start: (world, partner) => startEnvoy(world, partner, 'http/1.1') },
+  { name: 'Envoy, HTTP/2', missing: missingEnvoy, start: (world, partner) => startEnvoy(world, partner, 'h2') },
   { name: 'Go, tuned pool', missing: withoutGo, start: (world, partner) => startGo(world, partner, 256) },
   // What http.Transport does unless told otherwise.
   { name: 'Go, default pool', missing: withoutGo, start: (world, partner) => startGo(world, partner, 2) },
@@ -48,7 +51,7 @@ async function startReverseNginx(world: World, partner: Partner): Promise<Target
     core: TARGET_CORE,
     directory: join(world.directory, `nginx-${partner}`),
     port,
-    http: `upstream partner { server 127.0.0.1:${world.ports[partner]}; keepalive 64; keepalive_requests 1000000000; }
+    http: `upstream partner { server ${world.address}:${world.ports[partner]}; keepalive 64; keepalive_requests 1000000000; }
      server { listen 127.0.0.1:${port} backlog=4096; location / {
        proxy_pass ${scheme(partner)}://partner; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host ${PARTNER_HOST};
        proxy_set_header Authorization "${BEARER}"; proxy_ssl_name ${PARTNER_HOST}; proxy_ssl_server_name on; proxy_ssl_verify on;
@@ -79,7 +82,7 @@ type PeerEnvironment = Readonly<Record<string, string>> & { readonly PORT: strin
 async function peerEnvironment(world: World, partner: Partner): Promise<PeerEnvironment> {
   return {
     PORT: String(await freePort()),
-    UPSTREAM: `${scheme(partner)}://127.0.0.1:${world.ports[partner]}`,
+    UPSTREAM: `${scheme(partner)}://${world.address}:${world.ports[partner]}`,
     UPSTREAM_HOST: PARTNER_HOST,
     CA_FILE: world.caFile,
     BEARER,

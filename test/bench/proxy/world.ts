@@ -21,6 +21,8 @@ export const MEGABYTE_PATH = '/megabyte'
 
 /** What every target talks to: partners of each kind, and an emulated STS. */
 export interface World {
+  /** Of the partners. */
+  readonly address: string
   readonly directory: string
   /** In PEM. */
   readonly ca: string
@@ -31,7 +33,8 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function createWorld(): Promise<World> {
+/** @param address of this machine: where partners listen. */
+export async function createWorld(address = '127.0.0.1'): Promise<World> {
   execFileSync('taskset', ['-acp', String(OTHER_CORE), String(process.pid)], { stdio: 'ignore' })
   const directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-bench-'))
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
@@ -57,13 +60,15 @@ export async function createWorld(): Promise<World> {
   const nginx = await startNginx({
     core: OTHER_CORE,
     directory: join(directory, 'partner'),
+    address,
     port: ports.h2,
     http: `client_max_body_size 0; client_body_buffer_size 64k;
-     server { listen 127.0.0.1:${ports.http} backlog=4096; ${answer} }
-     server { listen 127.0.0.1:${ports.https} ssl backlog=4096; ${tls} }
-     server { listen 127.0.0.1:${ports.h2} ssl http2 backlog=4096; ${tls} }`,
+     server { listen ${address}:${ports.http} backlog=4096; ${answer} }
+     server { listen ${address}:${ports.https} ssl backlog=4096; ${tls} }
+     server { listen ${address}:${ports.h2} ssl http2 backlog=4096; ${tls} }`,
   })
   return {
+    address,
     directory,
     ca: authority.ca,
     caFile: file('ca.crt', authority.ca),
