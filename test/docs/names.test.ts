@@ -12,8 +12,8 @@ const PAGES = ['{README,CONTRIBUTING,SECURITY}.md', 'docs/**/*.md', 'charts/*/{R
 const EXAMPLES = 'manifests/examples/*.yaml'
 
 const METRICS: readonly string[] = [...Object.values(PROXY), ...Object.values(WEBHOOK)].map(({ name }) => name)
-/** Keys of ours that are no annotations of a pod's author: the injector's own, and the label of its Secret. */
-const KEYS = [...Object.keys(ANNOTATIONS), 'status', 'certificates']
+/** Keys of ours that are no annotations of a pod's author: the injector's own, and the labels of injected pods and of its Secret. */
+const KEYS = [...Object.keys(ANNOTATIONS), 'status', 'injected', 'certificates']
 const VALUES = parse(readFileSync('charts/aws-outbound-jwt-injector/values.yaml', 'utf8')) as Record<string, unknown>
 
 /** Whether the chart has the value; below a map that is empty by default, everything is allowed. */

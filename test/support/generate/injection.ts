@@ -36,6 +36,8 @@ ${markdownTable(
 )}
 
 \`outbound-jwt.io/status\` is written by the webhook: its version, a hash of the annotations above, warnings. Do not write it.
+Injected pods also have the label \`outbound-jwt.io/injected: 'true'\`: \`kubectl get pods -A -l outbound-jwt.io/injected=true\` lists them.
+Whoever may create pods may write it, so let no NetworkPolicy trust it.
 
 ## Several partners: \`routes\`
 

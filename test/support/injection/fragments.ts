@@ -4,6 +4,7 @@ import { allContainers, at, list, nameOf, object } from './object.ts'
 
 const SIDECAR = 'aws-outbound-jwt-proxy'
 const STATUS = 'outbound-jwt.io/status'
+const LABEL = 'outbound-jwt.io/injected'
 const PLAIN_VARIABLES = /^(?:http_proxy|no_proxy|node_use_env_proxy|java_tool_options)$/i
 const TRUST_VARIABLES =
   /^(?:SSL_CERT_FILE|(?:REQUESTS|CURL|AWS)_CA_BUNDLE|GIT_SSL_CAINFO|PIP_CERT|GRPC_DEFAULT_SSL_ROOTS_FILE_PATH|PERL_LWP_SSL_CA_FILE|NODE_EXTRA_CA_CERTS|DENO_CERT)$/
@@ -48,7 +49,7 @@ const isOurMount = (mount: Json): boolean => nameOf(mount).startsWith('aws-outbo
 const ADDED = /^(?:AWS_(?:STS_REGIONAL_ENDPOINTS|DEFAULT_REGION|REGION|ROLE_ARN|WEB_IDENTITY_TOKEN_FILE|CONTAINER_.*))$/
 
 /**
- * @returns our fragments: status, volumes, sidecar, and our variables in the containers of the submitted pod.
+ * @returns our fragments: status, label, volumes, sidecar, and our variables in the containers of the submitted pod.
  * Resources are left out; they follow the class of the pod. So is what others add to every container.
  */
 export function fragmentsOf(pod: Json, submitted: Json): object {
@@ -56,6 +57,7 @@ export function fragmentsOf(pod: Json, submitted: Json): object {
   const names = allContainers(submitted).map(nameOf)
   return {
     status: at(pod, 'metadata', 'annotations', STATUS),
+    label: at(pod, 'metadata', 'labels', LABEL),
     volumes: list(at(pod, 'spec', 'volumes')).filter((volume) => nameOf(volume).startsWith('aws-outbound-jwt-')),
     aliases: aliasesOf(pod, submitted),
     sysctls: list(at(pod, 'spec', 'securityContext', 'sysctls')).filter((sysctl) => nameOf(sysctl) === SYSCTL),
@@ -110,9 +112,14 @@ export function withoutOurs(pod: Json, submitted: Json, injected: Json): string 
     else container['volumeMounts'] = mounts
   }
   const metadata = object(rest['metadata'])
-  const annotations = object(metadata['annotations'])
-  Reflect.deleteProperty(annotations, STATUS)
-  if (Object.keys(annotations).length === 0) delete metadata['annotations']
+  for (const [kind, key] of [
+    ['annotations', STATUS],
+    ['labels', LABEL],
+  ] as const) {
+    const entries = object(metadata[kind])
+    Reflect.deleteProperty(entries, key)
+    if (Object.keys(entries).length === 0) Reflect.deleteProperty(metadata, kind)
+  }
   if (Object.keys(metadata).length === 0) delete rest['metadata']
   return JSON.stringify(sorted(rest))
 }

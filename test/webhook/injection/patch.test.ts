@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { appendTo, insertInto, pointerToken, setAnnotation, setMember } from '../../../webhook/src/injection/patch.ts'
+import { appendTo, insertInto, pointerToken, setMember, setMetadata } from '../../../webhook/src/injection/patch.ts'
 import { applyPatch } from '../../support/json-patch.ts'
 
 describe('JSON pointers', () => {
@@ -49,9 +49,16 @@ describe('patches', () => {
     expect(appendTo({}, '', 'volumes', [])).to.deep.equal([])
   })
 
-  it('make the parents of an annotation that are absent or null', () => {
-    const expected = { metadata: { annotations: { 'a/b~c': 'x' } } }
-    for (const pod of [{}, { metadata: null }, { metadata: {} }, { metadata: { annotations: null } }, expected])
-      expect(applyPatch(pod, [setAnnotation(pod, 'a/b~c', 'x')])).to.deep.equal(expected)
+  it('make the parents of annotations and labels that are absent or null', () => {
+    const metadata = { annotations: { 'a/b~c': 'x' }, labels: { d: 'y' } }
+    const { annotations, labels } = metadata
+    for (const before of [undefined, null, {}, { annotations: null }, { labels: null }, { annotations }, { labels }])
+      expect(applyPatch({ metadata: before }, setMetadata({ metadata: before }, metadata))).to.deep.equal({ metadata })
+    expect(applyPatch({}, setMetadata({}, metadata))).to.deep.equal({ metadata })
+    const other = { metadata: { labels: { app: 'orders' } } }
+    expect(applyPatch(other, setMetadata(other, { labels }))).to.deep.equal({
+      metadata: { labels: { app: 'orders', d: 'y' } },
+    })
+    expect(setMetadata(other, {})).to.deep.equal([])
   })
 })

@@ -14,7 +14,7 @@ export const REASONS = {
     'Only the namespace of the pod asked, and nothing gave the pod an AWS role so far; it is injected as soon as EKS does. Others need a role or an annotation, or no token.',
   'no-audience': 'Neither hosts, audience nor routes name a partner, and there are no token-files.',
   'missing-inject': 'An annotation of ours without outbound-jwt.io/inject; probably misspelt.',
-  'invalid-annotation': 'An annotation of ours has a key or a value that is not allowed.',
+  'invalid-annotation': 'An annotation or label of ours has a key or a value that is not allowed.',
   'missing-region':
     'role-arn without a region on the pod or in the chart; STS has no global endpoint for these tokens.',
   'stale-injection': 'The pod carries our sidecar, made from other annotations than it has now.',

@@ -41,13 +41,18 @@ export function appendTo(
   return insertInto(parent, pointer, name, { index: listAt(parent, name)?.length ?? 0, values })
 }
 
-/** Sets one annotation; `metadata` and `annotations` are made when they are absent or null. */
-export function setAnnotation(pod: JsonObject, key: string, value: string): JsonPatchOperation {
+/** Annotations and labels by their keys. */
+export type Metadata = Readonly<Partial<Record<'annotations' | 'labels', Readonly<Record<string, string>>>>>
+
+/** Sets annotations and labels; `metadata` and its members are made when they are absent or null. */
+export function setMetadata(pod: JsonObject, wanted: Metadata): readonly JsonPatchOperation[] {
   const metadata = member(pod, 'metadata')
-  if (!isPresent(metadata)) return setMember(pod, '', 'metadata', { annotations: { [key]: value } })
-  const annotations = member(metadata, 'annotations')
-  if (!isPresent(annotations)) return setMember(metadata, '/metadata', 'annotations', { [key]: value })
-  return setMember(annotations, '/metadata/annotations', key, value)
+  if (!isPresent(metadata)) return [setMember(pod, '', 'metadata', wanted)]
+  return Object.entries(wanted).flatMap(([kind, entries]) => {
+    const present = member(metadata, kind)
+    if (!isPresent(present)) return [setMember(metadata, '/metadata', kind, entries)]
+    return Object.entries(entries).map(([key, value]) => setMember(present, `/metadata/${kind}`, key, value))
+  })
 }
 
 const isPresent = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null

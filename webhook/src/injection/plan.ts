@@ -5,7 +5,7 @@ import { rejectImpossible, rejectVolumes } from './pod/preconditions.ts'
 import type { RawAnnotations } from './annotations/raw-annotations.ts'
 import { PREFIX, STATUS } from './annotations/raw-annotations.ts'
 import type { JsonPatchOperation } from './patch.ts'
-import { appendTo, insertInto, setAnnotation } from './patch.ts'
+import { appendTo, insertInto, setMetadata } from './patch.ts'
 import type { Pod } from './pod/pod.ts'
 import type { Refusals } from './outcome.ts'
 import { createRefusals, createWarnings } from './outcome.ts'
@@ -25,7 +25,7 @@ import { rejectOversized, rejectOversizedVariables } from './pod/size.ts'
 import { rejectUnsteerable, steeringOperations } from './pod/steering.ts'
 import { compareInjected, freshWarnings, rejectLostSidecar } from './revisit.ts'
 import type { Injected, Status } from './status.ts'
-import { formatStatus } from './status.ts'
+import { INJECTED_LABEL, formatStatus, isLabelled, rejectOtherLabel } from './status.ts'
 import type { InjectionIntent, RequestedBy } from './intent.ts'
 import { createIntentReader } from './intent.ts'
 
@@ -73,6 +73,7 @@ export function createPlanner(settings: InjectionSettings, currentPolicy: Curren
     const contents = withCredentials(intent, foreign)
     const lacksRole = !hasCredentials([...present, ...foreign.env.map(({ name }) => name)])
     const repair = injected && compareInjected(pod, injected, { contents, additions }, settings, refusals)
+    rejectOtherLabel(pod, refusals)
     rejectImpossible(rest, { values, steering }, refusals, warn)
     if (steering) rejectUnsteerable(pod, steering, isInjected, refusals)
     rejectVolumes(rest, volumes, given, refusals)
@@ -92,7 +93,7 @@ export function createPlanner(settings: InjectionSettings, currentPolicy: Curren
       ...sidecar,
       ...addMissing(pod, additions),
       ...(steering ? steeringOperations(pod, steering) : []),
-      ...status(pod, injected, { version: settings.version, inputs: intent.inputs, warnings }),
+      ...marks(pod, injected, { version: settings.version, inputs: intent.inputs, warnings }),
     ]
     return { refusals, patch, warnings, lacksRole }
   }
@@ -141,10 +142,17 @@ function addSidecar(
   return insertInto(pod.spec, '/spec', 'initContainers', { index, values: [buildSidecar(intent, resources, settings)] })
 }
 
-/** A status once written changes only to tell more warnings. */
-function status(pod: Pod, injected: Injected | undefined, current: Status): readonly JsonPatchOperation[] {
-  if (!injected) return [setAnnotation(pod.raw, PREFIX + STATUS, formatStatus(current))]
-  if (current.warnings.length === 0) return []
-  const warnings = [...injected.status.warnings, ...current.warnings]
-  return [setAnnotation(pod.raw, PREFIX + STATUS, formatStatus({ ...injected.status, warnings }))]
+/** What says on the pod that it is injected. A status once written changes only to tell more warnings. */
+function marks(pod: Pod, injected: Injected | undefined, current: Status): readonly JsonPatchOperation[] {
+  const labels = isLabelled(pod) ? undefined : { [INJECTED_LABEL]: 'true' }
+  const status = statusOf(injected, current)
+  const annotations = status && { [PREFIX + STATUS]: formatStatus(status) }
+  return setMetadata(pod.raw, { ...(labels && { labels }), ...(annotations && { annotations }) })
+}
+
+/** @returns the status to write, if any. */
+function statusOf(injected: Injected | undefined, current: Status): Status | undefined {
+  if (!injected) return current
+  if (current.warnings.length === 0) return undefined
+  return { ...injected.status, warnings: [...injected.status.warnings, ...current.warnings] }
 }

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import { PROXY_CONTAINER, show } from '@aws-outbound-jwt-injector/proxy/contract'
-import { isObject, listAt, textAt } from './pod/json.ts'
+import { isObject, listAt, member, objectAt, textAt } from './pod/json.ts'
 import type { RawAnnotations } from './annotations/raw-annotations.ts'
 import { PREFIX, STATUS } from './annotations/raw-annotations.ts'
+import type { Refusals } from './outcome.ts'
 import type { Container, Pod } from './pod/pod.ts'
 
 /** Enough to notice a change; nothing is protected by it. */
@@ -19,6 +20,25 @@ export function hashInputs(annotations: RawAnnotations): string {
 /** What we leave on a pod we injected. */
 export function formatStatus({ version, inputs, warnings }: Status): string {
   return JSON.stringify({ version, inputs, warnings })
+}
+
+/** Label of injected pods, by which people and monitors find them. Nothing is decided by it: whoever may create pods may write it. */
+export const INJECTED_LABEL = `${PREFIX}injected`
+
+const labelOf = ({ raw }: Pod): unknown => member(objectAt(objectAt(raw, 'metadata'), 'labels'), INJECTED_LABEL)
+
+/** @returns whether the pod has the label of injected pods. */
+export const isLabelled = (pod: Pod): boolean => labelOf(pod) === 'true'
+
+/** Refuses another value: a controller that selects its pods by it would not know the pod again, and make one after the other. */
+export function rejectOtherLabel(pod: Pod, { report }: Refusals): void {
+  const value = labelOf(pod) ?? undefined
+  if (value !== undefined && value !== 'true')
+    report('invalid-annotation', {
+      where: `metadata.labels[${INJECTED_LABEL}]`,
+      value: show(value),
+      allowed: 'no such label: the webhook writes it on every pod that it injects',
+    })
 }
 
 /** What a status of ours says. */

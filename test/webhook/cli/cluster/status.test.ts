@@ -37,7 +37,7 @@ outbound_jwt_token_issued_timestamp_seconds{route="a"} 10000
 outbound_jwt_token_expiry_timestamp_seconds{route="a"} 10900
 `
 const scrape = (name: string, port = '15401'): string => `/api/v1/namespaces/shop/pods/${name}:${port}/proxy/metrics`
-const LIST = '/api/v1/namespaces/shop/pods?limit=500'
+const LIST = '/api/v1/namespaces/shop/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500'
 const ONE: Answers = {
   [LIST]: {
     items: [
@@ -95,11 +95,13 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
     }
     const { stdout } = await status(
       {
-        '/api/v1/pods?limit=500': {
+        '/api/v1/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500': {
           items: names.slice(0, 20).map((name) => pod(name, [])),
           metadata: { continue: 'a=' },
         },
-        '/api/v1/pods?limit=500&continue=a%3D': { items: names.slice(20).map((name) => pod(name, [])) },
+        '/api/v1/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500&continue=a%3D': {
+          items: names.slice(20).map((name) => pod(name, [])),
+        },
         ...Object.fromEntries(names.map((name) => [scrape(name), answer])),
       },
       '-A',

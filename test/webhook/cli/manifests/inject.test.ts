@@ -174,7 +174,7 @@ describe('inject', () => {
       'kind: Pod\nmetadata:\n  labels: {app: "a"}\n  annotations: {outbound-jwt.io/inject: "true", outbound-jwt.io/hosts: a.example}\nspec:\n  containers:\n  - name: a\n    image: "x"\n'
     const { stdout } = runWith({ 'a.yaml': text }, 'inject', '-f', 'a.yaml')
     expect(stdout)
-      .to.contain('labels: {app: "a"}\n')
+      .to.contain('labels: {app: "a", outbound-jwt.io/injected: ')
       .and.to.contain('\n  - name: a\n')
       .and.to.contain('\n  initContainers:\n  - name: aws')
   })

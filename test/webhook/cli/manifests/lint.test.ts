@@ -94,6 +94,16 @@ spec: {template: {metadata: {annotations: {outbound-jwt.io/inject: 'true'}}}}
     ])
   })
 
+  it('lets the label of injected pods stand on pods, and nowhere else', () => {
+    const labelled = (value: string): string =>
+      DEPLOYMENT.replace('      annotations:', `      labels: {outbound-jwt.io/injected: '${value}'}\n      annotations:`)
+    expect(lint(labelled('true'))).to.deep.equal({ status: 0, lines: [] })
+    expect(lint(labelled('no')).lines).to.deep.equal([
+      'a.yaml:9: error: Deployment/orders: metadata.labels[outbound-jwt.io/injected]: got "no", expected no such label: the webhook writes it on every pod that it injects',
+    ])
+    expect(lint("kind: Service\nmetadata: {labels: {outbound-jwt.io/injected: 'true'}}").status).to.equal(1)
+  })
+
   it('knows what a namespace takes', () => {
     const namespace = (labels: string, annotations = '{}'): string =>
       `kind: Namespace\nmetadata:\n  name: shop\n  labels: ${labels}\n  annotations: ${annotations}\n`

@@ -1,4 +1,5 @@
 import { isObject, objectAt, objectsAt, textAt } from '../../injection/pod/json.ts'
+import { INJECTED_LABEL } from '../../injection/status.ts'
 import type { Cluster } from '../../kube/cluster.ts'
 import { KubeError } from '../../kube/failure.ts'
 import type { Given } from '../arguments.ts'
@@ -12,6 +13,7 @@ import { renderRows, sidecarOf, workOf } from './sidecars.ts'
 /** Asked at the same time; the API server has others to serve. */
 const AT_ONCE = 8
 const PAGE = 500
+const SELECTOR = encodeURIComponent(`${INJECTED_LABEL}=true`)
 const EVERY_MS = 5_000
 
 /** Shows the injected pods of a namespace or of all. @throws KubeError when pods cannot be listed. */
@@ -57,7 +59,7 @@ async function listSidecars(cluster: Cluster, scope: string): Promise<readonly S
   let next = ''
   do {
     const from = next === '' ? '' : `&continue=${encodeURIComponent(next)}`
-    const list = await cluster.get(`/api/v1${scope}/pods?limit=${PAGE}${from}`)
+    const list = await cluster.get(`/api/v1${scope}/pods?labelSelector=${SELECTOR}&limit=${PAGE}${from}`)
     if (!isObject(list)) break
     found.push(...objectsAt(list, 'items').flatMap((pod) => sidecarOf(pod) ?? []))
     next = textAt(objectAt(list, 'metadata'), 'continue') ?? ''

@@ -68,8 +68,9 @@ export function findingsOf(pods: readonly DecidedPod[]): readonly Finding[] {
   })
 }
 
-/** @returns where in the pod a problem is: its annotation, or its spec. */
+/** @returns where in the pod a problem is: its annotation, its labels, or its spec. */
 function placeOf(where: string): Path {
+  if (where.startsWith('metadata.labels')) return ['metadata', 'labels']
   const [annotation] = /^outbound-jwt\.io\/[\w-]+/.exec(where) ?? []
   return annotation === undefined ? ['spec'] : ['metadata', 'annotations', annotation]
 }

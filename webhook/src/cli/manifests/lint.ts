@@ -2,6 +2,7 @@ import { show } from '@aws-outbound-jwt-injector/proxy/contract'
 import { objectAt, textAt } from '../../injection/pod/json.ts'
 import type { JsonObject } from '../../injection/pod/json.ts'
 import { PREFIX } from '../../injection/annotations/raw-annotations.ts'
+import { INJECTED_LABEL } from '../../injection/status.ts'
 import type { Finding } from './findings.ts'
 import type { InjectDeps } from './inject.ts'
 import { decideAll, findingsOf } from './inject.ts'
@@ -48,7 +49,10 @@ function misplacedIn(target: ManifestObject): readonly Misplaced[] {
       path: [...path, 'annotations', key],
       ...say.annotation(key, formatPath([...path, 'annotations'])),
     })),
-    ...keysOf(mapping, 'labels').map((key) => ({ path: [...path, 'labels', key], ...say.label(key) })),
+    ...keysOf(mapping, 'labels')
+      // Offline injection writes it on the pods.
+      .filter((key) => key !== INJECTED_LABEL || !metadata.has(formatPath(path)))
+      .map((key) => ({ path: [...path, 'labels', key], ...say.label(key) })),
   ])
 }
 
