@@ -25,9 +25,15 @@ export async function documents(): Promise<readonly GeneratedDocument[]> {
 
 export const GENERATED = '<!-- Generated from the code by `npm run generate`; do not edit. -->'
 
+/** Outside of code, `<` would begin an HTML tag, which readers do not see. */
+const escaped = (cell: string): string =>
+  cell
+    .replaceAll('|', '\\|')
+    .replaceAll('\n', ' ')
+    .replaceAll(/(`[^`]*`)|<(?!https:)/g, (_, code?: string) => code ?? '\\<')
+
 /** @returns a Markdown table; cell texts are escaped. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
+  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
 }
