@@ -1,5 +1,6 @@
-// Brings node_modules up to the lockfile before a script runs. Plain JavaScript for Node 18 or newer: it runs before the
-// pinned Node is there. Each npm script calls it inline because `.npmrc` switches lifecycle (pre…) scripts off.
+// Brings node_modules up to the lockfile before a script runs: those of the repository, or of the folder that is named.
+// Plain JavaScript for Node 18 or newer: it runs before the pinned Node is there. Each npm script calls it inline because
+// `.npmrc` switches lifecycle (pre…) scripts off.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 
@@ -9,6 +10,7 @@ const INSTALLED = 'node_modules/.package-lock.json'
 const PINNED_PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-arm64']
 const OLDEST_NODE = [22, 19]
 
+process.chdir(process.argv[2] ?? '.')
 const current = existsSync(INSTALLED) && statSync(INSTALLED).mtimeMs >= statSync(LOCKFILE).mtimeMs
 if (!current) install()
 checkPlatform()
