@@ -165,6 +165,7 @@ const doctor = createDoctor({
   connection: proxy.connection,
   interception: authority && { authority, read: readText, proxy: () => addresses.proxy ?? config.listenAddr, clock },
   tokenFiles,
+  use: { calls: proxy.calls, startedMs: clock.now().monotonicMs, clock },
 })
 const control = createAdminServer(controlRoutes(log, doctor))
 

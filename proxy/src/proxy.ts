@@ -14,6 +14,8 @@ import { Upstreams } from './http/outbound/upstreams.ts'
 import type { ResolveAll, TrustAnchors } from './http/outbound/upstreams.ts'
 import { createConnectionObserver } from './http/telemetry/connection-observer.ts'
 import { createRequestObserver } from './http/telemetry/request-observer.ts'
+import { createRouteCalls } from './http/telemetry/route-calls.ts'
+import type { RouteCalls } from './http/telemetry/route-calls.ts'
 import type { WriteChunk } from './http/tunnel/chunk.ts'
 import { Tunnels } from './http/tunnel/tunnel.ts'
 import type { ProxyMetrics } from './metrics.ts'
@@ -48,6 +50,7 @@ export interface ProxyDeps {
 }
 
 export interface Proxy extends ProxyServer {
+  readonly calls: Pick<RouteCalls, 'counts'>
   /** How requests of a route connect to one of its hosts, for doctor; undefined when that is without TLS. */
   connection(route: Route, host: HostPattern): PartnerOptions | undefined
   /** Ends connections to partners; after the drain. */
@@ -100,8 +103,12 @@ export function createProxy(deps: ProxyDeps): Proxy {
   })
   // A sidecar's application keeps its own log; writing one costs it a tenth of its throughput.
   const accessLevel = config.isStandalone ? 'info' : 'debug'
-  const requests = createRequestObserver({ instruments, log, now, accessLevel })
-  const connections = createConnectionObserver({ instruments, log, now })
+  const calls = createRouteCalls(
+    config.routes.map(({ name }) => name),
+    instruments.routeCalls,
+  )
+  const requests = createRequestObserver({ instruments, log, now, accessLevel, calls })
+  const connections = createConnectionObserver({ instruments, log, now, calls })
   const patience = patienceOf(config, limits)
   const forwarder = createHttp2Forwarder({
     http1: new UndiciForwarder({ upstreams, onRetry: requests.retried }),
@@ -145,6 +152,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   })
   return {
     ...server,
+    calls,
     connection: (_route, { host, port }) => {
       const destination = router.route(formatOrigin({ scheme: config.upstreamScheme, host, port }))
       return 'refused' in destination || config.upstreamScheme === 'http'

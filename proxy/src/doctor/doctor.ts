@@ -12,6 +12,8 @@ import { partnerFinding, shakeHands } from './partner.ts'
 import type { Finding, Report } from './report.ts'
 import { createReport } from './report.ts'
 import { tokenFileFindings } from './token-files.ts'
+import type { UseView } from './use.ts'
+import { useFindings } from './use.ts'
 
 export interface DoctorDeps extends AwsDeps {
   /** How requests of this route connect to one of its hosts; undefined when that is without TLS. */
@@ -20,6 +22,7 @@ export interface DoctorDeps extends AwsDeps {
   readonly interception?: InterceptionView | undefined
   /** Absent: there are none. */
   readonly tokenFiles?: Pick<TokenFiles, 'states'> | undefined
+  readonly use: UseView
 }
 
 export interface Doctor {
@@ -38,7 +41,7 @@ const MOST_PARTNERS = 32
 
 /** Creates what the control port serves as `/doctor`. */
 export function createDoctor(deps: DoctorDeps): Doctor {
-  const { routes, clock, connection, interception, tokenFiles } = deps
+  const { routes, clock, connection, interception, tokenFiles, use } = deps
   let running: Promise<Report> | undefined
   return {
     examine: () =>
@@ -55,7 +58,8 @@ export function createDoctor(deps: DoctorDeps): Doctor {
       interception ? examineInterception(interception, routes, MOST_PARTNERS) : [],
     ])
     const files = tokenFileFindings(tokenFiles?.states() ?? [], clock.now().wallMs)
-    return createReport(VERSION, [...aws, ...files, ...found, ...intercepted])
+    const used = useFindings(use, routes.slice(0, MOST_PARTNERS))
+    return createReport(VERSION, [...aws, ...files, ...found, ...intercepted, ...used])
   }
 
   /** @returns the hosts that can be called as they are written. */

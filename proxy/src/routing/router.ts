@@ -53,6 +53,8 @@ export interface Refusal {
   readonly refused: ErrorCode
   /** Empty when the target does not parse. */
   readonly host: string
+  /** Of the host, when its https setting is the reason. */
+  readonly route?: Route
   readonly message?: string
   readonly hint?: string
 }
@@ -142,7 +144,7 @@ function decideTunnel(authority: string, deps: RouterDeps): Tunnel | Refusal {
   // Without a port, because clients that tunnel plain HTTP would come back here with one.
   const hint = `Call http://${host}/ instead; the proxy speaks TLS to the partner.`
   if (port !== rule.port) return refusePort(host, rule, hint)
-  if (route.https === 'refuse') return { refused: 'use_http_url', host, hint }
+  if (route.https === 'refuse') return { refused: 'use_http_url', host, route, hint }
   if (route.https === 'intercept') return { mode: 'intercepted', scheme: 'https', host, port, route }
   return { mode: 'blind', host, port, route }
 }

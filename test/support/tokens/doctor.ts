@@ -20,6 +20,7 @@ export function healthyPod(): DoctorDeps {
     tokens: { renew: () => Promise.reject(new Error('no token was expected')) },
     clock: createSystemClock(),
     connection: () => undefined,
+    use: { calls: { counts: () => new Map() }, startedMs: 0, clock: createSystemClock() },
   }
 }
 

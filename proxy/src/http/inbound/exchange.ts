@@ -12,6 +12,8 @@ import type { RequestBody } from './body.ts'
 /** What became of a request, told once, when its response is finished or its client is gone. */
 export interface ExchangeObserver {
   opened(): void
+  /** It is known where the request goes. */
+  admitted(destination: Destination): void
   closed(exchange: Exchange): void
   /** The partner sent an interim response, which the client cannot be given. */
   interimDropped(status: number): void
@@ -121,6 +123,7 @@ export abstract class Exchange implements Receiver, RequestBody {
   /** Where the request goes. */
   admit(plan: Plan): void {
     this.plan = plan
+    this.deps.observer.admitted(plan.destination)
   }
 
   /** Hands the request on; what the partner answers comes back through the receiver's methods. */

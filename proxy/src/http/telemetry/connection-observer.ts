@@ -6,11 +6,13 @@ import type { InterceptionObserver } from '../tunnel/interception.ts'
 import type { ConnectObserver } from '../tunnel/connect.ts'
 import type { TunnelsObserver } from '../tunnel/tunnel.ts'
 import { describeFailure } from './request-observer.ts'
+import type { RouteCalls } from './route-calls.ts'
 
 interface ConnectionObserverDeps {
   readonly instruments: Metrics<ProxyMetrics>['instruments']
   readonly log: Logger
   readonly now: () => number
+  readonly calls: RouteCalls
 }
 
 /** Counts and logs what happens to connections outside of requests. A refusal is a warning: it is what a client without its token looks like. */
@@ -18,6 +20,7 @@ export function createConnectionObserver({
   instruments,
   log,
   now,
+  calls,
 }: ConnectionObserverDeps): ConnectObserver &
   ServerObserver &
   SteeringObserver &
@@ -47,9 +50,13 @@ export function createConnectionObserver({
     upgrade: instruments.tunnels.with({ mode: 'upgrade' }),
   }
   return {
-    accepted: (result) => connects[result].add(),
-    refused: (error, host, requestId) => {
+    accepted: (result, route) => {
+      connects[result].add()
+      if (result === 'unauthenticated' && route !== undefined) calls.called(route, 'tunnel')
+    },
+    refused: (error, { host, route }, requestId) => {
       instruments.connects.with({ result: error.code }).add()
+      if (error.code === 'use_http_url' && route !== undefined) calls.called(route, 'refused')
       const level = error.code === 'internal_error' ? 'error' : 'warn'
       log[level]('connect refused', { host, ...describeFailure(error), requestId })
     },
@@ -76,6 +83,7 @@ export function createConnectionObserver({
     },
     certificateRefused: ({ host, route }, reason) => {
       instruments.interceptRefused.with({ route: route.name, reason }).add()
+      calls.called(route.name, 'untrusted')
       if (isTold(route.name)) return
       log.warn('the application does not trust the certificate of this proxy', {
         host,

@@ -5,6 +5,7 @@ import type { Bound, Instrument, Logger, Metrics } from '../../runtime/index.ts'
 import { describeError, errorCode } from '../../runtime/index.ts'
 import type { Destination } from '../../routing/router.ts'
 import type { Exchange, ExchangeObserver } from '../inbound/exchange.ts'
+import type { RouteCalls } from './route-calls.ts'
 
 export interface RequestObserver extends ExchangeObserver {
   /** Requests whose response is not complete. */
@@ -19,6 +20,7 @@ interface RequestObserverDeps {
   readonly now: () => number
   /** Of the line that every request gets. */
   readonly accessLevel: 'info' | 'debug'
+  readonly calls: RouteCalls
 }
 
 type Duration = Instrument<ProxyMetrics['serverDuration']>
@@ -26,7 +28,8 @@ type Duration = Instrument<ProxyMetrics['serverDuration']>
 const routeLabel = (destination: Destination | undefined): string => destination?.ruled?.route.name ?? 'none'
 
 /** Counts, times and logs requests; failures are warnings. */
-export function createRequestObserver({ instruments, log, now, accessLevel }: RequestObserverDeps): RequestObserver {
+export function createRequestObserver(deps: RequestObserverDeps): RequestObserver {
+  const { instruments, log, now, accessLevel, calls } = deps
   let inFlight = 0
   const gauge = instruments.inFlight.with({})
   const server = boundDurations(instruments.serverDuration)
@@ -37,6 +40,9 @@ export function createRequestObserver({ instruments, log, now, accessLevel }: Re
     retried: (destination) => instruments.retries.with({ route: routeLabel(destination) }).add(),
     opened: () => {
       gauge.set(++inFlight)
+    },
+    admitted: ({ ruled }) => {
+      if (ruled) calls.called(ruled.route.name, 'request')
     },
     closed: (exchange) => {
       gauge.set(--inFlight)

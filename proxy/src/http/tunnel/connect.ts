@@ -15,9 +15,16 @@ import type { Interception } from './interception.ts'
 /** What became of a CONNECT that was not refused, as the metric says it. */
 export type ConnectResult = 'blind' | 'unauthenticated' | 'plain' | 'intercepted'
 
+interface ConnectTarget {
+  readonly host: string
+  readonly route?: string | undefined
+}
+
 export interface ConnectObserver {
-  accepted(result: ConnectResult): void
-  refused(error: ProxyError, host: string, requestId: string): void
+  /** @param route of the host, when it has a rule. */
+  accepted(result: ConnectResult, route: string | undefined): void
+  /** @param about the host, empty when the target does not parse, and its route, when that is the reason. */
+  refused(error: ProxyError, about: ConnectTarget, requestId: string): void
 }
 
 /** Serves what comes out of a connection as requests to one origin. */
@@ -48,13 +55,13 @@ const MODES: { readonly [M in Mode]: Handler<M> } = {
   blind: openBlind,
   plain: (tunnel, client, { observer, serveInside }) => {
     client.write(ESTABLISHED, 'latin1')
-    observer.accepted('plain')
+    observer.accepted('plain', tunnel.route.name)
     serveInside(client, tunnel)
   },
   intercepted: (tunnel, client, { interception, observer }) => {
     if (!interception.hasRoom()) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
     client.write(ESTABLISHED, 'latin1')
-    observer.accepted('intercepted')
+    observer.accepted('intercepted', tunnel.route.name)
     interception.accept(client, tunnel)
   },
 }
@@ -77,7 +84,7 @@ export function acceptConnect(request: IncomingMessage, client: Duplex, head: Bu
     if (head.length > 0) client.unshift(head)
     open(decision, client, deps)
   } catch (error) {
-    refuse(client, error, decision.host, deps)
+    refuse(client, error, { host: decision.host, route: decision.route?.name }, deps)
   }
 }
 
@@ -98,7 +105,7 @@ function openBlind(tunnel: BlindTunnel, client: Socket, deps: ModeDeps): void {
   const fail = (error: unknown): void => {
     if (isOpen) return
     upstream.destroy()
-    refuse(client, upstreamFailure(error, 'connecting'), host, deps)
+    refuse(client, upstreamFailure(error, 'connecting'), { host, route: route?.name }, deps)
   }
   client.on('error', ignore).on('close', abandon)
   upstream
@@ -107,16 +114,16 @@ function openBlind(tunnel: BlindTunnel, client: Socket, deps: ModeDeps): void {
     .on('connect', () => {
       isOpen = true
       client.write(ESTABLISHED, 'latin1')
-      deps.observer.accepted(route ? 'unauthenticated' : 'blind')
+      deps.observer.accepted(route ? 'unauthenticated' : 'blind', route?.name)
       deps.tunnels.join({ mode: 'blind', client, upstream, host })
     })
 }
 
-function refuse(client: Duplex, cause: unknown, host: string, { observer, requestId }: ModeDeps): void {
+function refuse(client: Duplex, cause: unknown, target: ConnectTarget, { observer, requestId }: ModeDeps): void {
   const error = cause instanceof ProxyError ? cause : new ProxyError('internal_error', { cause })
   const id = requestId()
-  observer.refused(error, host, id)
-  refuseSocket(client, error, host, id)
+  observer.refused(error, target, id)
+  refuseSocket(client, error, target.host, id)
 }
 
 /** `close` follows. */

@@ -1,0 +1,44 @@
+import type { ProxyMetrics } from '../../metrics.ts'
+import type { Bound, Metrics } from '../../runtime/index.ts'
+
+/**
+ * What became of a call of a route: a request, which carries its token, or one of the ways to miss it: an https:// URL that is refused,
+ * one that passes in a tunnel without a token, and a client that does not trust the certificate of interception.
+ */
+const RESULTS = ['request', 'refused', 'tunnel', 'untrusted'] as const
+
+export type CallResult = (typeof RESULTS)[number]
+
+export type CallCounts = Readonly<Record<CallResult, number>>
+
+/** Calls of each route since the start. */
+export interface RouteCalls {
+  /** @param route its name; one that is not known is not counted. */
+  called(route: string, result: CallResult): void
+  counts(): ReadonlyMap<string, CallCounts>
+}
+
+/** @param routes names; every count is there from the start, as 0, because an alert on no calls at all needs a series. */
+export function createRouteCalls(
+  routes: readonly string[],
+  instrument: Metrics<ProxyMetrics>['instruments']['routeCalls'],
+): RouteCalls {
+  const known = new Map(
+    routes.map((route) => [route, { counts: { request: 0, refused: 0, tunnel: 0, untrusted: 0 }, bound: bind(route) }]),
+  )
+  return {
+    called: (route, result) => {
+      const one = known.get(route)
+      if (!one) return
+      one.counts[result] += 1
+      one.bound[result].add()
+    },
+    counts: () => new Map([...known].map(([route, { counts }]) => [route, { ...counts }])),
+  }
+
+  function bind(route: string): Readonly<Record<CallResult, Bound>> {
+    const bound = RESULTS.map((result) => [result, instrument.with({ route, result })] as const)
+    for (const [, one] of bound) one.set(0)
+    return Object.fromEntries(bound) as Record<CallResult, Bound>
+  }
+}
