@@ -86,6 +86,7 @@ export function describeFailure(error: ProxyError): Record<string, string | unde
   return {
     code: error.code,
     message: error.message,
+    hint: error.hint,
     cause: error.code === 'internal_error' ? describeError(cause) : errorCode(cause),
   }
 }

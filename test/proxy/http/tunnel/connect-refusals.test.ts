@@ -37,7 +37,9 @@ describe('a CONNECT that is refused', () => {
       `Forbidden (use_http_url: Call http://${HOST}/ instead; the proxy speaks TLS to the partner.)`,
     )
     expect(answer.headers).to.include({ 'proxy-status': 'aws-outbound-jwt-proxy; error=http_request_denied' })
-    expect(proxy.log()).to.include('"msg":"connect refused"').and.to.include(HOST)
+    expect(proxy.log())
+      .to.include('"msg":"connect refused"')
+      .and.to.include(`"hint":"Call http://${HOST}/ instead; the proxy speaks TLS to the partner."`)
     expect(await proxy.metrics()).to.include('outbound_jwt_connects_total{result="use_http_url"} 1')
   })
 
