@@ -1,4 +1,5 @@
 import { ANNOTATIONS } from './annotations/target.ts'
+import { INTERCEPTION } from './interception/target.ts'
 import type { FuzzKind } from './kind.ts'
 import { REQUESTS } from './requests/target.ts'
 import { REVIEWS } from './reviews/target.ts'
@@ -13,6 +14,7 @@ export const KINDS: readonly FuzzKind[] = [
   STS,
   REQUESTS,
   TUNNELS,
+  INTERCEPTION,
   REVIEWS,
   ANNOTATIONS,
 ]

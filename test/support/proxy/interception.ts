@@ -12,10 +12,10 @@ export interface TestPodAuthority extends PodAuthority {
   readonly anchor: string
 }
 
-export async function openPodAuthority(host: string): Promise<TestPodAuthority> {
+export async function openPodAuthority(...hosts: readonly string[]): Promise<TestPodAuthority> {
   const files = new Map<string, string | Uint8Array>()
   const authority = await openAuthority({
-    hosts: [{ host, wildcard: false }],
+    hosts: hosts.map((host) => ({ host, wildcard: false })),
     trustDir: { where: 'TRUST_DIR', path: '/trust' },
     authorityDir: { where: 'AUTHORITY_DIR', path: '/authority' },
     extraCa: undefined,

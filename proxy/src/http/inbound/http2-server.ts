@@ -98,7 +98,11 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
 
   function watch(session: ServerHttp2Session, client: Socket): void {
     let streams = 0
-    const end = (): void => session.close()
+    // A session that is closing waits for the rest of a frame, and for the client's end; neither may ever come, or be read.
+    const end = (): void => {
+      session.close()
+      idle = setTimeout(() => client.destroy(), limits.lingerMs)
+    }
     let idle = setTimeout(end, limits.keepAliveMs)
     const late = setTimeout(() => {
       deps.refused(new ProxyError('request_timeout'))

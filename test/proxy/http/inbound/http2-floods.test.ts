@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { expect } from 'chai'
@@ -105,6 +106,21 @@ describe('a hostile client of HTTP/2', () => {
       await until('nothing is left', async () => (await proxy.metrics()).includes('outbound_jwt_requests_in_flight 0'))
       other.destroy()
     })
+
+  it('is let go of when it has begun a frame and never ends it', async () => {
+    await proxy.close()
+    proxy = await startTestProxy({
+      ca: partners.ca,
+      authority: pod,
+      routes: [{ hosts: [authority()], https: 'intercept' }],
+      limits: { keepAliveMs: 50 },
+    })
+    const socket = await connect()
+    socket.resume()
+    socket.write(request(1).subarray(0, 20))
+    await once(socket, 'close')
+    expect(seen).to.deep.equal([])
+  })
 
   const hostile: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
     ['Transfer-Encoding', [['transfer-encoding', 'chunked']]],
