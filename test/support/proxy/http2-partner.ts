@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Server } from 'node:net'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import type { ProxyError } from '../../../proxy/src/errors.ts'
 import type { ForwardRequest, Forwarding, Receiver } from '../../../proxy/src/http/forwarder.ts'
@@ -22,6 +22,8 @@ export class Http2Partner {
   port = 0
   retries = 0
   readonly streams: () => number
+  /** What the proxy's side opened. */
+  readonly opened: Duplex[] = []
   private readonly server: Server
   private readonly sockets = new Set<{ destroy(): void }>()
   private connections = 0
@@ -52,6 +54,7 @@ export class Http2Partner {
           servername: 'partner.example',
           ALPNProtocols: ['h2', 'http/1.1'],
         })
+        this.opened.push(socket)
         socket.once('error', (error) => done(error))
         socket.once('secureConnect', () => done(null, socket))
       },

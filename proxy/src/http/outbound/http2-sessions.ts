@@ -165,6 +165,7 @@ class Session implements Http2Session {
       .on('goaway', (_code: number, lastStreamId: number) => {
         this.isLeaving = true
         this.lastStreamId = lastStreamId
+        if (this.streams === 0) this.destroy()
       })
       .on('error', (error) => {
         failure = error
@@ -192,9 +193,9 @@ class Session implements Http2Session {
   }
 
   release(): void {
-    if (--this.streams > 0 || this.session.destroyed) return
+    if (--this.streams > 0) return
     clearTimeout(this.timer)
-    if (this.isLeaving) this.session.close()
+    if (this.isLeaving) this.destroy()
     else this.timer = setTimeout(() => this.retire(), this.limits.upstreamIdleMs)
   }
 
@@ -202,11 +203,13 @@ class Session implements Http2Session {
   retire(): void {
     if (this.isLeaving) return
     this.isLeaving = true
-    this.session.close()
+    if (this.streams === 0) this.destroy()
   }
 
+  /** Not only the session: one that is closing waits for the end of the partner's side, which may never come. */
   destroy(): void {
     this.session.destroy()
+    this.socket.destroy()
   }
 
   /** A connection whose other end is gone says nothing; while streams wait, silence is asked for an answer. RFC 9113 §6.7. */
