@@ -5,8 +5,8 @@ import { SMUGGLED } from '../requests/script.ts'
 
 type Field = readonly [name: string, value: string]
 
-/** RFC 9113 §6; the last is of no kind there is. */
-const OTHER_FRAMES = { data: 0, priority: 2, pushPromise: 5, goaway: 7, windowUpdate: 8, unknown: 0x42 } as const
+/** Of no kind there is. RFC 9113 §5.5. */
+const UNKNOWN_FRAME = 0x42
 const PADDED = 8
 
 const METHODS = [
@@ -108,7 +108,7 @@ function createRequest(random: Random, stream: number, authority: string): reado
   if (!hasBody) return head
   const data = Array.from({ length: random.below(3) }, () => dataFrame(random, stream, random.pick(BODIES)))
   const end = random.pick(['data', 'data', 'trailers', 'nothing'] as const)
-  if (end === 'data') data.push(frame(OTHER_FRAMES.data, END_STREAM, stream))
+  if (end === 'data') data.push(frame(FRAME.data, END_STREAM, stream))
   if (end === 'trailers')
     data.push(...headers(random, stream, literals([random.pick([...SOUND_FIELDS, ...ODD_FIELDS])]), true))
   return [...head, ...data]
@@ -172,10 +172,10 @@ function headers(random: Random, stream: number, block: Buffer, ends: boolean): 
 
 function dataFrame(random: Random, stream: number, text: string): Buffer {
   const bytes = Buffer.from(text, 'latin1')
-  if (random.chance(0.8)) return frame(OTHER_FRAMES.data, 0, stream, bytes.subarray(0, 16_384))
+  if (random.chance(0.8)) return frame(FRAME.data, 0, stream, bytes.subarray(0, 16_384))
   const padding = random.pick([0, 3, 255])
   return frame(
-    OTHER_FRAMES.data,
+    FRAME.data,
     PADDED,
     stream,
     Buffer.concat([Buffer.of(padding), bytes.subarray(0, 1_000), Buffer.alloc(Math.min(padding, 3))]),
@@ -193,13 +193,13 @@ function stray(random: Random, stream: number, authority: string): Buffer {
   return random.pick([
     () => frame(FRAME.rstStream, 0, on, number(random.pick([0, 7, 8, 99]))),
     () => frame(FRAME.ping, random.below(2), on, Buffer.alloc(random.pick([8, 8, 7]))),
-    () => frame(OTHER_FRAMES.windowUpdate, 0, on, number(random.pick([0, 1, 2 ** 31 - 1, 2 ** 32 - 1]))),
-    () => frame(OTHER_FRAMES.goaway, 0, on, Buffer.concat([number(0), number(random.below(14))])),
-    () => frame(OTHER_FRAMES.priority, 0, on, Buffer.alloc(random.pick([5, 4]))),
-    () => frame(OTHER_FRAMES.pushPromise, END_HEADERS, on, Buffer.concat([number(2), literals([[':path', '/']])])),
-    () => frame(OTHER_FRAMES.unknown, random.below(256), on, Buffer.alloc(random.below(20))),
+    () => frame(FRAME.windowUpdate, 0, on, number(random.pick([0, 1, 2 ** 31 - 1, 2 ** 32 - 1]))),
+    () => frame(FRAME.goaway, 0, on, Buffer.concat([number(0), number(random.below(14))])),
+    () => frame(FRAME.priority, 0, on, Buffer.alloc(random.pick([5, 4]))),
+    () => frame(FRAME.pushPromise, END_HEADERS, on, Buffer.concat([number(2), literals([[':path', '/']])])),
+    () => frame(UNKNOWN_FRAME, random.below(256), on, Buffer.alloc(random.below(20))),
     () => frame(FRAME.continuation, END_HEADERS, on, literals([[':authority', authority]])),
-    () => frame(OTHER_FRAMES.data, END_STREAM, on, Buffer.from(SMUGGLED)),
+    () => frame(FRAME.data, END_STREAM, on, Buffer.from(SMUGGLED)),
     () => frame(FRAME.settings, 1, on),
   ])()
 }
