@@ -2,15 +2,14 @@
 // and compares with the recording in results.json; --accept writes a new one. docs/clients.md is made from it.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Recording } from './cases.ts'
 import { TOOLS } from './clients.ts'
 import { differences } from './differences.ts'
+import { CACHE } from './tools.ts'
 
 const RECORDING = join(import.meta.dirname, 'results.json')
-const cacheHome = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
-const directory = join(cacheHome, 'aws-outbound-jwt-injector', 'clients')
+const { directory } = CACHE
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 if (process.platform !== 'linux' || process.getuid?.() !== 0) {
@@ -51,7 +50,7 @@ function installTools(): Record<string, string> {
   for (const [name, tool] of Object.entries(TOOLS)) {
     try {
       print(`installing ${name}`)
-      tool.install({ directory })
+      tool.install(CACHE)
     } catch (error) {
       reasons[name] = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
       print(`skipped ${name}: ${reasons[name]}`)

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 /** Where clients are installed: outside of the repository, kept for the next run. */
@@ -11,6 +12,11 @@ export interface Cache {
 export interface Tool {
   /** Idempotent. @throws with the reason when it cannot be installed here. */
   install(cache: Cache): void
+}
+
+/** Here, unless XDG_CACHE_HOME says where. */
+export const CACHE: Cache = {
+  directory: join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'aws-outbound-jwt-injector', 'clients'),
 }
 
 export const PROGRAMS = join(import.meta.dirname, 'programs')
@@ -56,11 +62,11 @@ function once(directory: string, wanted: unknown, install: () => void): void {
   writeFileSync(stamp, content)
 }
 
-/** Python packages in a virtual environment. */
-export const python = (requirements: readonly string[]): Tool => ({
+/** Python packages in a virtual environment of this name. */
+export const python = (requirements: readonly string[], name = 'python'): Tool => ({
   install: ({ directory }) => {
     if (!isInstalled('python3')) throw new Error('python3 is not installed')
-    const venv = join(directory, 'python')
+    const venv = join(directory, name)
     once(venv, requirements, () => {
       run('python3', ['-m', 'venv', venv])
       run(join(venv, 'bin/pip'), ['install', '--quiet', '--only-binary=:all:', ...requirements])
@@ -68,16 +74,16 @@ export const python = (requirements: readonly string[]): Tool => ({
   },
 })
 
-/** npm packages by the name they are imported by. */
-export const npm = (dependencies: Readonly<Record<string, string>>): Tool => ({
+/** npm packages by the name they are imported by, in a folder of this name. */
+export const npm = (dependencies: Readonly<Record<string, string>>, name = 'npm', programs = PROGRAMS): Tool => ({
   install: ({ directory }) => {
-    const folder = join(directory, 'npm')
+    const folder = join(directory, name)
     once(folder, dependencies, () => {
       writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }))
       run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--force'], folder)
     })
     // Programs find their libraries beside them.
-    cpSync(PROGRAMS, join(folder, 'programs'), { recursive: true })
+    cpSync(programs, join(folder, 'programs'), { recursive: true })
   },
 })
 

@@ -3,14 +3,17 @@ import { json, text } from 'node:stream/consumers'
 import type { TestAuthority } from '../support/certificates.ts'
 import { startUpstream } from '../support/proxy/upstream.ts'
 import type { Answer, TokenRequest, Trust, Vendor } from './vendor.ts'
+import { alibaba } from './vendors/alibaba.ts'
 import { anthropic } from './vendors/anthropic.ts'
 import { databricks } from './vendors/databricks.ts'
 import { entra } from './vendors/entra.ts'
 import { forgerock } from './vendors/forgerock.ts'
 import { googleIamCredentials, googleSts } from './vendors/google.ts'
+import { kafka } from './vendors/kafka.ts'
 import { keycloak } from './vendors/keycloak.ts'
 import { openai } from './vendors/openai.ts'
 import { openrouter } from './vendors/openrouter.ts'
+import { snowflake } from './vendors/snowflake.ts'
 import { tailscale } from './vendors/tailscale.ts'
 import { vault } from './vendors/vault.ts'
 
@@ -28,12 +31,25 @@ const VENDORS: Readonly<Record<string, Vendor>> = {
   'openrouter.ai': openrouter,
   'am.example': forgerock,
   'keycloak.example': keycloak,
+  'sts.aliyuncs.com': alibaba,
+  // Native code does not learn names from the tests; these lead to this machine everywhere.
+  'kafka.localhost': kafka,
+  localhost: snowflake,
 }
 export const VENDOR_HOSTS = Object.keys(VENDORS)
+
+/** A request, and what came of it. */
+export interface Exchange {
+  readonly host: string
+  readonly request: TokenRequest
+  readonly answer: Answer
+}
 
 /** Every emulated token endpoint, at one port; they are told apart by the host that was called. */
 export interface PartnerEmulators {
   readonly port: number
+  /** All so far. */
+  readonly exchanges: readonly Exchange[]
   /** Requests so far, by host. */
   calls(host: string): number
   /** Answers instead of the vendors, once for each. */
@@ -41,15 +57,22 @@ export interface PartnerEmulators {
   close(): Promise<void>
 }
 
-/** Starts them with a certificate of this authority. */
-export async function startPartnerEmulators(trust: Trust, authority: TestAuthority): Promise<PartnerEmulators> {
-  const calls: string[] = []
+/**
+ * Starts them with a certificate of this authority.
+ * @param others whom vendors at these hosts trust instead.
+ */
+export async function startPartnerEmulators(
+  trust: Trust,
+  authority: TestAuthority,
+  others: Readonly<Record<string, Trust>> = {},
+): Promise<PartnerEmulators> {
+  const exchanges: Exchange[] = []
   const instead: Answer[] = []
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const host = (request.headers.host ?? '').replace(/:\d+$/, '')
     const read = await tokenRequest(request)
-    calls.push(host)
-    const answer = instead.shift() ?? (await VENDORS[host]?.(read, trust)) ?? { status: 404, json: {} }
+    const answer = instead.shift() ?? (await VENDORS[host]?.(read, others[host] ?? trust)) ?? { status: 404, json: {} }
+    exchanges.push({ host, request: read, answer })
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.json))
   }
   const { port, close } = await startUpstream(
@@ -58,7 +81,7 @@ export async function startPartnerEmulators(trust: Trust, authority: TestAuthori
     },
     await authority.issue(VENDOR_HOSTS),
   )
-  return { port, calls: (host) => calls.filter((called) => called === host).length, instead, close }
+  return { port, exchanges, calls: (called) => exchanges.filter(({ host }) => host === called).length, instead, close }
 }
 
 async function tokenRequest(request: IncomingMessage): Promise<TokenRequest> {

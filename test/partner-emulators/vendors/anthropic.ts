@@ -11,6 +11,7 @@ const used = new Set<string>()
 
 /** https://platform.claude.com/docs/en/build-with-claude/wif-reference: each token once, by default. */
 export const anthropic: Vendor = ({ path, headers, fields }, trust) => {
+  if (path === '/v1/models') return Promise.resolve({ status: 200, json: { data: [], has_more: false } })
   const isJson = headers['content-type'] === 'application/json'
   if (path !== '/v1/oauth/token' || !isJson || wrongFields(fields, REQUIRED, ['workspace_id']).length > 0)
     return Promise.resolve(failed(400, 'invalid_request_error', 'Invalid request.'))

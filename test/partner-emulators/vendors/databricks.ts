@@ -4,7 +4,16 @@ import type { Vendor } from '../vendor.ts'
 export const DATABRICKS = { accountId: '0a1b2c3d-0000-4000-8000-000000000001', principal: 'sp-orders' } as const
 
 /** https://docs.databricks.com/aws/en/dev-tools/auth/oauth-federation-exchange */
-export const databricks: Vendor = ({ path, fields }, trust) => {
+export const databricks: Vendor = ({ path, headers, fields }, trust) => {
+  const base = `https://${headers.host ?? ''}/oidc`
+  const document = {
+    '/.well-known/databricks-config': { oidc_endpoint: base, account_id: DATABRICKS.accountId },
+    '/oidc/.well-known/oauth-authorization-server': {
+      authorization_endpoint: `${base}/v1/authorize`,
+      token_endpoint: `${base}/v1/token`,
+    },
+  }[path]
+  if (document) return Promise.resolve({ status: 200, json: document })
   const isPath = ['/oidc/v1/token', `/oidc/accounts/${DATABRICKS.accountId}/v1/token`].includes(path)
   const required = ['grant_type', 'subject_token', 'subject_token_type', 'scope']
   if (!isPath || wrongFields(fields, required, ['client_id', 'assume_group']).length > 0)

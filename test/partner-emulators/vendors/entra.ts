@@ -16,7 +16,9 @@ const SAID: Readonly<Record<Flaw, string>> = {
 
 /** https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations */
 export const entra: Vendor = ({ path, fields }, trust) => {
-  if (path !== `/${ENTRA.tenant}/oauth2/v2.0/token`)
+  // MSAL for JavaScript adds a query.
+  const { pathname } = new URL(path, 'https://login.microsoftonline.com')
+  if (pathname !== `/${ENTRA.tenant}/oauth2/v2.0/token`)
     return Promise.resolve(refused('invalid_request', 'AADSTS90002: Tenant not found.', 400))
   if (fields['client_id'] !== ENTRA.clientId)
     return Promise.resolve(
