@@ -1,8 +1,9 @@
 // Bundles each process of ours into dist/, one file per entry point and one per part that is loaded later, with external source maps:
 // what the images ship and the integration tests run.
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { build } from 'esbuild'
+import { bundledPackages, licencesOf, sbomOf } from './sbom.mjs'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 
@@ -53,19 +54,23 @@ const LIGHTER_WINSTON = {
 }
 
 /** The command line is the bin of its package, so its bundle is inside of it. */
-const ENTRY_POINTS = {
-  'dist/proxy': { main: 'proxy/src/main.ts', probe: 'proxy/src/probe.ts', doctor: 'proxy/src/doctor.ts' },
-  'dist/webhook': { main: 'webhook/src/main.ts' },
-  'webhook/dist': { cli: 'webhook/src/cli/main.ts' },
+const PROGRAMS = {
+  proxy: {
+    outdir: 'dist/proxy',
+    entryPoints: { main: 'proxy/src/main.ts', probe: 'proxy/src/probe.ts', doctor: 'proxy/src/doctor.ts' },
+  },
+  webhook: { outdir: 'dist/webhook', entryPoints: { main: 'webhook/src/main.ts' } },
+  cli: { outdir: 'webhook/dist', entryPoints: { cli: 'webhook/src/cli/main.ts' } },
 }
 
-rmSync('dist', { recursive: true, force: true })
-for (const [outdir, entryPoints] of Object.entries(ENTRY_POINTS)) {
-  await build({
+for (const [name, { outdir, entryPoints }] of Object.entries(PROGRAMS)) {
+  rmSync(outdir, { recursive: true, force: true })
+  const { metafile } = await build({
     entryPoints,
     outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    metafile: true,
     // What is loaded later, the AWS SDK above all, is not parsed before the port is open.
     splitting: true,
     platform: 'node',
@@ -84,4 +89,8 @@ for (const [outdir, entryPoints] of Object.entries(ENTRY_POINTS)) {
     plugins: [LIGHTER_WINSTON, BUILTINS_BY_REQUIRE],
     logLevel: 'warning',
   })
+  const packages = bundledPackages(metafile)
+  const sbom = JSON.stringify(sbomOf(`outbound-jwt-${name}`, version, packages), undefined, 2)
+  writeFileSync(`${outdir}/${name}.cdx.json`, `${sbom}\n`)
+  writeFileSync(`${outdir}/${name}.LICENSES.txt`, `${licencesOf(packages)}\n`)
 }
