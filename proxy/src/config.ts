@@ -15,6 +15,7 @@ import {
   text,
 } from './contract.ts'
 import type { Problem, Report, Route, TokenFile } from './contract.ts'
+import { EGRESS_SETTINGS, rejectUnusedEgress } from './egress/settings.ts'
 import { NO_FLAGS } from './flags.ts'
 import type { Flags } from './flags.ts'
 import { MAX_CONNECTIONS } from './http/limits.ts'
@@ -166,6 +167,7 @@ export const SETTINGS = {
     optional(absolutePath),
     'PEM file with further authorities that applications are to trust, next to the public ones.',
   ),
+  ...EGRESS_SETTINGS,
   steeredPorts: setting(
     VARIABLES.steeredPorts,
     '',
@@ -228,6 +230,7 @@ export function readConfig(given: Given, flags: Flags = NO_FLAGS): ProxyConfig {
   )
   rejectNoCredentials(settings, flags.nameOf, report)
   checkSteeredPorts(settings, reportSteeredPorts(flags.nameOf(SETTINGS.steeredPorts.variable), report))
+  rejectUnusedEgress(values, flags.nameOf, report)
   if (problems.length > 0) throw new SettingsError(problems)
   const complete = settings as Settings<typeof SETTINGS>
   return Object.freeze({

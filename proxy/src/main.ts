@@ -11,8 +11,10 @@ import type { ProxyConfig } from './config.ts'
 import { ADMIN_PATHS, EXIT, VERSION } from './contract.ts'
 import { formatHelp, readFlags } from './flags.ts'
 import { createDoctor } from './doctor/doctor.ts'
+import { readEgressCredentials } from './egress/credentials.ts'
 import { controlRoutes } from './control.ts'
 import { LIMITS } from './http/limits.ts'
+import { createEgressAgents, getBy } from './http/outbound/egress-agents.ts'
 import { createEndpointClient } from './http/outbound/token-endpoints.ts'
 import type { TrustAnchors } from './http/outbound/upstreams.ts'
 import { writeAndDetachChunk } from './http/tunnel/chunk.ts'
@@ -48,7 +50,7 @@ import { createKubernetesSource } from './tokens/sources/kubernetes.ts'
 import { createSystemClock } from './tokens/time.ts'
 
 const clock = createSystemClock()
-const { config, anchors, certificate, authority } = await readSettingsOrExit()
+const { config, anchors, certificate, authority, egressCredentials } = await readSettingsOrExit()
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
 const metrics = createMetrics(METRICS, config.metricsEnabled)
 const { instruments } = metrics
@@ -56,15 +58,17 @@ instruments.buildInfo.with({ version: VERSION }).set(1)
 // SECURITY: of the whole process, AWS's SDK included; getaddrinfo reads /etc/hosts, which leads the names of partners back to this proxy.
 if (config.steeredPorts.length > 0) dns.lookup = createNameServerLookup(readText) as typeof dns.lookup
 
-const sts = createSts({
-  environment: process.env,
-  sessionName: config.roleSessionName ?? roleSessionName(config.podNamespace, config.podName),
-})
 const observer = createTokenObserver(instruments)
 const limits = { ...LIMITS, clientSockets: config.maxConnections, inFlight: config.maxConnections }
 /** Filled once the ports are known; with port 0 that is after listening. */
 const ownPorts: number[] = []
-const upstreams = createUpstreams({ config, anchors, limits, resolve: dns.lookup, ownPorts })
+const upstreams = createUpstreams({ config, anchors, limits, resolve: dns.lookup, ownPorts, egressCredentials })
+const agents = config.egressProxy && createEgressAgents((host, port) => upstreams.egressTo(host, port))
+const sts = createSts({
+  environment: process.env,
+  sessionName: config.roleSessionName ?? roleSessionName(config.podNamespace, config.podName),
+  agents,
+})
 const readFile = (path: string): Promise<string> => readTextFile(path, 'utf8')
 const subjects = {
   aws: createAwsSource({ sts, clock, log, onSession: observer.session, expectedRoleArn: config.expectedRoleArn }),
@@ -163,6 +167,7 @@ const doctor = createDoctor({
   tokens,
   clock,
   connection: proxy.connection,
+  get: agents && getBy(agents),
   interception: authority && { authority, read: readText, proxy: () => addresses.proxy ?? config.listenAddr, clock },
   tokenFiles,
   use: { calls: proxy.calls, startedMs: clock.now().monotonicMs, clock },
@@ -211,6 +216,7 @@ interface Settled {
   readonly anchors: TrustAnchors
   readonly certificate: ListenerCertificate | undefined
   readonly authority: PodAuthority | undefined
+  readonly egressCredentials: () => string | undefined
 }
 
 function logAuthority({ describe }: PodAuthority): void {
@@ -234,6 +240,10 @@ function readSettingsOrExit(): Promise<Settled> {
       anchors: readTrustAnchors(config, readText),
       certificate: readListenerCertificate(config, readText),
       authority: await openAuthorityOf(config, clock, () => rootCertificates),
+      egressCredentials: readEgressCredentials(config.egressCredentialsFile, {
+        readFile: readText,
+        now: () => performance.now(),
+      }),
     }
   })
 }

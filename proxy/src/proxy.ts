@@ -21,6 +21,7 @@ import { Tunnels } from './http/tunnel/tunnel.ts'
 import type { ProxyMetrics } from './metrics.ts'
 import type { KeyPair, Logger, Metrics } from './runtime/index.ts'
 import type { AddressPolicy } from './routing/address-policy.ts'
+import { compileWayOut } from './routing/egress.ts'
 import { locateAbsolute } from './routing/locate.ts'
 import type { Locate } from './routing/locate.ts'
 import { leaveHttpsFields, rewriteHttpsFields } from './routing/https-fields.ts'
@@ -63,12 +64,23 @@ export interface UpstreamsOptions {
   readonly limits: Limits
   readonly resolve: ResolveAll
   readonly ownPorts: readonly number[]
+  /** `user:password` for the egress proxy, as of now. Default: none. */
+  readonly egressCredentials?: (() => string | undefined) | undefined
 }
 
 /** Composes what connects to partners and to token endpoints: one place for trust, addresses and name resolution. */
-export function createUpstreams({ config, anchors, limits, resolve, ownPorts }: UpstreamsOptions): Upstreams {
-  const addresses = addressPolicy(config, ownPorts)
-  return new Upstreams({ limits, anchors, resolve, addresses, patience: patienceOf(config, limits), now: monotonicMs })
+export function createUpstreams(options: UpstreamsOptions): Upstreams {
+  const { config, anchors, limits, resolve, ownPorts, egressCredentials = () => undefined } = options
+  const { egressProxy: proxy, egressNoProxy } = config
+  return new Upstreams({
+    limits,
+    anchors,
+    resolve,
+    addresses: addressPolicy(config, ownPorts),
+    patience: patienceOf(config, limits),
+    now: monotonicMs,
+    egress: proxy && { proxy, wayOut: compileWayOut(proxy, egressNoProxy), credentials: egressCredentials },
+  })
 }
 
 const monotonicMs = (): number => performance.now()
@@ -155,9 +167,10 @@ export function createProxy(deps: ProxyDeps): Proxy {
     calls,
     connection: (_route, { host, port }) => {
       const destination = router.route(formatOrigin({ scheme: config.upstreamScheme, host, port }))
-      return 'refused' in destination || config.upstreamScheme === 'http'
-        ? undefined
-        : upstreams.of(destination).dialling
+      if ('refused' in destination || config.upstreamScheme === 'http') return undefined
+      const { dialling, egress } = upstreams.of(destination)
+      const target = { host, port: destination.port, timeoutMs: limits.connectMs }
+      return { ...dialling, ...(egress && { tunnel: (signal) => egress.socket(target, signal) }) }
     },
     close: () => {
       server.cutTunnels()

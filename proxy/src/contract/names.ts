@@ -40,6 +40,9 @@ export const VARIABLES = {
   steeredPorts: 'STEERED_PORTS',
   tokenFiles: 'TOKEN_FILES',
   tokensDir: 'TOKENS_DIR',
+  egressProxy: 'EGRESS_PROXY',
+  egressNoProxy: 'EGRESS_NO_PROXY',
+  egressCredentialsFile: 'EGRESS_CREDENTIALS_FILE',
 } as const
 
 /** What the sidecar writes into TRUST_DIR for applications: its anchor alone, and all that they may trust as PEM and for Java. */

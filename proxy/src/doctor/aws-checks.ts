@@ -18,6 +18,7 @@ import {
   roleFinding,
   stsFinding,
 } from './aws-findings.ts'
+import type { Get } from './fetch.ts'
 import { examineIssuer } from './issuer-checks.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf, skipped } from './outcome.ts'
@@ -40,6 +41,8 @@ export interface AwsDeps {
   readonly aws: AwsPort
   readonly tokens: Pick<TokenEngine, 'renew'>
   readonly clock: Clock
+  /** Fetches documents of issuers. Default: directly. */
+  readonly get?: Get | undefined
 }
 
 /** What a token that is a JWT tells about its issuer. */
@@ -75,7 +78,7 @@ export async function examineAws(deps: AwsDeps): Promise<readonly Finding[]> {
     ...tokens.map((token, index) => tokenFinding(requests[index] as TokenRequest, token)),
     ...unknownAudienceFindings(routes),
     clockFinding(specimen?.skewMs),
-    ...(specimen ? await examineIssuer(specimen.token, specimen.issuer) : WITHOUT_TOKEN),
+    ...(specimen ? await examineIssuer(specimen.token, specimen.issuer, deps.get) : WITHOUT_TOKEN),
   ]
 }
 

@@ -1,4 +1,5 @@
 import { isRecord } from '../contract.ts'
+import { ProxyError } from '../errors.ts'
 import { errorCode, readText } from '../runtime/index.ts'
 
 /** A JSON object from the web, or why there is none. */
@@ -6,13 +7,22 @@ export type Document =
   | { readonly ok: true; readonly json: Readonly<Record<string, unknown>> }
   | { readonly ok: false; readonly problem: string }
 
+/** Sends a GET. Redirects are not followed: relying parties do not either. @throws as rejection. */
+export type Get = (
+  url: string,
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly body: AsyncIterable<Uint8Array> | null }>
+
+const getDirectly: Get = (url, signal) =>
+  fetch(url, { signal, redirect: 'manual', headers: { accept: 'application/json' } })
+
 /** Ten times what AWS publishes. */
 const LARGEST_BYTES = 64 * 1024
 
-/** Reads a document of an issuer. Redirects are not followed: relying parties do not either. Never throws. */
-export async function fetchDocument(url: string, signal: AbortSignal): Promise<Document> {
+/** Reads a document of an issuer. Never throws. */
+export async function fetchDocument(url: string, signal: AbortSignal, send: Get = getDirectly): Promise<Document> {
   try {
-    const response = await fetch(url, { signal, redirect: 'manual', headers: { accept: 'application/json' } })
+    const response = await send(url, signal)
     const text = response.body === null ? '' : await readText(response.body, LARGEST_BYTES)
     if (text === undefined) return { ok: false, problem: `more than ${LARGEST_BYTES} bytes` }
     if (response.status !== 200) return { ok: false, problem: `status ${response.status}` }
@@ -34,6 +44,7 @@ function parse(text: string): Document {
 
 /** `fetch` wraps what happened in an error that says nothing. */
 function describe(error: unknown): string {
+  if (error instanceof ProxyError) return error.message
   const cause: unknown = error instanceof Error ? (error.cause ?? error) : error
   return errorCode(cause) ?? (cause instanceof Error ? cause.message : String(cause))
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { connect } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
 import type { HostPattern } from '../contract.ts'
@@ -13,7 +14,10 @@ export interface Handshake {
   readonly validUntilMs: number
 }
 
-export type PartnerOptions = Pick<ConnectionOptions, 'secureContext' | 'lookup'>
+export interface PartnerOptions extends Pick<ConnectionOptions, 'secureContext' | 'lookup'> {
+  /** Connects by the egress proxy. Absent: directly. */
+  readonly tunnel?: ((signal: AbortSignal) => Promise<Socket>) | undefined
+}
 
 /** A partner that takes longer than this to refuse the client is not waited for. */
 const REFUSAL_MS = 1_000
@@ -23,15 +27,17 @@ const REFUSAL_MS = 1_000
  * client before the server has looked for a client certificate. What follows is a session ticket or an alert. RFC 8446 §4.6.1.
  * @throws ProxyError (as rejection).
  */
-export function shakeHands(
+export async function shakeHands(
   { host, port }: HostPattern,
-  options: PartnerOptions,
+  { tunnel, ...options }: PartnerOptions,
   signal: AbortSignal,
 ): Promise<Handshake> {
-  return new Promise((resolve, reject) => {
+  const egress = await tunnel?.(signal)
+  return await new Promise((resolve, reject) => {
     // SECURITY: explicit, as in every connection that a token could take.
     const socket = connect({
       ...options,
+      ...(egress && { socket: egress }),
       host,
       port,
       servername: host,
@@ -46,7 +52,7 @@ export function shakeHands(
     socket.on('secureConnect', () => {
       const handshake = {
         protocol: socket.getProtocol() ?? 'TLS',
-        address: socket.remoteAddress ?? '',
+        address: egress ? `${host} by the egress proxy` : (socket.remoteAddress ?? ''),
         validUntilMs: Date.parse(socket.getPeerCertificate().valid_to),
       }
       const accept = (): void => {

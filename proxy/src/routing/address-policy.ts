@@ -1,5 +1,5 @@
-import type { Ip } from './ip.ts'
-import { parseIp, parseIpv4, parseIpv6 } from './ip.ts'
+import type { Ip } from '../contract/ip.ts'
+import { parseIp, parseIpv4, parseIpv6 } from '../contract/ip.ts'
 
 /** What an address rule needs to know of a connection about to be made. */
 export interface Connection {
@@ -36,6 +36,11 @@ export function mayConnect(address: string, { port, ruled }: Connection, policy:
   if (!reachesThisHost(ip)) return true
   if (policy.ownPorts.includes(port)) return false
   return !ruled || policy.allowLocalUpstreams
+}
+
+/** Whether an address means something else to everybody outside of the pod, so that it is never for an egress proxy. */
+export function isOfThisPod(ip: Ip): boolean {
+  return reachesThisHost(ip) || servesCredentials(ip)
 }
 
 function servesCredentials(ip: Ip): boolean {

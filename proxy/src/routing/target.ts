@@ -1,5 +1,5 @@
 import { endsInNumber } from '../contract.ts'
-import { parseIpv4, parseIpv6 } from './ip.ts'
+import { parseIpv4, parseIpv6 } from '../contract/ip.ts'
 
 /** Where a request wants to go, in its one spelling. RFC 9112 §3.2.2. */
 export interface Target {

@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns'
-import { parseIpv4, parseIpv6 } from '../routing/ip.ts'
+import { parseIpv4, parseIpv6 } from '../contract/ip.ts'
 import { errorCode } from '../runtime/index.ts'
 
 export type Family = 4 | 6

@@ -192,6 +192,12 @@ export const FAILURES = {
     meaning: 'STS answers with a server error.',
     hint: 'Check the AWS Health Dashboard. The proxy retries by itself.',
   },
+  egress_proxy_failed: {
+    class: 'transient',
+    code: 'token_unavailable',
+    meaning: 'The egress proxy gives no connection to STS or to the token endpoint.',
+    hint: 'The log says what the egress proxy answered, with a code of docs/errors.md. Run doctor in the sidecar: /nodejs/bin/node /app/doctor.mjs',
+  },
   sts_unreachable: {
     step: 'source',
     class: 'transient',
@@ -272,4 +278,10 @@ export function toProxyError(failure: TokenFailure, retryAfterMs?: number): Prox
     cause: failure,
     ...(retryAfterMs !== undefined && { retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1000)) }),
   })
+}
+
+/** @returns what an error of the egress proxy is to whoever wanted a token; undefined for any other error. */
+export function egressFailure(error: unknown): TokenFailure | undefined {
+  if (!(error instanceof ProxyError) || !error.code.startsWith('egress_proxy_')) return undefined
+  return new TokenFailure('egress_proxy_failed', `${error.code}: ${error.message}`)
 }

@@ -36,6 +36,8 @@ export interface TestProxyOptions {
   readonly writeChunk?: WriteChunk
   /** Instead of `addresses`. */
   readonly resolve?: ResolveAll
+  /** `user:password` for an egress proxy. */
+  readonly egressCredentials?: () => string | undefined
 }
 
 export interface TestProxy {
@@ -75,6 +77,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
       limits: all,
       resolve: options.resolve ?? resolver(addresses),
       ownPorts,
+      egressCredentials: options.egressCredentials,
     }),
     certificate: certificate && { ...certificate, notAfter: 0 },
     authority: options.authority,

@@ -87,6 +87,12 @@ function connectFailure(code: string, cause: unknown): ProxyError {
   return new ProxyError('upstream_connect_failed', { message: `No connection to the partner (${code}).`, cause })
 }
 
+/** Whether an error's code is one of TLS. */
+export const isTlsError = (code: string): boolean => TLS_CODE.test(code)
+
+/** Whether an error's code says that a name does not resolve. */
+export const isUnresolved = (code: string): boolean => DNS_CODES.has(code)
+
 /** Whether the connection ended under the request, as it does when the partner gave up an idle one. */
 export function isClosedConnection(error: unknown): boolean {
   return CLOSED_CODES.has(errorCode(error) ?? '')

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import Client from 'undici/lib/dispatcher/client.js'
 import { ProxyError } from '../../errors.ts'
-import { TokenFailure } from '../../tokens/failures.ts'
+import { TokenFailure, egressFailure } from '../../tokens/failures.ts'
 import { LARGEST_ANSWER_BYTES } from '../../tokens/exchanges/endpoint.ts'
 import type { CallEndpoint, EndpointAnswer, EndpointRequest } from '../../tokens/exchanges/endpoint.ts'
 import { upstreamFailure } from './failure.ts'
@@ -63,7 +63,8 @@ function dispatched({ url, headers, body }: EndpointRequest, host: string): Disp
 
 /** SECURITY: only the code of an error goes along, never the message of a library, which may quote what was sent. */
 function failureOf(error: unknown, host: string): TokenFailure {
-  if (error instanceof TokenFailure) return error
+  const known = error instanceof TokenFailure ? error : egressFailure(error)
+  if (known) return known
   const { message } = error instanceof ProxyError ? error : upstreamFailure(error, 'connecting')
   return new TokenFailure('exchange_unreachable', `${host}: ${message}`)
 }

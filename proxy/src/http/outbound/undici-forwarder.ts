@@ -61,7 +61,11 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
   dispatch(): void {
     const { method, path, headers, body, upgrade } = this.request
     this.connection ??= this.upstream.take()
-    if (path === '*') dispatchServerWide(this.connection, { method, headers, body, upgrade }, this)
+    const { origin, reader } = this.upstream
+    if (reader) {
+      const url = path === '*' ? origin : `${origin}${path}`
+      this.connection.dispatch({ method, path: url, headers: reader.fields(headers), body, upgrade }, this)
+    } else if (path === '*') dispatchServerWide(this.connection, { method, headers, body, upgrade }, this)
     else this.connection.dispatch({ method, path, headers, body, upgrade }, this)
   }
 
@@ -93,6 +97,7 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _: unknown, reason = ''): void {
+    if (status === 407 && this.upstream.reader) throw this.upstream.reader.unauthenticated()
     const headers = rawStrings(controller.rawHeaders)
     if (status < 200) {
       this.receiver.informed(status, headers)

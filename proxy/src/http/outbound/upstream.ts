@@ -5,6 +5,7 @@ import createConnector from 'undici/lib/core/connect.js'
 import type { Destination } from '../../routing/router.ts'
 import type { Limits, Patience } from '../limits.ts'
 import { Connection } from './connection.ts'
+import type { Egress } from './egress-proxy.ts'
 import { Http2Sessions } from './http2-sessions.ts'
 
 export interface UpstreamDeps {
@@ -32,14 +33,21 @@ export class Upstream {
   readonly origin: string
   readonly dialling: Dialling
   readonly connect: buildConnector.connector
+  /** Present when connections go by it. */
+  readonly egress: Egress | undefined
+  private readonly host: string
+  private readonly port: number
   private readonly patience: Patience
   private readonly deps: UpstreamDeps
   private readonly connections = new Set<Connection>()
   private readonly idle: Connection[] = []
   private sessions: Http2Sessions | undefined
 
-  constructor(destination: Destination, deps: UpstreamDeps, dialling: Dialling) {
+  constructor(destination: Destination, deps: UpstreamDeps, dialling: Dialling, egress: Egress | undefined) {
     this.origin = destination.origin
+    this.host = destination.host
+    this.port = destination.port
+    this.egress = egress
     this.deps = deps
     this.dialling = dialling
     this.patience = deps.patience(destination)
@@ -51,6 +59,11 @@ export class Upstream {
     if (!this.dialling.secureContext) return undefined
     this.sessions ??= this.createSessions()
     return this.sessions
+  }
+
+  /** Present when requests name their whole URL, because the egress proxy reads them. RFC 9112 §3.2.2. */
+  get reader(): Egress | undefined {
+    return this.dialling.secureContext ? undefined : this.egress
   }
 
   /** Requests that have a connection and are not over. */
@@ -105,13 +118,16 @@ export class Upstream {
   }
 
   private connector(protocols: Pick<buildConnector.BuildOptions, 'allowH2' | 'preferH2'>): buildConnector.connector {
-    return createConnector({
+    const { connectMs } = this.deps.limits
+    if (this.reader) return this.reader.connector(connectMs)
+    const connect = createConnector({
       ...this.dialling,
       ...protocols,
-      timeout: this.deps.limits.connectMs,
+      timeout: connectMs,
       // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
       rejectUnauthorized: true,
     })
+    return this.egress?.tunnelled({ host: this.host, port: this.port, timeoutMs: connectMs }, connect) ?? connect
   }
 
   private createSessions(): Http2Sessions {

@@ -5,13 +5,16 @@ import { createSecureContext } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import type { buildConnector } from 'undici'
 import createConnector from 'undici/lib/core/connect.js'
-import type { Route } from '../../contract.ts'
+import type { EgressProxy, Route } from '../../contract.ts'
 import { ProxyError } from '../../errors.ts'
 import { mayConnect } from '../../routing/address-policy.ts'
 import type { AddressPolicy } from '../../routing/address-policy.ts'
+import type { WayOut } from '../../routing/egress.ts'
 import type { BlindTunnel, Destination } from '../../routing/router.ts'
 import type { UnlistedHost } from '../../tokens/token-request.ts'
 import { ATTEMPT_MS } from '../limits.ts'
+import { Egress } from './egress-proxy.ts'
+import type { Abandon } from './egress-proxy.ts'
 import { upstreamFailure } from './failure.ts'
 import { Upstream } from './upstream.ts'
 import type { Dialling, UpstreamDeps } from './upstream.ts'
@@ -33,10 +36,19 @@ export type ResolveAll = (
   done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void
 
+/** An egress proxy, and what goes by it. */
+export interface EgressSettings {
+  readonly proxy: EgressProxy
+  readonly wayOut: WayOut
+  /** `user:password`, as of now; undefined where it wants none. */
+  readonly credentials: () => string | undefined
+}
+
 interface UpstreamsDeps extends UpstreamDeps {
   readonly anchors: TrustAnchors
   readonly resolve: ResolveAll
   readonly addresses: AddressPolicy
+  readonly egress: EgressSettings | undefined
 }
 
 /** From here on upstreams without a connection are dropped when another one is called. */
@@ -48,33 +60,62 @@ export class Upstreams {
   /** Made with the first connection that needs it: reading the public anchors takes longer than starting. */
   private readonly contexts = new Map<string | undefined, SecureContext>()
   private readonly deps: UpstreamsDeps
+  private readonly egress: Egress | undefined
 
   constructor(deps: UpstreamsDeps) {
     this.deps = deps
+    this.egress = deps.egress && this.createEgress(deps.egress)
   }
 
   of(destination: Destination): Upstream {
     return this.byOrigin.get(destination.origin) ?? this.add(destination)
   }
 
-  /** Connects for a tunnel, without TLS. */
-  open({ host, port, route }: BlindTunnel): Socket {
-    return connect({
+  /** @returns what a connection to this host goes by; undefined for a direct one. */
+  egressTo(host: string, port: number): Egress | undefined {
+    return this.deps.egress?.wayOut(host, port) && this.egress
+  }
+
+  /**
+   * Connects for a tunnel, without TLS.
+   * @param opened hears of it once it is connected, and of its errors until then.
+   */
+  open({ host, port, route }: BlindTunnel, opened: (error: Error | null, socket?: Socket) => void): Abandon {
+    const timeoutMs = this.deps.limits.connectMs
+    const egress = this.egressTo(host, port)
+    if (egress) return egress.tunnel({ host, port, timeoutMs, allowHalfOpen: true }, opened)
+    let isOpen = false
+    const fail = (error: Error): void => {
+      if (isOpen) return
+      socket.destroy()
+      opened(error)
+    }
+    // One set of listeners from here to the end: to take some off and others on costs a short tunnel more than they do.
+    const socket = connect({
       ...this.dialling(port, route !== undefined),
       host,
       port,
       allowHalfOpen: true,
       noDelay: true,
-      timeout: this.deps.limits.connectMs,
+      timeout: timeoutMs,
     })
+      .on('error', fail)
+      .on('timeout', () => fail(new ConnectTimeout()))
+      .on('connect', () => {
+        isOpen = true
+        opened(null, socket)
+      })
+    return () => socket.destroy()
   }
 
   /**
-   * Looks a name up as a connection to it would.
-   * @throws ProxyError (as rejection) upstream_dns_failed or address_denied.
+   * Looks a name up as a connection to it would. Where an egress proxy does so, it is asked for a connection.
+   * @throws ProxyError (as rejection) upstream_dns_failed or address_denied, or what the egress proxy's answer means.
    */
   resolves({ host, port }: UnlistedHost): Promise<void> {
     const { addresses, limits, resolve } = this.deps
+    const egress = this.egressTo(host, port)
+    if (egress) return egress.reaches({ host, port, timeoutMs: limits.connectMs })
     const lookup = checked(resolve, (address) => mayConnect(address, { port, ruled: true }, addresses))
     return new Promise((done, refuse) => {
       const fail = (error: unknown): void => refuse(upstreamFailure(error, 'connecting'))
@@ -95,13 +136,14 @@ export class Upstreams {
   connector(host: string, port: number, ca: string | undefined): buildConnector.connector {
     const { addresses, limits } = this.deps
     if (isIP(host) !== 0 && !mayConnect(host, { port, ruled: true }, addresses)) throw new ProxyError('address_denied')
-    return createConnector({
+    const secure = createConnector({
       ...this.dialling(port, true),
       secureContext: this.secureContext(ca),
       allowH2: false,
       timeout: limits.connectMs,
       rejectUnauthorized: true,
     })
+    return this.egressTo(host, port)?.tunnelled({ host, port, timeoutMs: limits.connectMs }, secure) ?? secure
   }
 
   /** Ends every connection that was made for requests. */
@@ -112,12 +154,13 @@ export class Upstreams {
   private add(destination: Destination): Upstream {
     if (this.byOrigin.size >= ORIGINS)
       for (const [origin, upstream] of this.byOrigin) if (upstream.isUnused) this.byOrigin.delete(origin)
-    const { origin, port, ruled } = destination
+    const { origin, host, port, ruled } = destination
     const route = ruled?.route
-    const upstream = new Upstream(destination, this.deps, {
+    const dialling = {
       ...this.dialling(port, route !== undefined),
       ...(origin.startsWith('https:') && { secureContext: this.secureContext(this.anchorsOf(route)) }),
-    })
+    }
+    const upstream = new Upstream(destination, this.deps, dialling, this.egressTo(host, port))
     this.byOrigin.set(origin, upstream)
     return upstream
   }
@@ -127,6 +170,18 @@ export class Upstreams {
     const { addresses, resolve } = this.deps
     const lookup = checked(resolve, (address) => mayConnect(address, { port, ruled }, addresses))
     return { lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MS }
+  }
+
+  /** Address rules are those of hosts that get no token: it may be in this pod, but is never this process. */
+  private createEgress({ proxy, credentials }: EgressSettings): Egress {
+    const { addresses } = this.deps
+    return new Egress({
+      ...this.dialling(proxy.port, false),
+      proxy,
+      mayConnect: (address) => mayConnect(address, { port: proxy.port, ruled: false }, addresses),
+      secureContext: () => this.secureContext(),
+      credentials,
+    })
   }
 
   private anchorsOf(route: Route | undefined): string | undefined {
@@ -141,6 +196,10 @@ export class Upstreams {
     }
     return context
   }
+}
+
+class ConnectTimeout extends Error {
+  readonly code = 'ETIMEDOUT'
 }
 
 /**

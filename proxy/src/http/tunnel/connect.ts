@@ -96,27 +96,20 @@ function open<M extends Mode>(tunnel: TunnelOf<M>, client: Socket, deps: ModeDep
 /** The client hears 200 only once there is a connection, so that a failure still has an HTTP status. */
 function openBlind(tunnel: BlindTunnel, client: Socket, deps: ModeDeps): void {
   const { host, route } = tunnel
-  const upstream = deps.upstreams.open(tunnel)
-  // One set of listeners from here to the end: to take some off and others on costs a short tunnel more than they do.
   let isOpen = false
-  const abandon = (): void => {
-    if (!isOpen) upstream.destroy()
-  }
-  const fail = (error: unknown): void => {
-    if (isOpen) return
-    upstream.destroy()
-    refuse(client, upstreamFailure(error, 'connecting'), { host, route: route?.name }, deps)
-  }
-  client.on('error', ignore).on('close', abandon)
-  upstream
-    .on('error', fail)
-    .on('timeout', () => fail(new ConnectTimeout()))
-    .on('connect', () => {
-      isOpen = true
-      client.write(ESTABLISHED, 'latin1')
-      deps.observer.accepted(route ? 'unauthenticated' : 'blind', route?.name)
-      deps.tunnels.join({ mode: 'blind', client, upstream, host })
-    })
+  const abandon = deps.upstreams.open(tunnel, (error, upstream) => {
+    if (!upstream) {
+      refuse(client, upstreamFailure(error, 'connecting'), { host, route: route?.name }, deps)
+      return
+    }
+    isOpen = true
+    client.write(ESTABLISHED, 'latin1')
+    deps.observer.accepted(route ? 'unauthenticated' : 'blind', route?.name)
+    deps.tunnels.join({ mode: 'blind', client, upstream, host })
+  })
+  client.on('error', ignore).on('close', () => {
+    if (!isOpen) abandon()
+  })
 }
 
 function refuse(client: Duplex, cause: unknown, target: ConnectTarget, { observer, requestId }: ModeDeps): void {
@@ -128,7 +121,3 @@ function refuse(client: Duplex, cause: unknown, target: ConnectTarget, { observe
 
 /** `close` follows. */
 const ignore = (): void => undefined
-
-class ConnectTimeout extends Error {
-  readonly code = 'ETIMEDOUT'
-}

@@ -1,4 +1,4 @@
-import { TokenFailure } from '../../failures.ts'
+import { TokenFailure, egressFailure } from '../../failures.ts'
 import type { FailureReason } from '../../failures.ts'
 import { redact } from '../../redact.ts'
 
@@ -78,6 +78,8 @@ const RULES: readonly Rule[] = [
 /** @returns why minting failed, from whatever the SDK threw. */
 export function classify(thrown: unknown, phase: Phase): TokenFailure {
   if (thrown instanceof TokenFailure) return thrown
+  const ofEgress = egressFailure(thrown)
+  if (ofEgress) return ofEgress
   const error = read(thrown)
   for (const rule of RULES) {
     const reason = rule(error, phase)

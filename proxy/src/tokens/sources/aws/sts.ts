@@ -1,4 +1,6 @@
 // The only file that uses the AWS SDK, which is loaded with the first call: it costs as much as the rest of the process.
+import type { Agent as HttpAgent } from 'node:http'
+import type { Agent as HttpsAgent } from 'node:https'
 import type { STSClient } from '@aws-sdk/client-sts'
 import { TokenFailure } from '../../failures.ts'
 import { credentialSource, regionOf } from './credentials.ts'
@@ -18,6 +20,8 @@ export interface StsOptions {
   readonly environment: Environment
   /** Names the AWS session; 2 to 64 characters. */
   readonly sessionName: string
+  /** How connections to STS leave the pod. Default: directly. Those to agents for credentials in the node or the pod always are. */
+  readonly agents?: { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent } | undefined
 }
 
 /** Less than an attempt to mint may take, so that it can still say where the time went. */
@@ -26,13 +30,16 @@ const NO_ANSWER = new Error('no credentials within 6 s')
 
 /** Without `throwOnRequestTimeout` the SDK only warns. `socketTimeout` covers an answer that stops halfway. */
 const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, socketTimeout: 3_000, throwOnRequestTimeout: true }
+/** By an egress proxy, which looks the name up and connects in its turn. */
+const PROXIED = { ...TIMEOUTS, connectionTimeout: 2_500 }
 
 /** STS by the SDK, with the credentials of its default chain; its endpoints are always regional. */
-export function createSts({ environment, sessionName }: StsOptions): Sts {
+export function createSts(options: StsOptions): Sts {
+  const { environment } = options
   let client: Promise<STSClient> | undefined
   const credentials = credentialSource(environment)
   const ofAgent = credentials === 'EKS Pod Identity'
-  const load = (): Promise<STSClient> => (client ??= createClient(environment, sessionName, ofAgent))
+  const load = (): Promise<STSClient> => (client ??= createClient(options, ofAgent))
 
   /** @returns why there are no credentials: the SDK's chain tells only why its last link has none. */
   function reasonOf(error: unknown): unknown {
@@ -82,13 +89,16 @@ export function createSts({ environment, sessionName }: StsOptions): Sts {
   }
 }
 
-async function createClient(environment: Environment, roleSessionName: string, ofAgent: boolean): Promise<STSClient> {
+async function createClient(
+  { environment, sessionName: roleSessionName, agents }: StsOptions,
+  ofAgent: boolean,
+): Promise<STSClient> {
   const { STSClient } = await import('@aws-sdk/client-sts')
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
   const region = regionOf(environment)?.name
   return new STSClient({
     ...(region !== undefined && { region }),
-    requestHandler: TIMEOUTS,
+    requestHandler: agents ? { ...PROXIED, ...agents } : TIMEOUTS,
     // The default chain, named explicitly to give its sessions a name, and to fail soon: requests that wait are told why, and we ask again.
     credentials: defaultProvider({
       roleSessionName,

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { parseIp, parseIpv4, parseIpv6 } from '../../../proxy/src/routing/ip.ts'
+import { parseIp, parseIpv4, parseIpv6 } from '../../../proxy/src/contract/ip.ts'
 
 describe('parseIpv4', () => {
   it('reads a canonical dotted quad', () => {
