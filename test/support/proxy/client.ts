@@ -60,11 +60,11 @@ export async function read(incoming: IncomingMessage): Promise<Answer> {
 export function errorOf(answer: Pick<Answer, 'body'>): {
   readonly code: string
   readonly message: string
+  readonly hint: string
   readonly host: string
   readonly requestId: string
 } {
-  return (JSON.parse(answer.body) as { error: { code: string; message: string; host: string; requestId: string } })
-    .error
+  return (JSON.parse(answer.body) as { error: ReturnType<typeof errorOf> }).error
 }
 
 export function keepAlive(connections = 1): Agent {

@@ -15,6 +15,8 @@ export interface ExchangeObserver {
   /** It is known where the request goes. */
   admitted(destination: Destination): void
   closed(exchange: Exchange): void
+  /** The partner answered 401 or 403 to a request with a token. */
+  tokenRefused(exchange: Exchange, token: string, status: number, headers: RawHeaders): void
   /** The partner sent an interim response, which the client cannot be given. */
   interimDropped(status: number): void
   /** A response of the proxy's own, or a failure within the partner's. */
@@ -136,7 +138,8 @@ export abstract class Exchange implements Receiver, RequestBody {
   /** Answers with the error, or, once the head is out, breaks off: the client must not take a part for the whole. */
   failed(cause: unknown): void {
     if (this.isClosed || this.isEnded) return
-    const error = cause instanceof ProxyError ? cause : new ProxyError('internal_error', { cause })
+    const known = cause instanceof ProxyError ? cause : new ProxyError('internal_error', { cause })
+    const error = this.plan && !this.plan.destination.ruled ? aboutUnruled(known, this.plan.destination) : known
     this.error = error
     const requestId = this.deps.requestId()
     this.deps.observer.failed(this, error, requestId)
@@ -151,7 +154,10 @@ export abstract class Exchange implements Receiver, RequestBody {
   /** The fields of the partner's response for the client. @throws ProxyError for a response that the client could read differently. */
   protected responseFields(status: number, raw: RawHeaders, maySendTrailers: boolean): ResponseFields {
     const ruled = this.plan?.destination.ruled
-    if (ruled && this.token !== undefined && refusesToken(status, raw)) this.deps.tokens.reject(ruled.token, this.token)
+    if (ruled && this.token !== undefined && (status === UNAUTHORIZED || status === FORBIDDEN)) {
+      this.deps.observer.tokenRefused(this, this.token, status, raw)
+      if (refusesToken(status, raw)) this.deps.tokens.reject(ruled.token, this.token)
+    }
     const fields = status === NO_CONTENT ? raw.filter(isNoLength) : raw
     const read = responseHeaders(fields, maySendTrailers, this.deps.rewriting(this.plan?.destination))
     if (read.framing === 'ambiguous') throw new ProxyError('upstream_invalid_response', { message: UNCERTAIN_LENGTH })
@@ -176,6 +182,21 @@ export abstract class Exchange implements Receiver, RequestBody {
     if (!this.isComplete) this.forwarding?.abort()
     this.deps.observer.closed(this)
   }
+}
+
+const UNAUTHORIZED = 401
+const FORBIDDEN = 403
+/** Says of a host without a rule that it has none: it is most probably a partner whose name was misspelt, in the URL or in the annotation. */
+function aboutUnruled(error: ProxyError, { host, origin }: Destination): ProxyError {
+  const { code, message, retryAfterSeconds, proxyStatus, cause } = error
+  if (code !== 'upstream_connect_failed' && code !== 'upstream_dns_failed') return error
+  return new ProxyError(code, {
+    message: `${message.replace('to the partner', `to ${host}`)} It has no rule: it was called at ${origin}, without a token.`,
+    hint: 'A partner? Name it in outbound-jwt.io/hosts, spelt as in the URL. Any other host: check its name, and that egress to it is allowed.',
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    proxyStatus,
+    cause,
+  })
 }
 
 /** Has no length: RFC 9110 §8.6. Some clients wait for a body of that length, and take the next response for it. */

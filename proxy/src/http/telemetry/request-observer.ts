@@ -4,6 +4,8 @@ import type { ProxyMetrics } from '../../metrics.ts'
 import type { Bound, Instrument, Logger, Metrics } from '../../runtime/index.ts'
 import { describeError, errorCode } from '../../runtime/index.ts'
 import type { Destination } from '../../routing/router.ts'
+import { redact } from '../../tokens/redact.ts'
+import type { RawHeaders } from '../headers.ts'
 import type { Exchange, ExchangeObserver } from '../inbound/exchange.ts'
 import type { RouteCalls } from './route-calls.ts'
 
@@ -34,6 +36,8 @@ export function createRequestObserver(deps: RequestObserverDeps): RequestObserve
   const gauge = instruments.inFlight.with({})
   const server = boundDurations(instruments.serverDuration)
   const client = boundDurations(instruments.clientDuration)
+  /** By route: when it was last told that its partner refuses tokens. */
+  const toldMs = new Map<string, number>()
 
   return {
     inFlight: () => inFlight,
@@ -59,6 +63,15 @@ export function createRequestObserver(deps: RequestObserverDeps): RequestObserve
           error,
         })
     },
+    tokenRefused: (exchange, token, status, headers) => {
+      const route = routeLabel(exchange.plan?.destination)
+      const lastMs = toldMs.get(route)
+      if (lastMs !== undefined && now() - lastMs < REFUSAL_LOG_MS) return
+      toldMs.set(route, now())
+      // SECURITY: a partner may repeat what it was sent.
+      const challenge = redact(challengeOf(headers), LONGEST_CHALLENGE, [token])
+      log.warn('the partner refused the token', { ...describe(exchange), status, challenge, hint: REFUSAL_HINT })
+    },
     interimDropped: (status) =>
       instruments.interimDropped.with({ http_response_status_code: statusLabel(status) }).add(),
     failed: (exchange, error, requestId) => {
@@ -68,6 +81,19 @@ export function createRequestObserver(deps: RequestObserverDeps): RequestObserve
       log[level]('request failed', { ...describe(exchange), ...describeFailure(error), requestId })
     },
   }
+}
+
+/** A partner that refuses one token mostly refuses them all. */
+const REFUSAL_LOG_MS = 5 * 60_000
+const LONGEST_CHALLENGE = 300
+const REFUSAL_HINT =
+  'Compare iss, sub and aud of the token, which doctor prints, with what the partner has registered; doctor: /nodejs/bin/node /app/doctor.mjs. ' +
+  'A partner also answers so when the token is right and its owner may not do this.'
+
+/** @returns the partner's reason, without a word that every log takes for the beginning of a token. RFC 9110 §11.6.1, RFC 6750 §3. */
+function challengeOf(headers: RawHeaders): string {
+  const index = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'www-authenticate')
+  return index < 0 ? '' : (headers[index + 1] ?? '').replace(/^Bearer +/i, '')
 }
 
 /** SECURITY: the path without its query, and no header. */
