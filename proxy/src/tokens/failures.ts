@@ -81,6 +81,13 @@ export const FAILURES = {
     meaning: 'No AWS region is set.',
     hint: 'Set the outbound-jwt.io/region annotation, or AWS_REGION in the sidecar.',
   },
+  wrong_region: {
+    step: 'source',
+    class: 'config',
+    code: 'token_denied',
+    meaning: 'The STS that is called is of another region than the one that is set, or the region does not exist.',
+    hint: 'Correct the outbound-jwt.io/region annotation or AWS_REGION, or AWS_ENDPOINT_URL_STS when it is set (doctor: region).',
+  },
   region_disabled: {
     step: 'source',
     class: 'config',
@@ -134,7 +141,7 @@ export const FAILURES = {
     class: 'credentials',
     code: 'token_unavailable',
     meaning: "STS does not accept the service account's token.",
-    hint: "Check that IAM has an OIDC provider for this cluster's issuer with audience sts.amazonaws.com. Right after creating it, wait a minute.",
+    hint: "Check that IAM has an OIDC provider for this cluster's issuer with audience sts.amazonaws.com; right after creating it, wait a minute. If that worked before, check the clock of the node.",
   },
   identity_token_expired: {
     step: 'source',

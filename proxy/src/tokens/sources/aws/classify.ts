@@ -60,6 +60,9 @@ const UNPARSABLE = /XML parse error|Invalid response from STS/
 /** In order; the first that knows the error decides. */
 const RULES: readonly Rule[] = [
   ({ name, message }, phase) => (name === 'AccessDenied' ? accessDenied(message, phase) : undefined),
+  // The code is that of every wrong signature; only the words tell this one.
+  ({ name, message }) =>
+    name === 'SignatureDoesNotMatch' && /scoped to a valid region/i.test(message) ? 'wrong_region' : undefined,
   ({ name }, phase) => (phase === 'session' ? IN_SESSION.get(name) : undefined) ?? BY_CODE.get(name),
   // Before the name: the SDK calls a reset connection TimeoutError, too.
   ({ code }) => (UNREACHABLE.test(code) ? 'sts_unreachable' : undefined),

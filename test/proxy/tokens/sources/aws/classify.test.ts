@@ -40,6 +40,15 @@ const cases: readonly (readonly [Thrown, Phase, FailureReason])[] = [
   [{ name: 'ExpiredTokenException', status: 400 }, 'session', 'identity_token_expired'],
   [{ name: 'InvalidClientTokenId', status: 403 }, 'token', 'credentials_refused'],
   [{ name: 'SignatureDoesNotMatch', status: 403 }, 'token', 'credentials_refused'],
+  [
+    {
+      name: 'SignatureDoesNotMatch',
+      message: 'Credential should be scoped to a valid region, not eu-cental-1.',
+      status: 403,
+    },
+    'token',
+    'wrong_region',
+  ],
   [{ name: 'RequestExpired', status: 403 }, 'token', 'credentials_refused'],
   [{ name: 'InvalidIdentityTokenException', status: 400 }, 'session', 'identity_token_refused'],
   [{ name: 'IDPRejectedClaimException', status: 403 }, 'session', 'identity_token_refused'],
