@@ -12,8 +12,14 @@ const WAIT_MS = 45_000
 const EXAMINED = { pass: 0, warn: 0, fail: 1 } as const
 const UNREACHABLE = 2
 
+const USAGE = 'usage: doctor.mjs [--json]'
+
 const options = process.argv.slice(2)
-if (options.some((option) => option !== '--json')) end('usage: doctor.mjs [--json]', EXIT.settings)
+if (options.includes('--help')) {
+  process.stdout.write(`${USAGE}\n`)
+  process.exit(0)
+}
+if (options.some((option) => option !== '--json')) end(USAGE, EXIT.settings)
 const text = process.env['CONTROL_LISTEN_ADDR'] ?? ''
 const parsed = listenAddress(text === '' ? `127.0.0.1:${CONTROL_PORT}` : text)
 if (!parsed.ok) end(`CONTROL_LISTEN_ADDR: expected ${parsed.allowed}`, EXIT.settings)

@@ -53,7 +53,7 @@ describe('doctor in the shipped proxy', () => {
 
   it('says the same to programs, with the claims and never the token', async () => {
     const report = await json()
-    expect(verdicts(report)).to.include({ region: 'pass', credentials: 'pass', role: 'pass', discovery: 'warn' })
+    expect(verdicts(report)).to.include({ region: 'pass', credentials: 'pass', role: 'pass', discovery: 'pass' })
     const [token] = report.findings.filter(({ id }) => id === 'token')
     expect(token?.claims).to.include({ iss: stack.emulator.issuer, sub: ROLE_ARN, aud: 'https://api.partner.example' })
     expect(report.output).not.to.match(/eyJ|ASIA/)
@@ -104,7 +104,8 @@ describe('doctor in the shipped proxy', () => {
     const nobody = await consult({ CONTROL_LISTEN_ADDR: '127.0.0.1:9' })
     expect(nobody.status).to.equal(2)
     expect(nobody.output).to.match(/^the proxy does not answer on 127\.0\.0\.1:9: .*ECONNREFUSED/)
-    expect(await consult({}, '--help')).to.deep.equal({ status: 64, output: 'usage: doctor.mjs [--json]' })
+    expect(await consult({}, '--jsn')).to.deep.equal({ status: 64, output: 'usage: doctor.mjs [--json]' })
+    expect(await consult({}, '--help')).to.deep.equal({ status: 0, output: 'usage: doctor.mjs [--json]' })
     const misspelt = await consult({ CONTROL_LISTEN_ADDR: 'nonsense' })
     expect(misspelt.status).to.equal(64)
     expect(misspelt.output).to.contain('CONTROL_LISTEN_ADDR: expected host:port')
