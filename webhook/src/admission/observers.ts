@@ -34,6 +34,8 @@ export function createLogObserver(log: Logger): AdmissionObserver {
       const { kind, reason } = decision
       const fields = { uid, namespace, pod: podDisplayName(object), decision: kind, reason }
       if (decision.kind === 'deny') log.warn('refused', { ...fields, problems: refusalMessage(decision) })
+      // The API server asks again after other webhooks: the pod has its line already.
+      else if (reason === 'unchanged') log.debug('left alone', { ...fields, why: REASONS[reason] })
       else log.info(kind === 'allow' ? 'left alone' : 'patched', { ...fields, why: REASONS[reason] })
     },
     failed: (failure) =>

@@ -128,7 +128,7 @@ export const ANNOTATIONS = {
   unmatched: single(
     oneOf(...UNMATCHED),
     `\`${UNMATCHED[0]}\``,
-    'Hosts without a route: `passthrough` forwards them untouched and without a token, `deny` refuses them.',
+    'Hosts without a route: `passthrough` forwards them untouched and without a token, `deny` refuses them. That holds for calls that reach the sidecar: an `https://` URL does so with `https: intercept` alone.',
   ),
   'no-proxy': withDefault(
     list(
