@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { json, text } from 'node:stream/consumers'
 import type { TestAuthority } from '../support/certificates.ts'
 import { startUpstream } from '../support/proxy/upstream.ts'
@@ -6,9 +6,9 @@ import type { Answer, TokenRequest, Trust, Vendor } from './vendor.ts'
 import { alibaba } from './vendors/alibaba.ts'
 import { anthropic } from './vendors/anthropic.ts'
 import { databricks } from './vendors/databricks.ts'
-import { entra } from './vendors/entra.ts'
+import { entra, graph } from './vendors/entra.ts'
 import { forgerock } from './vendors/forgerock.ts'
-import { googleIamCredentials, googleSts } from './vendors/google.ts'
+import { googleIamCredentials, googleProjects, googleStorage, googleSts } from './vendors/google.ts'
 import { kafka } from './vendors/kafka.ts'
 import { keycloak } from './vendors/keycloak.ts'
 import { openai } from './vendors/openai.ts'
@@ -17,13 +17,16 @@ import { snowflake } from './vendors/snowflake.ts'
 import { tailscale } from './vendors/tailscale.ts'
 import { vault } from './vendors/vault.ts'
 
-/** Vendors by the name of their token endpoint. */
+/** Vendors by the name of their token endpoint, and some of their APIs. */
 const VENDORS: Readonly<Record<string, Vendor>> = {
   'login.microsoftonline.com': entra,
+  'graph.microsoft.com': graph,
   'workspace.cloud.databricks.com': databricks,
   'accounts.cloud.databricks.com': databricks,
   'sts.googleapis.com': googleSts,
   'iamcredentials.googleapis.com': googleIamCredentials,
+  'storage.googleapis.com': googleStorage,
+  'cloudresourcemanager.googleapis.com': googleProjects,
   'vault.example': vault,
   'api.anthropic.com': anthropic,
   'auth.openai.com': openai,
@@ -45,7 +48,7 @@ export interface Exchange {
   readonly answer: Answer
 }
 
-/** Every emulated token endpoint, at one port; they are told apart by the host that was called. */
+/** Every emulated vendor, at one port; they are told apart by the host that was called. */
 export interface PartnerEmulators {
   readonly port: number
   /** All so far. */
@@ -68,20 +71,30 @@ export async function startPartnerEmulators(
 ): Promise<PartnerEmulators> {
   const exchanges: Exchange[] = []
   const instead: Answer[] = []
+  const listener = listenerOf(async (host, request) => {
+    const answer = instead.shift() ?? (await answerOf(host, request, others[host] ?? trust))
+    exchanges.push({ host, request, answer })
+    return answer
+  })
+  const { port, close } = await startUpstream(listener, await authority.issue(VENDOR_HOSTS))
+  return { port, exchanges, calls: (called) => exchanges.filter(({ host }) => host === called).length, instead, close }
+}
+
+/** Reads requests, and writes what they are answered with. */
+export function listenerOf(answering: (host: string, request: TokenRequest) => Promise<Answer>): RequestListener {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const host = (request.headers.host ?? '').replace(/:\d+$/, '')
-    const read = await tokenRequest(request)
-    const answer = instead.shift() ?? (await VENDORS[host]?.(read, others[host] ?? trust)) ?? { status: 404, json: {} }
-    exchanges.push({ host, request: read, answer })
+    const answer = await answering(host, await tokenRequest(request))
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.json))
   }
-  const { port, close } = await startUpstream(
-    (request, response) => {
-      handle(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
-    },
-    await authority.issue(VENDOR_HOSTS),
-  )
-  return { port, exchanges, calls: (called) => exchanges.filter(({ host }) => host === called).length, instead, close }
+  return (request, response) => {
+    handle(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
+  }
+}
+
+/** What the vendor at a host answers. */
+export async function answerOf(host: string, request: TokenRequest, trust: Trust): Promise<Answer> {
+  return (await VENDORS[host]?.(request, trust)) ?? { status: 404, json: {} }
 }
 
 async function tokenRequest(request: IncomingMessage): Promise<TokenRequest> {

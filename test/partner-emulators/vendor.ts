@@ -7,6 +7,8 @@ export interface Trust {
   readonly issuer: string
   readonly keys: JWTVerifyGetKey
   readonly subject: string
+  /** Told of each token without flaw. */
+  readonly onVerified?: (payload: JWTPayload) => void
 }
 
 /** A request for a token. */
@@ -22,7 +24,7 @@ export interface Answer {
   readonly json: unknown
 }
 
-/** An emulated token endpoint: verifies as strictly as its vendor says, and answers in its shapes. Sources: docs/presets.md. */
+/** An emulated token endpoint, or an API that takes what it issues: verifies as strictly as its vendor says, and answers in its shapes. Sources: docs/presets.md. */
 export type Vendor = (request: TokenRequest, trust: Trust) => Promise<Answer>
 
 /** What is wrong with a token. */
@@ -49,6 +51,12 @@ export class Flawed extends Error {
 
 /** @throws Flawed */
 export async function verify(token: unknown, trust: Trust, demands: Demands): Promise<JWTPayload> {
+  const payload = await withoutFlaw(token, trust, demands)
+  trust.onVerified?.(payload)
+  return payload
+}
+
+async function withoutFlaw(token: unknown, trust: Trust, demands: Demands): Promise<JWTPayload> {
   const { audience, algorithms = ['RS256', 'ES384'], longestSeconds = 86_400, leeway = 0, used } = demands
   const payload = await verified(String(token), trust, { audience, algorithms, leeway })
   if (payload.sub !== trust.subject) throw new Flawed('subject')
@@ -98,9 +106,21 @@ export const refusal = (error: string, description?: string, status = 400): Answ
   json: { error, ...(description !== undefined && { error_description: description }) },
 })
 
-let issued = 0
+const issued = new Set<string>()
 /** @returns a value that no other token has. */
-export const opaque = (prefix: string): string => `${prefix}${++issued}`
+export function opaque(prefix: string): string {
+  const token = `${prefix}${issued.size + 1}`
+  issued.add(token)
+  return token
+}
+
+/** An API's answer to a header field: whether it carries what was issued with this prefix. */
+export function answerTo(field: unknown, prefix: string): Answer {
+  const token = String(field)
+  return token.startsWith(prefix) && issued.has(token.replace('Bearer ', ''))
+    ? { status: 200, json: { verified: true } }
+    : { status: 401, json: { verified: false } }
+}
 
 /** @returns the names of fields that are missing, and of those that nobody knows. */
 export function wrongFields(

@@ -1,5 +1,6 @@
 // Installs the product and the world around it once for all end-to-end tests, and removes both afterwards. Loaded by mocha before the tests.
 import { readFileSync } from 'node:fs'
+import { VENDOR_HOSTS } from '../../partner-emulators/server.ts'
 import { createTestAuthority } from '../../support/certificates.ts'
 import type { TestAuthority } from '../../support/certificates.ts'
 import { installChart, removeChart } from './chart.ts'
@@ -16,6 +17,7 @@ export async function mochaGlobalSetup(): Promise<void> {
   const authority = await createTestAuthority('e2e authority')
   await Promise.all([
     tlsSecret(authority, 'partner-tls', ['*.partner.example', PARTNER_SERVICE]),
+    tlsSecret(authority, 'clouds-tls', VENDOR_HOSTS),
     tlsSecret(authority, 'injectors-tls', [`injectors.${WORLD}.svc`]),
     apply(WORLD, {
       apiVersion: 'v1',
@@ -30,7 +32,7 @@ export async function mochaGlobalSetup(): Promise<void> {
     apply(WORLD, readFileSync('test/e2e/manifests/world.yaml', 'utf8')),
     installChart(),
   ])
-  await Promise.all(['partner', 'injectors', 'aws-emulator'].map((name) => rolledOut(WORLD, name)))
+  await Promise.all(['partner', 'clouds', 'injectors', 'aws-emulator'].map((name) => rolledOut(WORLD, name)))
 }
 
 /** Also before: a run that was cut short leaves its namespaces. */

@@ -1,4 +1,5 @@
-import { ANNOTATION, ROLE_ARN, WORLD, WORLD_IMAGE } from './names.ts'
+import { VENDOR_HOSTS } from '../../partner-emulators/server.ts'
+import { ANNOTATION, CLIENTS_IMAGE, ROLE_ARN, WORLD, WORLD_IMAGE } from './names.ts'
 import { apply, createNamespace, kubectl } from './kubectl.ts'
 
 /** What a test says of a pod; the rest is as any team of a restricted namespace writes it. */
@@ -14,6 +15,9 @@ export interface PodOptions {
 
 export const PARTNER_URL = 'http://api.partner.example/orders'
 const PARTNERS = ['api.partner.example', 'billing.partner.example', 'many.partner.example']
+
+/** Without the vendors that are always on this machine. */
+const CLOUDS = VENDOR_HOSTS.filter((host) => !host.endsWith('localhost'))
 
 /** Annotations of a pod that calls the partner with a role of its own and the partner's private CA. */
 export const ASKING = {
@@ -45,11 +49,14 @@ export interface Shop {
   job(name: string, options?: PodOptions): object
 }
 
-/** Makes a namespace whose pods reach the partner by its name, and which holds the partner's CA. */
+/** Makes a namespace whose pods reach the partner and the clouds by their names, and which holds their CA. */
 export async function openShop(namespace: string, labels: Readonly<Record<string, string>> = {}): Promise<Shop> {
   await createNamespace(namespace, labels)
-  const [address, ca] = await Promise.all([
-    kubectl('get', 'service', 'partner', '-n', WORLD, '-o', 'jsonpath={.spec.clusterIP}'),
+  const addressOf = (service: string): Promise<string> =>
+    kubectl('get', 'service', service, '-n', WORLD, '-o', 'jsonpath={.spec.clusterIP}')
+  const [partner, clouds, ca] = await Promise.all([
+    addressOf('partner'),
+    addressOf('clouds'),
     kubectl('get', 'configmap', 'authority', '-n', WORLD, '-o', 'jsonpath={.data.ca\\.crt}'),
   ])
   await apply(namespace, {
@@ -63,7 +70,10 @@ export async function openShop(namespace: string, labels: Readonly<Record<string
     spec: {
       serviceAccountName,
       terminationGracePeriodSeconds: 10,
-      hostAliases: [{ ip: address, hostnames: PARTNERS }],
+      hostAliases: [
+        { ip: partner, hostnames: PARTNERS },
+        { ip: clouds, hostnames: CLOUDS },
+      ],
       containers: [container('application', args)],
       ...spec,
     },
@@ -109,6 +119,18 @@ export function container(name: string, args: readonly string[] = [PARTNER_URL, 
     imagePullPolicy: 'IfNotPresent',
     args: ['/app/application.mjs', ...args],
     securityContext: SECURITY_CONTEXT,
+  }
+}
+
+/** A container that runs a stock client: test/e2e/clients. Its root file system cannot be written. */
+export function client(name: string, command: readonly string[], more: object = {}): object {
+  return {
+    name,
+    image: CLIENTS_IMAGE,
+    imagePullPolicy: 'IfNotPresent',
+    command,
+    securityContext: { ...SECURITY_CONTEXT, readOnlyRootFilesystem: true },
+    ...more,
   }
 }
 

@@ -1,4 +1,4 @@
-import { CLIENT_ASSERTION, answering, opaque, refusal, verify } from '../vendor.ts'
+import { CLIENT_ASSERTION, answerTo, answering, opaque, refusal, verify } from '../vendor.ts'
 import type { Answer, Flaw, Vendor } from '../vendor.ts'
 
 export const ENTRA = { tenant: 'contoso.example', clientId: 'c0ffee00-0000-4000-8000-000000000001' } as const
@@ -39,6 +39,9 @@ export const entra: Vendor = ({ path, fields }, trust) => {
     (flaw) => refused('invalid_client', SAID[flaw]),
   )
 }
+
+/** https://learn.microsoft.com/graph/auth/auth-concepts */
+export const graph: Vendor = ({ headers }) => Promise.resolve(answerTo(headers.authorization, 'Bearer entra-'))
 
 function refused(error: string, description: string, status = 401): Answer {
   const { json } = refusal(error, `${description} Trace ID: 00000000-0000-4000-8000-000000000000`)

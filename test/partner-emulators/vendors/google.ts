@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { JWT_TYPE, TOKEN_EXCHANGE, answering, opaque, refusal, verify, wrongFields } from '../vendor.ts'
+import { JWT_TYPE, TOKEN_EXCHANGE, answerTo, answering, opaque, refusal, verify, wrongFields } from '../vendor.ts'
 import type { Answer, TokenRequest, Vendor } from '../vendor.ts'
 
 export const GOOGLE = {
@@ -38,6 +38,16 @@ export const googleSts: Vendor = ({ path, headers, fields }, trust) => {
         ? refusal('invalid_grant', 'The audience in ID Token does not match the expected audience.')
         : refusal('invalid_grant', `Error connecting to the given credential's issuer: ${flaw}.`),
   )
+}
+
+/** Takes no federated token: https://cloud.google.com/iam/docs/federated-identity-supported-services */
+export const googleStorage: Vendor = ({ headers }) =>
+  Promise.resolve(answerTo(headers.authorization, 'Bearer ya29.impersonated-'))
+
+/** Google's Python library asks for the name of the project: https://cloud.google.com/resource-manager/reference/rest/v1/projects/get */
+export const googleProjects: Vendor = ({ headers }) => {
+  const { status } = answerTo(headers.authorization, 'Bearer ya29.')
+  return Promise.resolve({ status, json: { projectId: 'p', projectNumber: '1' } })
 }
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })

@@ -1,4 +1,4 @@
-import { answering, opaque, verify, wrongFields } from '../vendor.ts'
+import { answerTo, answering, opaque, verify, wrongFields } from '../vendor.ts'
 import type { Answer, Vendor } from '../vendor.ts'
 
 export const VAULT = {
@@ -10,6 +10,7 @@ export const VAULT = {
 
 /** https://developer.hashicorp.com/vault/api-docs/auth/jwt#jwt-login, with `jwt_supported_algs` as it is by default. */
 export const vault: Vendor = ({ path, headers, fields }, trust) => {
+  if (path.startsWith('/v1/secret/')) return Promise.resolve(answerTo(headers['x-vault-token'], 'hvs.'))
   if (path !== '/v1/auth/jwt/login') return Promise.resolve(failed(403, 'permission denied'))
   if (headers['x-vault-namespace'] !== VAULT.namespace) return Promise.resolve(failed(403, 'permission denied'))
   if (wrongFields(fields, ['role', 'jwt']).length > 0) return Promise.resolve(failed(400, 'missing jwt or role'))
