@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'mocha'
 import { PROXY_CONTAINER } from '../../../proxy/src/contract.ts'
 import { eventually } from '../support/eventually.ts'
 import { expectVerified, firstAnswers } from '../support/answers.ts'
-import { applyWithWarnings, deleteNamespaces, diagnosis, kubectl, rolledOut } from '../support/kubectl.ts'
+import { applyWithWarnings, completed, deleteNamespaces, kubectl, rolledOut } from '../support/kubectl.ts'
 import { ANNOTATION } from '../support/names.ts'
 import type { Shop } from '../support/workload.ts'
 import { ASKING, PARTNER_URL, container, openShop } from '../support/workload.ts'
@@ -88,13 +88,13 @@ describe('annotated workloads', function () {
   })
 
   it('complete as a Job', async () => {
-    await complete('once')
+    await completed(shop.namespace, 'once')
     expectVerified((await firstAnswers({ namespace: shop.namespace, workload: 'job/once' }))[0]!)
   })
 
   it('complete as a CronJob', async () => {
     await kubectl('create', 'job', '-n', shop.namespace, 'nightly-now', '--from=cronjob/nightly')
-    await complete('nightly-now')
+    await completed(shop.namespace, 'nightly-now')
   })
 
   it('do not change when their manifest is applied again', async () => {
@@ -154,13 +154,6 @@ describe('annotated workloads', function () {
   async function podsOf(app: string): Promise<readonly Pod[]> {
     const list = await kubectl('get', 'pods', '-n', shop.namespace, '-l', `app=${app}`, '-o', 'json')
     return (JSON.parse(list) as { items: Pod[] }).items
-  }
-
-  async function complete(job: string): Promise<void> {
-    const wait = kubectl('wait', '-n', shop.namespace, `job/${job}`, '--for=condition=Complete', '--timeout=90s')
-    await wait.catch(async (cause: unknown) => {
-      throw new Error(`${String(cause)}\n${await diagnosis(shop.namespace)}`, { cause })
-    })
   }
 })
 

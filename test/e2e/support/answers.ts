@@ -45,6 +45,25 @@ export async function firstAnswers(source: LogSource, count = 1): Promise<readon
   return found
 }
 
+/** Every line that a stock client has printed so far: `status …` or `error …`. */
+export async function lines({ namespace, workload, container = 'application' }: LogSource): Promise<readonly string[]> {
+  const log = await kubectl('logs', '-n', namespace, workload, '-c', container).catch(() => '')
+  return log.split('\n').filter((line) => /^(?:status|error) /.test(line))
+}
+
+/** Waits for the first line of a stock client. @throws with the namespace's events and logs. */
+export async function firstLine(source: LogSource): Promise<string> {
+  let found: string | undefined
+  const some = async (): Promise<boolean> => {
+    found = (await lines(source))[0]
+    return found !== undefined
+  }
+  await eventually(`a line of ${source.workload}`, some, LIMIT_MS).catch(async (cause: unknown) => {
+    throw new Error(`${String(cause)}\n${await diagnosis(source.namespace)}`, { cause })
+  })
+  return found ?? ''
+}
+
 export interface Expected {
   readonly subject?: string
   readonly audience?: string

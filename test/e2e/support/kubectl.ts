@@ -64,6 +64,17 @@ export async function rolledOut(namespace: string, deployment: string): Promise<
   }
 }
 
+/** Waits until a Job is complete; on a timeout the error has the events and logs of its pods. */
+export async function completed(namespace: string, job: string): Promise<void> {
+  try {
+    await run(['wait', '-n', namespace, `job/${job}`, '--for=condition=Complete', '--timeout=90s'])
+  } catch (error) {
+    throw new Error(`${namespace}/${job} is not complete: ${String(error)}\n${await diagnosis(namespace)}`, {
+      cause: error,
+    })
+  }
+}
+
 /** Events and last log lines of a namespace, for a failure message. */
 export async function diagnosis(namespace: string): Promise<string> {
   const events = await run(['get', 'events', '-n', namespace, '--sort-by=.lastTimestamp']).catch(String)
