@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { Worker } from 'node:worker_threads'
 import { monotonicMs } from './clock.ts'
+import { exchangeOver } from './exchange.ts'
+import type { Connection } from './exchange.ts'
 import { headerLines, latencyOf } from './load.ts'
 import type { Latency, Load, LoadResult } from './load.ts'
 
@@ -73,14 +74,6 @@ export async function runPaced(load: PacedLoad): Promise<PacedResult> {
   }
 }
 
-interface Connection {
-  /** Calls back when the whole answer is there. One at a time. */
-  send(done: Done): void
-  close(): void
-}
-
-type Done = (error?: Error) => void
-
 /** Opens a connection and has one request answered over it. */
 async function open(load: PacedLoad): Promise<Connection> {
   const { target, path, ca } = load
@@ -95,33 +88,4 @@ async function open(load: PacedLoad): Promise<Connection> {
     connection.send((error) => (error ? reject(error) : resolve()))
   })
   return connection
-}
-
-function exchangeOver(socket: Socket, request: Buffer): Connection {
-  let received = ''
-  let done: Done | undefined
-  const settle = (error?: Error): void => {
-    const waiting = done
-    done = undefined
-    received = ''
-    waiting?.(error)
-  }
-  socket.on('data', (chunk: Buffer) => {
-    received += chunk.toString('latin1')
-    const head = received.indexOf('\r\n\r\n')
-    if (head < 0) return
-    const length = /^content-length: (\d+)\r$/im.exec(received)?.[1]
-    if (!received.startsWith('HTTP/1.1 200 ') || length === undefined) settle(new Error(received.slice(0, head)))
-    else if (received.length >= head + 4 + Number(length)) settle()
-  })
-  socket.on('error', settle)
-  socket.on('close', () => settle(new Error('a connection in use was closed')))
-  return {
-    send: (whenDone) => {
-      done = whenDone
-      if (socket.destroyed) settle(new Error('an idle connection was closed'))
-      else socket.write(request)
-    },
-    close: () => socket.destroy(),
-  }
 }

@@ -50,7 +50,7 @@ function paced(lane: Lane, samples: readonly Sample[]): Table {
 function cpuColumns(of: LaneSamples): Column[] {
   return [
     ['CPU-s/10k', middle(of, cpu)],
-    ['min–max', (target) => range(of.values(target, cpu))],
+    ['min–max', (target) => rangeOf(of.values(target, cpu))],
     [`× ${YARDSTICK}`, (target) => of.ratio(target, YARDSTICK, cpu)],
   ]
 }
@@ -71,7 +71,8 @@ const middle =
     return values.length === 0 ? undefined : median(values)
   }
 
-const range = (values: readonly number[]): Cell =>
+/** Smallest and largest. */
+export const rangeOf = (values: readonly number[]): Cell =>
   values.length === 0 ? undefined : `${Math.min(...values).toPrecision(3)}–${Math.max(...values).toPrecision(3)}`
 
 /** The limits that the proxy is held to, of the lanes that were run. */

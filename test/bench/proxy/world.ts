@@ -11,7 +11,7 @@ export const PARTNER_HOST = 'partner.bench.example'
 export const ROLE_ARN = 'arn:aws:iam::123456789012:role/bench'
 /** The target has one core to itself; load, partners and the emulator share the other. */
 export const TARGET_CORE = 0
-const OTHER_CORE = 1
+export const OTHER_CORE = 1
 
 /** What the partner speaks: clear text, TLS with HTTP/1.1 only, or TLS with HTTP/2 offered beside it. */
 export type Partner = 'http' | 'https' | 'h2'
@@ -27,6 +27,9 @@ export interface World {
   /** In PEM. */
   readonly ca: string
   readonly caFile: string
+  /** Of the partners with TLS, and their key. */
+  readonly certFile: string
+  readonly keyFile: string
   readonly ports: Readonly<Record<Partner, number>>
   readonly stsUrl: string
   readonly tokenFile: string
@@ -55,7 +58,8 @@ export async function createWorld(address = '127.0.0.1'): Promise<World> {
   // nginx's worker is another user where the bench runs as root.
   for (const path of [directory, file(MEGABYTE_PATH, 'x'.repeat(2 ** 20))]) chmodSync(path, 0o755)
   const answer = `location / { return 200 "${'x'.repeat(1024)}"; } location = ${MEGABYTE_PATH} { root ${directory}; }`
-  const tls = `ssl_certificate ${file('partner.crt', cert)}; ssl_certificate_key ${file('partner.key', key)}; ssl_protocols TLSv1.3;
+  const [certFile, keyFile] = [file('partner.crt', cert), file('partner.key', key)]
+  const tls = `ssl_certificate ${certFile}; ssl_certificate_key ${keyFile}; ssl_protocols TLSv1.3;
                if ($http_authorization = "") { return 401; } ${answer}`
   const nginx = await startNginx({
     core: OTHER_CORE,
@@ -72,6 +76,8 @@ export async function createWorld(address = '127.0.0.1'): Promise<World> {
     directory,
     ca: authority.ca,
     caFile: file('ca.crt', authority.ca),
+    certFile,
+    keyFile,
     ports,
     stsUrl: emulator.stsUrl,
     tokenFile: file('token', await emulator.mintServiceAccountToken({ namespace: 'bench', serviceAccount: 'bench' })),

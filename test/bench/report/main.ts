@@ -9,7 +9,7 @@ import type { KeptResult, Report } from './result.ts'
 import { RESULTS } from './write.ts'
 
 /** Folders of test/bench, in the order of the report. Each writes a result of its name. */
-const BENCHES = ['proxy', 'start', 'tunnel', 'tokens', 'webhook', 'inject']
+const BENCHES = ['proxy', 'intercept', 'start', 'tunnel', 'tokens', 'webhook', 'inject']
 
 const { values } = parseArgs({ options: { benches: { type: 'string', default: BENCHES.join() } } })
 const wanted = values.benches.split(',').filter(Boolean)
