@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import type { Group } from './control-group.ts'
 
 /** One line of a process of ours that logs JSON. */
 export type LogLine = Readonly<Record<string, unknown>>
@@ -32,6 +33,16 @@ export function startNodeWithFiles(
 ): RunningProcess {
   const limited = ['-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath, ...args]
   return observe(spawn('/bin/sh', limited, { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+}
+
+/** The same in a control group. */
+export function startNodeIn(
+  group: Group,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): RunningProcess {
+  const [command = '', ...rest] = group.joined([process.execPath, ...args])
+  return observe(spawn(command, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
 const UNSHARE = ['--pid', '--fork', '--kill-child']

@@ -5,7 +5,7 @@ import { accepts, freePort } from '../../support/port.ts'
 import { until } from '../../support/until.ts'
 import { usageOf } from '../proxy/measure.ts'
 import { TARGET_CORE } from '../proxy/world.ts'
-import type { Group } from './group.ts'
+import type { Group } from '../../support/control-group.ts'
 import type { Subject } from './subjects.ts'
 
 /** A subject that accepts connections. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Table } from '../report/result.ts'
 import { median } from '../report/statistics.ts'
-import { createGroup } from './group.ts'
+import { createGroup } from '../../support/control-group.ts'
 import { residentOf, start } from './started.ts'
 import type { Resident } from './started.ts'
 import type { Subject } from './subjects.ts'

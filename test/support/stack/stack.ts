@@ -6,8 +6,9 @@ import type { Emulator, EmulatorOptions, Fault } from '../../aws-emulator/src/in
 import { createTestAuthority } from '../certificates.ts'
 import type { TestAuthority } from '../certificates.ts'
 import { argumentsHere, entrypoint } from '../image.ts'
+import type { Group } from '../control-group.ts'
 import type { RunningProcess } from '../process.ts'
-import { startNode, startNodeWithFiles } from '../process.ts'
+import { startNode, startNodeIn, startNodeWithFiles } from '../process.ts'
 import { startFaultyPartner } from './partner.ts'
 import type { FaultyPartner } from './partner.ts'
 
@@ -46,6 +47,8 @@ export interface StackOptions {
   readonly steered?: Steered
   /** Limit on the proxy's open files, sockets included. */
   readonly openFiles?: number
+  /** What the proxy runs in; the test removes it. */
+  readonly group?: Group
 }
 
 /** The proxy listens on the loopback, on the partner's own port; the partner must be elsewhere. */
@@ -118,7 +121,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }),
     ...options.environment,
   }
-  let proxy = await startProxy(environment, flags, options.openFiles)
+  let proxy = await startProxy(environment, flags, options)
   return {
     emulator,
     partner,
@@ -130,7 +133,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     tokenFile: files.token,
     restart: async () => {
       const samePlace = { ...environment, LISTEN_ADDR: `127.0.0.1:${proxy.port}` }
-      proxy = await startProxy(samePlace, flags, options.openFiles)
+      proxy = await startProxy(samePlace, flags, options)
     },
     metric: async (series) => {
       const text = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/metrics`)).text()
@@ -158,12 +161,15 @@ interface RunningProxy {
 async function startProxy(
   environment: Readonly<Record<string, string>>,
   flags: readonly string[],
-  openFiles?: number,
+  { group, openFiles }: Pick<StackOptions, 'group' | 'openFiles'>,
 ): Promise<RunningProxy> {
   const bundle = argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')
   const args = ['--import', './test/support/resolve.mjs', ...bundle, ...flags]
-  const process =
-    openFiles === undefined ? startNode(args, environment) : startNodeWithFiles(openFiles, args, environment)
+  const start = (): RunningProcess => {
+    if (group) return startNodeIn(group, args, environment)
+    return openFiles === undefined ? startNode(args, environment) : startNodeWithFiles(openFiles, args, environment)
+  }
+  const process = start()
   const listening = await process.logged('listening')
   const portOf = (name: string): number => Number(String(listening[name]).split(':').at(-1))
   return { process, port: portOf('proxy'), adminPort: portOf('admin'), controlPort: portOf('control') }

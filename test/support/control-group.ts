@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
-import { until } from '../../support/until.ts'
+import { until } from './until.ts'
 
 /** What a container's limits are to the kernel. */
 export interface Limits {
@@ -68,7 +68,7 @@ let made = 0
 
 /** Makes a group of this process's own. @throws without the right to, or where the controllers are not handed down. */
 export function createGroup(limits: Limits): Group {
-  const name = `outbound-jwt-bench-${process.pid}-${made++}`
+  const name = `outbound-jwt-${process.pid}-${made++}`
   const folders = version.folders.map((folder) => `${folder}/${name}`)
   for (const folder of folders) mkdirSync(folder)
   const locate = (file: string): string => {
@@ -91,7 +91,7 @@ export function createGroup(limits: Limits): Group {
   }
   return {
     joined: (command) => [
-      'sh',
+      '/bin/sh',
       '-c',
       `${folders.map((folder) => `echo $$ > ${folder}/cgroup.procs`).join(' && ')} && exec "$@"`,
       'sh',
