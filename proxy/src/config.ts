@@ -18,7 +18,6 @@ import type { Problem, Report, Route, TokenFile } from './contract.ts'
 import { EGRESS_SETTINGS, rejectUnusedEgress } from './egress/settings.ts'
 import { NO_FLAGS } from './flags.ts'
 import type { Flags } from './flags.ts'
-import { MAX_CONNECTIONS } from './http/limits.ts'
 import {
   LOG_FORMATS,
   SettingsError,
@@ -115,9 +114,9 @@ export const SETTINGS = {
   ),
   maxConnections: setting(
     'MAX_CONNECTIONS',
-    `${MAX_CONNECTIONS}`,
-    integer(1, 65_535),
-    'Connections of clients, and requests in flight, at a time. A request that waits for its partner holds 100 KiB, with a body of 64 KiB four times as much.',
+    '',
+    optional(integer(1, 65_535)),
+    'Connections of clients, and requests in flight, at a time, whatever memory they need. Without it: as many as the memory limit of the container holds, at most 1024.',
   ),
   shutdownTimeoutSeconds: setting(
     'SHUTDOWN_TIMEOUT',

@@ -219,8 +219,8 @@ export const ERRORS = {
     status: 503,
     proxyStatus: 'proxy_internal_response',
     retryable: true,
-    meaning: 'More requests are in flight than the proxy admits.',
-    hint: 'Retry with backoff; reduce concurrency, or raise MAX_CONNECTIONS (sidecar.extraEnv of the chart) and the memory limit.',
+    meaning: 'More requests are in flight than the memory of the proxy holds, or than MAX_CONNECTIONS admits.',
+    hint: 'Retry with backoff; reduce concurrency, or raise the memory limit (annotation outbound-jwt.io/memory-limit).',
   },
   draining: {
     status: 503,

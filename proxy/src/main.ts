@@ -15,6 +15,7 @@ import { readEgressCredentials } from './egress/credentials.ts'
 import { controlRoutes } from './control.ts'
 import { LIMITS } from './http/limits.ts'
 import { createEgressAgents, getBy } from './http/outbound/egress-agents.ts'
+import { createMemoryBudget } from './http/memory.ts'
 import { createEndpointClient } from './http/outbound/token-endpoints.ts'
 import type { TrustAnchors } from './http/outbound/upstreams.ts'
 import { writeAndDetachChunk } from './http/tunnel/chunk.ts'
@@ -59,10 +60,12 @@ instruments.buildInfo.with({ version: VERSION }).set(1)
 if (config.steeredPorts.length > 0) dns.lookup = createNameServerLookup(readText) as typeof dns.lookup
 
 const observer = createTokenObserver(instruments)
-const limits = { ...LIMITS, clientSockets: config.maxConnections, inFlight: config.maxConnections }
+const { maxConnections } = config
+const limits = { ...LIMITS, ...(maxConnections && { clientSockets: maxConnections, inFlight: maxConnections }) }
+const memory = createMemoryBudget(maxConnections === undefined ? process.constrainedMemory() : 0)
 /** Filled once the ports are known; with port 0 that is after listening. */
 const ownPorts: number[] = []
-const upstreams = createUpstreams({ config, anchors, limits, resolve: dns.lookup, ownPorts, egressCredentials })
+const upstreams = createUpstreams({ config, anchors, limits, memory, resolve: dns.lookup, ownPorts, egressCredentials })
 const agents = config.egressProxy && createEgressAgents((host, port) => upstreams.egressTo(host, port))
 const sts = createSts({
   environment: process.env,
@@ -127,6 +130,7 @@ const proxy = createProxy({
   instruments,
   log,
   limits,
+  memory,
   writeChunk: writeAndDetachChunk,
   ownPorts,
 })

@@ -38,7 +38,7 @@ export const METRICS = {
   inFlight: {
     type: 'gauge',
     name: 'outbound_jwt_requests_in_flight',
-    help: 'Requests whose response is not complete; MAX_CONNECTIONS are admitted.',
+    help: 'Requests whose response is not complete; as many are admitted as the memory limit holds, at most 1024, or as MAX_CONNECTIONS says.',
     labels: [],
   },
   refused: {

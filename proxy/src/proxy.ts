@@ -8,6 +8,7 @@ import { createHandler } from './http/inbound/handler.ts'
 import { createProxyServer } from './http/inbound/server.ts'
 import type { InsideConnections, ProxyServer } from './http/inbound/server.ts'
 import type { Limits, Patience } from './http/limits.ts'
+import type { MemoryBudget } from './http/memory.ts'
 import { createHttp2Forwarder } from './http/outbound/http2-forwarder.ts'
 import { UndiciForwarder } from './http/outbound/undici-forwarder.ts'
 import { Upstreams } from './http/outbound/upstreams.ts'
@@ -44,6 +45,8 @@ export interface ProxyDeps {
   readonly instruments: Metrics<ProxyMetrics>['instruments']
   readonly log: Logger
   readonly limits: Limits
+  /** That of `upstreams`. */
+  readonly memory: MemoryBudget
   /** How tunnels pass bytes on. */
   readonly writeChunk: WriteChunk
   /** Ports this process listens on, for the address rules. */
@@ -62,6 +65,7 @@ export interface UpstreamsOptions {
   readonly config: ProxyConfig
   readonly anchors: TrustAnchors
   readonly limits: Limits
+  readonly memory: MemoryBudget
   readonly resolve: ResolveAll
   readonly ownPorts: readonly number[]
   /** `user:password` for the egress proxy, as of now. Default: none. */
@@ -70,10 +74,11 @@ export interface UpstreamsOptions {
 
 /** Composes what connects to partners and to token endpoints: one place for trust, addresses and name resolution. */
 export function createUpstreams(options: UpstreamsOptions): Upstreams {
-  const { config, anchors, limits, resolve, ownPorts, egressCredentials = () => undefined } = options
+  const { config, anchors, limits, memory, resolve, ownPorts, egressCredentials = () => undefined } = options
   const { egressProxy: proxy, egressNoProxy } = config
   return new Upstreams({
     limits,
+    memory,
     anchors,
     resolve,
     addresses: addressPolicy(config, ownPorts),
@@ -102,7 +107,7 @@ function patienceOf(config: ProxyConfig, { bodyIdleMs, unruledMs }: Limits): (de
 
 /** Composes the data port out of its parts. */
 export function createProxy(deps: ProxyDeps): Proxy {
-  const { config, upstreams, tokens, instruments, log, limits, ownPorts } = deps
+  const { config, upstreams, tokens, instruments, log, limits, memory, ownPorts } = deps
   const now = monotonicMs
   const requestId = randomUUID
   const rules = compileRules(config.routes, config.upstreamScheme)
@@ -137,6 +142,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     tokens: admitUnlisted(tokens, { resolves: (host) => upstreams.resolves(host), now }),
     forwarder,
     limits,
+    memory,
     inFlight: requests.inFlight,
   })
   const server = createProxyServer({
@@ -148,12 +154,14 @@ export function createProxy(deps: ProxyDeps): Proxy {
       unruledMs: limits.unruledMs + limits.silenceMarginMs,
       rewriting: config.isStandalone ? leaveHttpsFields : rewriteHttpsFields(rules),
       tokens,
+      memory,
     },
     router,
     upstreams,
     tunnels,
     inside,
     limits,
+    memory,
     observer: connections,
     requestId,
     now,

@@ -6,6 +6,7 @@ import { readConfig } from '../../proxy/src/config.ts'
 import { buildRoute, expandExchange } from '../../proxy/src/contract.ts'
 import type { Route } from '../../proxy/src/contract.ts'
 import { LIMITS } from '../../proxy/src/http/limits.ts'
+import { createMemoryBudget } from '../../proxy/src/http/memory.ts'
 import { createEndpointClient } from '../../proxy/src/http/outbound/token-endpoints.ts'
 import { createUpstreams } from '../../proxy/src/proxy.ts'
 import { createExchangeSource } from '../../proxy/src/tokens/exchanges/exchange.ts'
@@ -44,6 +45,7 @@ describe('exchanges at emulated partners', () => {
       config: readConfig({ ALLOW_LOCAL_UPSTREAMS: 'true' }),
       anchors: { common: authority.ca, byFile: new Map() },
       limits: LIMITS,
+      memory: createMemoryBudget(0),
       resolve: (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
       ownPorts: [],
     })

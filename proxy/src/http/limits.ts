@@ -6,7 +6,7 @@ export interface Patience {
   readonly bodyMs: number
 }
 
-/** Bounds of the data port. MAX_CONNECTIONS is the operator's; tests pass smaller ones, nobody else may, so that a sidecar's worst case is known. */
+/** Bounds of the data port, next to that of memory. MAX_CONNECTIONS is the operator's; tests pass smaller ones, nobody else may, so that a sidecar's worst case is known. */
 export interface Limits {
   /** Request line and fields together. */
   readonly headBytes: number
@@ -29,8 +29,13 @@ export interface Limits {
   readonly silenceMarginMs: number
   /** Bodies up to this are held, so that they can be sent again; longer ones are streamed. */
   readonly bufferedBytes: number
-  /** TCP and TLS together, name resolution included. */
+  /** TCP and TLS together, name resolution included; and as long a request waits for its turn when nobody gets one. */
   readonly connectMs: number
+  /**
+   * Connections being made to an origin at a time. A burst of first requests is served by a few connections sooner than by one for each:
+   * a TLS handshake costs as much as ten requests.
+   */
+  readonly dials: number
   /** Idle connection to a partner; shorter than what load balancers keep (60 s and more). */
   readonly upstreamIdleMs: number
   /** DNS failover: a connection in constant use still ends. */
@@ -41,18 +46,14 @@ export interface Limits {
   readonly tunnelIdleMs: number
 }
 
-/**
- * Default of the setting. Memory is what bounds it: a request without a body holds 20 KiB while it waits for its token, and 100 KiB while it
- * waits for its partner, three quarters of it for the TLS connection. As a memory cgroup
- * counts it, 600 of them take 98 MiB and 1,000 take 136: more than a sidecar may use unless its memory limit is raised.
- */
-export const MAX_CONNECTIONS = 1024
+/** Where memory allows as many; an operator who says another number is believed, and memory is not asked. */
+const CONNECTIONS = 1024
 
 export const LIMITS: Limits = {
   headBytes: 64 * 1024,
   headFields: 200,
-  clientSockets: MAX_CONNECTIONS,
-  inFlight: MAX_CONNECTIONS,
+  clientSockets: CONNECTIONS,
+  inFlight: CONNECTIONS,
   headMs: 15_000,
   keepAliveMs: 120_000,
   bodyIdleMs: 300_000,
@@ -60,6 +61,7 @@ export const LIMITS: Limits = {
   silenceMarginMs: 30_000,
   bufferedBytes: 64 * 1024,
   connectMs: 10_000,
+  dials: 64,
   upstreamIdleMs: 30_000,
   upstreamAgeMs: 300_000,
   lingerMs: 1_000,

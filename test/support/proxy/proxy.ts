@@ -5,6 +5,7 @@ import { readConfig } from '../../../proxy/src/config.ts'
 import type { Route } from '../../../proxy/src/contract.ts'
 import { LIMITS } from '../../../proxy/src/http/limits.ts'
 import type { Limits } from '../../../proxy/src/http/limits.ts'
+import { createMemoryBudget } from '../../../proxy/src/http/memory.ts'
 import type { ResolveAll } from '../../../proxy/src/http/outbound/upstreams.ts'
 import { writeAndDetachChunk } from '../../../proxy/src/http/tunnel/chunk.ts'
 import type { WriteChunk } from '../../../proxy/src/http/tunnel/chunk.ts'
@@ -22,6 +23,8 @@ export interface TestProxyOptions {
   readonly watch?: (route: Route) => Route
   readonly settings?: Readonly<Record<string, string>>
   readonly limits?: Partial<Limits>
+  /** Limit of the process's memory, in bytes. Default: none. */
+  readonly memoryBytes?: number
   /** For a listener that speaks TLS. */
   readonly certificate?: KeyPair
   /** Stands in for partners whose route intercepts. */
@@ -69,12 +72,14 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
   const tokens = createFakeTokens()
   const ownPorts: number[] = []
   const all = { ...LIMITS, lingerMs: 50, ...limits }
+  const memory = createMemoryBudget(options.memoryBytes ?? 0)
   const proxy = createProxy({
     config,
     upstreams: createUpstreams({
       config,
       anchors: { common: ca, byFile: new Map() },
       limits: all,
+      memory,
       resolve: options.resolve ?? resolver(addresses),
       ownPorts,
       egressCredentials: options.egressCredentials,
@@ -85,6 +90,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
     instruments: metrics.instruments,
     log: createLogger({ level: config.logLevel, format: 'json', stream: capture.stream }),
     limits: all,
+    memory,
     writeChunk: options.writeChunk ?? writeAndDetachChunk,
     ownPorts,
   })

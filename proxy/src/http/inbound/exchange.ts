@@ -7,6 +7,7 @@ import type { Tokens } from '../../tokens/token-request.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
 import type { RawHeaders, RequestFields, ResponseFields } from '../headers.ts'
 import { refusesToken, responseHeaders } from '../headers.ts'
+import type { MemoryBudget } from '../memory.ts'
 import type { RequestBody } from './body.ts'
 
 /** What became of a request, told once, when its response is finished or its client is gone. */
@@ -46,6 +47,7 @@ export interface ExchangeDeps {
   readonly now: () => number
   readonly rewriting: FieldRewriting
   readonly tokens: Pick<Tokens, 'reject'>
+  readonly memory: MemoryBudget
   /** Silence of the client of a host without a rule: longer than that of the host. */
   readonly unruledMs: number
 }
@@ -83,6 +85,8 @@ export abstract class Exchange implements Receiver, RequestBody {
   answeredMs: number | undefined
   /** SECURITY: the token that the request carries; undefined when it goes without one. */
   token: string | undefined
+  /** Taken from the budget of memory; given back at the end. */
+  heldBytes = 0
   /** The proxy's own error, if there was one. */
   error: ProxyError | undefined
   /** The response is complete, or its connection is gone. */
@@ -179,6 +183,7 @@ export abstract class Exchange implements Receiver, RequestBody {
   protected close(): void {
     if (this.isClosed) return
     this.isClosed = true
+    this.deps.memory.requests.gives(this.heldBytes)
     if (!this.isComplete) this.forwarding?.abort()
     this.deps.observer.closed(this)
   }

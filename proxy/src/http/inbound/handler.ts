@@ -9,8 +9,10 @@ import { PassingBody, collectBody } from './body.ts'
 import type { Exchange, Plan } from './exchange.ts'
 import type { Forwarder } from '../forwarder.ts'
 import { SEVERAL_HOSTS, carries, createCredential, existingPolicy, requestHeaders } from '../headers.ts'
-import type { Credential } from '../headers.ts'
+import type { Credential, RequestFields } from '../headers.ts'
 import type { Limits } from '../limits.ts'
+import { requestBytes } from '../memory.ts'
+import type { MemoryBudget } from '../memory.ts'
 
 interface HandlerDeps {
   /** How requests on this connection say where they want to go. */
@@ -19,6 +21,7 @@ interface HandlerDeps {
   readonly tokens: Tokens
   readonly forwarder: Forwarder
   readonly limits: Limits
+  readonly memory: MemoryBudget
   /** Requests whose response is not finished. */
   readonly inFlight: () => number
 }
@@ -48,9 +51,12 @@ export function createHandler(handlerDeps: HandlerDeps): Handler {
   }
 }
 
-function admit(exchange: Exchange, { inFlight, limits, locate, router }: HandlerDeps): Plan {
+function admit(exchange: Exchange, { inFlight, limits, locate, memory, router }: HandlerDeps): Plan {
   const fields = exchange.fields()
-  if (inFlight() > limits.inFlight) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
+  const bytes = requestBytes(bufferedBytes(fields, limits))
+  if (inFlight() > limits.inFlight || !memory.requests.takes(bytes))
+    throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
+  exchange.heldBytes = bytes
   if (exchange.headers.length > limits.headFields * 2) throw new ProxyError('headers_too_large')
   const target = locate(exchange.connection)(exchange.target, exchange.headers)
   if ('refused' in target) throw new ProxyError(target.refused, target)
@@ -64,6 +70,12 @@ function admit(exchange: Exchange, { inFlight, limits, locate, router }: Handler
   exchange.admit(plan)
   check(exchange.method, plan)
   return plan
+}
+
+/** A body that is streamed is held back when there is as much of it. */
+function bufferedBytes({ framing }: RequestFields, limits: Limits): number {
+  if (framing === 'none') return 0
+  return typeof framing === 'number' ? Math.min(framing, limits.bufferedBytes) : limits.bufferedBytes
 }
 
 /** What no partner is to see. */

@@ -14,6 +14,7 @@ import type { KeyPair } from '../../runtime/index.ts'
 import type { PodAuthority } from '../../authority/authority.ts'
 import { acceptConnect } from '../tunnel/connect.ts'
 import type { ConnectDeps, ConnectObserver } from '../tunnel/connect.ts'
+import type { MemoryBudget } from '../memory.ts'
 import { TLS_HANDSHAKE } from '../tunnel/client-hello.ts'
 import { createInterception } from '../tunnel/interception.ts'
 import type { InterceptionObserver } from '../tunnel/interception.ts'
@@ -42,6 +43,7 @@ interface ProxyServerDeps extends ConnectDeps, UpgradeDeps {
   /** Stands in for partners whose route intercepts. */
   readonly authority: Pick<PodAuthority, 'certificate'>
   readonly now: () => number
+  readonly memory: MemoryBudget
   /** Filled here; an entry ends with its connection. */
   readonly inside: InsideConnections
   /** Absent: the port speaks plain HTTP. */

@@ -16,7 +16,7 @@ export interface SteeringObserver {
 
 interface SteeringDeps {
   readonly router: Pick<Router, 'tunnel'>
-  readonly interception: Pick<Interception, 'hasRoom' | 'acceptNamed'>
+  readonly interception: Pick<Interception, 'admits' | 'acceptNamed'>
   readonly limits: Pick<Limits, 'clientSockets'>
   readonly observer: SteeringObserver
   readonly requestId: () => string
@@ -36,7 +36,7 @@ export function createSteering(deps: SteeringDeps): Steer {
     // As Node's server of HTTP has them, which decides itself when to end its side.
     createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       const isPlain = port === PLAIN_PORT
-      if (open >= limits.clientSockets || (!isPlain && !interception.hasRoom())) {
+      if (open >= limits.clientSockets || (!isPlain && !interception.admits(client))) {
         observer.connectionRefused(new ProxyError('overloaded'), requestId())
         client.destroy()
         return

@@ -8,6 +8,8 @@ interface Owner {
   readonly origin: string
   /** Connects TCP and TLS, each time when there is no socket. */
   readonly connect: buildConnector.connector
+  /** A connection has been made. */
+  settled(connection: Connection): void
   /** A connection has ended, perhaps while it was idle. */
   forget(connection: Connection): void
 }
@@ -45,6 +47,7 @@ export class Connection extends Client {
     })
     this.on('connect', () => {
       if (parsed) skipContinue(parsed[symbols.kParser], this)
+      owner.settled(this)
     })
     this.on('disconnect', () => {
       this.connectedMs = undefined

@@ -2,13 +2,14 @@ import type { Dispatcher } from 'undici'
 import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
 import type { Destination } from '../../routing/router.ts'
+import type { ProxyError } from '../../errors.ts'
 import { isClosedConnection, upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
 import { isIdempotent } from '../forwarder.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
 import { dispatchServerWide } from './connection.ts'
 import type { Connection } from './connection.ts'
-import type { Upstream } from './upstream.ts'
+import type { Claimant, Upstream } from './upstream.ts'
 import type { Upstreams } from './upstreams.ts'
 import { isConnection } from '../tunnel/tunnel.ts'
 
@@ -27,7 +28,7 @@ export class UndiciForwarder implements Forwarder {
 
   forward(request: ForwardRequest, receiver: Receiver): Forwarding {
     const attempt = new Attempt(request, receiver, this.deps)
-    attempt.dispatch()
+    attempt.begin()
     return attempt
   }
 
@@ -37,7 +38,7 @@ export class UndiciForwarder implements Forwarder {
 }
 
 /** One object per request instead of a closure per event: this is the hot path. */
-class Attempt implements Dispatcher.DispatchHandler, Forwarding {
+class Attempt implements Dispatcher.DispatchHandler, Forwarding, Claimant {
   private readonly request: ForwardRequest
   private readonly receiver: Receiver
   private readonly deps: ForwarderDeps
@@ -58,20 +59,26 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
     this.upstream = deps.upstreams.of(request.destination)
   }
 
-  dispatch(): void {
-    const { method, path, headers, body, upgrade } = this.request
-    this.connection ??= this.upstream.take()
-    const { origin, reader } = this.upstream
-    if (reader) {
-      const url = path === '*' ? origin : `${origin}${path}`
-      this.connection.dispatch({ method, path: url, headers: reader.fields(headers), body, upgrade }, this)
-    } else if (path === '*') dispatchServerWide(this.connection, { method, headers, body, upgrade }, this)
-    else this.connection.dispatch({ method, path, headers, body, upgrade }, this)
+  begin(): void {
+    this.upstream.take(this)
+  }
+
+  connected(connection: Connection): void {
+    this.connection = connection
+    this.dispatch(connection)
+  }
+
+  refused(error: ProxyError): void {
+    this.dropBody()
+    this.receiver.failed(error)
   }
 
   abort(): void {
     this.aborted = true
     this.controller?.abort(new Error('the client is gone'))
+    if (this.connection) return
+    this.upstream.leave(this)
+    this.dropBody()
   }
 
   pause(): void {
@@ -130,13 +137,13 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
 
   onResponseError(_: Dispatcher.DispatchController | null, reported: Error): void {
     const error = (this.phase !== 'connecting' && this.connection?.failure) || reported
-    if (!this.aborted && this.mayRetry(error)) {
+    if (!this.aborted && this.connection && this.mayRetry(error)) {
       this.retried = true
       this.controller = undefined
       this.phase = 'connecting'
       this.deps.onRetry(this.request.destination)
       // Its socket is gone, so that this takes a new one, which cannot have been closed for being idle.
-      this.dispatch()
+      this.dispatch(this.connection)
       return
     }
     this.release()
@@ -148,7 +155,21 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding {
     if (!this.connection) return
     this.upstream.release(this.connection)
     this.connection = undefined
-    // undici leaves the body of a request it never got to send.
+    this.dropBody()
+  }
+
+  private dispatch(connection: Connection): void {
+    const { method, path, headers, body, upgrade } = this.request
+    const { origin, reader } = this.upstream
+    if (reader) {
+      const url = path === '*' ? origin : `${origin}${path}`
+      connection.dispatch({ method, path: url, headers: reader.fields(headers), body, upgrade }, this)
+    } else if (path === '*') dispatchServerWide(connection, { method, headers, body, upgrade }, this)
+    else connection.dispatch({ method, path, headers, body, upgrade }, this)
+  }
+
+  /** undici leaves the body of a request it never got to send. */
+  private dropBody(): void {
     if (this.request.body instanceof Readable) this.request.body.destroy()
   }
 

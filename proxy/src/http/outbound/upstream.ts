@@ -2,19 +2,16 @@ import type { LookupFunction } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { buildConnector } from 'undici'
 import createConnector from 'undici/lib/core/connect.js'
+import { ProxyError } from '../../errors.ts'
 import type { Destination } from '../../routing/router.ts'
 import type { Limits, Patience } from '../limits.ts'
+import { HOLDS } from '../memory.ts'
+import type { MemoryBudget } from '../memory.ts'
 import { Connection } from './connection.ts'
 import type { Egress } from './egress-proxy.ts'
 import { Http2Sessions } from './http2-sessions.ts'
 
-export interface UpstreamDeps {
-  readonly limits: Limits
-  readonly patience: (destination: Destination) => Patience
-  readonly now: () => number
-}
-
-/** How an upstream is connected to. */
+/** How connections to an origin are made. */
 export interface Dialling {
   /** Resolves the host to addresses that may be connected to. */
   readonly lookup: LookupFunction
@@ -24,10 +21,35 @@ export interface Dialling {
   readonly secureContext?: SecureContext
 }
 
+interface UpstreamDeps {
+  readonly limits: Limits
+  readonly patience: Patience
+  readonly now: () => number
+  readonly memory: MemoryBudget
+  readonly siblings: Siblings
+}
+
+/** Every upstream draws on the same memory. */
+export interface Siblings {
+  /** Closes a connection to whatever origin that nobody uses. @returns whether there was one. */
+  makeRoom(): boolean
+  /** There was no room for another connection. */
+  wantsRoom(upstream: Upstream): void
+  /** There may be some now. */
+  hasRoom(): void
+}
+
+/** Wants a connection. */
+export interface Claimant {
+  connected(connection: Connection): void
+  refused(error: ProxyError): void
+}
+
 /**
  * One origin that is called: how it is connected to, and its connections.
  * undici's own pool looks at every connection for every request; here the last one used is on top, and the rest can go idle.
- * No request waits for another's connection: there are at most as many as requests in flight.
+ * A request gets a connection at once, unless many are being made at the time, or memory has no room for another: then it waits for the
+ * first of those, or for one that another request no longer needs.
  */
 export class Upstream {
   readonly origin: string
@@ -37,10 +59,15 @@ export class Upstream {
   readonly egress: Egress | undefined
   private readonly host: string
   private readonly port: number
-  private readonly patience: Patience
   private readonly deps: UpstreamDeps
   private readonly connections = new Set<Connection>()
+  /** Those of them that were made and are not connected yet. */
+  private readonly unconnected = new Set<Connection>()
   private readonly idle: Connection[] = []
+  /** In the order in which they came; with what ends their patience. */
+  private readonly waiting = new Map<Claimant, NodeJS.Timeout>()
+  /** When somebody who waited last got a connection. */
+  private servedMs = -Infinity
   private sessions: Http2Sessions | undefined
 
   constructor(destination: Destination, deps: UpstreamDeps, dialling: Dialling, egress: Egress | undefined) {
@@ -50,7 +77,6 @@ export class Upstream {
     this.egress = egress
     this.deps = deps
     this.dialling = dialling
-    this.patience = deps.patience(destination)
     this.connect = this.connector({ allowH2: false })
   }
 
@@ -66,25 +92,38 @@ export class Upstream {
     return this.dialling.secureContext ? undefined : this.egress
   }
 
-  /** Requests that have a connection and are not over. */
-  get inFlight(): number {
-    return this.connections.size - this.idle.length
-  }
-
   get isUnused(): boolean {
-    return this.inFlight === 0 && this.idle.length === 0 && this.sessions?.isUnused !== false
+    return this.connections.size === 0 && this.waiting.size === 0 && this.sessions?.isUnused !== false
   }
 
-  /** @returns the connection that was used last, or a new one; the caller gives it back. */
-  take(): Connection {
-    return this.idle.pop() ?? this.add()
+  /** Gives the claimant the connection that was used last, or a new one, at once or later; it gives it back. */
+  take(claimant: Claimant): void {
+    const connection = this.idle.pop() ?? this.add()
+    if (connection) claimant.connected(connection)
+    else this.wait(claimant, this.deps.now())
+  }
+
+  /** The claimant no longer waits. */
+  leave(claimant: Claimant): void {
+    clearTimeout(this.waiting.get(claimant))
+    this.waiting.delete(claimant)
   }
 
   /** @param connection whose request is over, however it ended. */
   release(connection: Connection): void {
     const oldestMs = this.deps.now() - this.deps.limits.upstreamAgeMs
-    if (connection.connectedMs !== undefined && connection.connectedMs >= oldestMs) this.idle.push(connection)
-    else this.discard(connection)
+    if (connection.connectedMs === undefined || connection.connectedMs < oldestMs) {
+      this.discard(connection)
+      return
+    }
+    this.idle.push(connection)
+    this.serve()
+    this.deps.siblings.hasRoom()
+  }
+
+  /** A connection has been made, so that another one may be. */
+  settled(connection: Connection): void {
+    if (this.unconnected.delete(connection)) this.serve()
   }
 
   /** A connection that ended while it was idle. */
@@ -95,26 +134,75 @@ export class Upstream {
     this.discard(connection)
   }
 
+  /** Closes the connection that was not used for the longest time. @returns whether there was one. */
+  closeIdle(): boolean {
+    const [oldest] = this.idle
+    if (oldest) this.forget(oldest)
+    return oldest !== undefined
+  }
+
+  /** Gives those who wait what there is. */
+  serve(): void {
+    if (this.waiting.size === 0) return
+    for (const [claimant] of this.waiting) {
+      const connection = this.idle.pop() ?? this.add()
+      if (!connection) return
+      this.leave(claimant)
+      this.servedMs = this.deps.now()
+      claimant.connected(connection)
+    }
+  }
+
   async destroy(): Promise<void> {
     this.sessions?.destroy()
     this.idle.length = 0
+    for (const [claimant] of this.waiting) this.leave(claimant)
     await Promise.all([...this.connections].map((connection) => connection.destroy()))
   }
 
-  private add(): Connection {
-    const { limits, now } = this.deps
+  /** @returns undefined when there may be no more at the time. */
+  private add(): Connection | undefined {
+    const { limits, memory, now, patience, siblings } = this.deps
+    if (this.unconnected.size >= limits.dials) return undefined
+    if (
+      !memory.connections.takes(HOLDS.upstream) &&
+      !(siblings.makeRoom() && memory.connections.takes(HOLDS.upstream))
+    ) {
+      siblings.wantsRoom(this)
+      return undefined
+    }
     const options = {
       pipelining: 1,
       allowH2: false,
-      headersTimeout: this.patience.headMs,
-      bodyTimeout: this.patience.bodyMs,
+      headersTimeout: patience.headMs,
+      bodyTimeout: patience.bodyMs,
       maxHeaderSize: limits.headBytes,
       keepAliveTimeout: limits.upstreamIdleMs,
       keepAliveMaxTimeout: limits.upstreamIdleMs,
     }
     const connection = new Connection(this, options, now)
     this.connections.add(connection)
+    this.unconnected.add(connection)
     return connection
+  }
+
+  /** As long as the queue moves, and a partner may be silent; where nothing moves, as long as a connection may take. */
+  private wait(claimant: Claimant, sinceMs: number): void {
+    const { limits, now, patience } = this.deps
+    const onLate = (): void => {
+      if (now() - this.servedMs < limits.connectMs && now() - sinceMs < patience.headMs) this.wait(claimant, sinceMs)
+      else this.refuse(claimant)
+    }
+    this.waiting.set(claimant, setTimeout(onLate, limits.connectMs))
+  }
+
+  private refuse(claimant: Claimant): void {
+    this.waiting.delete(claimant)
+    claimant.refused(
+      this.unconnected.size >= this.deps.limits.dials
+        ? new ProxyError('upstream_connect_failed', { message: 'No connection to the partner in time.' })
+        : new ProxyError('overloaded', { retryAfterSeconds: 1 }),
+    )
   }
 
   private connector(protocols: Pick<buildConnector.BuildOptions, 'allowH2' | 'preferH2'>): buildConnector.connector {
@@ -144,8 +232,12 @@ export class Upstream {
   }
 
   private discard(connection: Connection): void {
-    this.connections.delete(connection)
+    if (!this.connections.delete(connection)) return
+    this.unconnected.delete(connection)
     // With the process's end it is destroyed already, and then it rejects.
     if (!connection.destroyed) void connection.close()
+    this.deps.memory.connections.gives(HOLDS.upstream)
+    this.serve()
+    this.deps.siblings.hasRoom()
   }
 }

@@ -15,9 +15,11 @@ import type { UnlistedHost } from '../../tokens/token-request.ts'
 import { ATTEMPT_MS } from '../limits.ts'
 import { Egress } from './egress-proxy.ts'
 import type { Abandon } from './egress-proxy.ts'
+import type { Limits, Patience } from '../limits.ts'
+import type { MemoryBudget } from '../memory.ts'
 import { upstreamFailure } from './failure.ts'
 import { Upstream } from './upstream.ts'
-import type { Dialling, UpstreamDeps } from './upstream.ts'
+import type { Dialling, Siblings } from './upstream.ts'
 
 /** Trust anchors as PEM; what has none of its own uses `common`, and without that the public ones. */
 export interface TrustAnchors {
@@ -44,10 +46,14 @@ export interface EgressSettings {
   readonly credentials: () => string | undefined
 }
 
-interface UpstreamsDeps extends UpstreamDeps {
+interface UpstreamsDeps {
+  readonly limits: Limits
   readonly anchors: TrustAnchors
   readonly resolve: ResolveAll
   readonly addresses: AddressPolicy
+  readonly patience: (destination: Destination) => Patience
+  readonly now: () => number
+  readonly memory: MemoryBudget
   readonly egress: EgressSettings | undefined
 }
 
@@ -55,10 +61,12 @@ interface UpstreamsDeps extends UpstreamDeps {
 const ORIGINS = 64
 
 /** Whom this process calls, by origin. An origin belongs to one rule or to none, so route, trust and address rules come with it. */
-export class Upstreams {
+export class Upstreams implements Siblings {
   private readonly byOrigin = new Map<string, Upstream>()
   /** Made with the first connection that needs it: reading the public anchors takes longer than starting. */
   private readonly contexts = new Map<string | undefined, SecureContext>()
+  /** Those that had no room for another connection. */
+  private readonly short = new Set<Upstream>()
   private readonly deps: UpstreamsDeps
   private readonly egress: Egress | undefined
 
@@ -151,16 +159,34 @@ export class Upstreams {
     await Promise.all([...this.byOrigin.values()].map((upstream) => upstream.destroy()))
   }
 
+  makeRoom(): boolean {
+    for (const upstream of this.byOrigin.values()) if (upstream.closeIdle()) return true
+    return false
+  }
+
+  wantsRoom(upstream: Upstream): void {
+    this.short.add(upstream)
+  }
+
+  hasRoom(): void {
+    if (this.short.size === 0) return
+    const waiting = [...this.short]
+    this.short.clear()
+    for (const upstream of waiting) upstream.serve()
+  }
+
   private add(destination: Destination): Upstream {
     if (this.byOrigin.size >= ORIGINS)
       for (const [origin, upstream] of this.byOrigin) if (upstream.isUnused) this.byOrigin.delete(origin)
     const { origin, host, port, ruled } = destination
     const route = ruled?.route
+    const { limits, memory, now, patience } = this.deps
+    const deps = { limits, memory, now, patience: patience(destination), siblings: this }
     const dialling = {
       ...this.dialling(port, route !== undefined),
       ...(origin.startsWith('https:') && { secureContext: this.secureContext(this.anchorsOf(route)) }),
     }
-    const upstream = new Upstream(destination, this.deps, dialling, this.egressTo(host, port))
+    const upstream = new Upstream(destination, deps, dialling, this.egressTo(host, port))
     this.byOrigin.set(origin, upstream)
     return upstream
   }

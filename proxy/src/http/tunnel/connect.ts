@@ -59,7 +59,7 @@ const MODES: { readonly [M in Mode]: Handler<M> } = {
     serveInside(client, tunnel)
   },
   intercepted: (tunnel, client, { interception, observer }) => {
-    if (!interception.hasRoom()) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
+    if (!interception.admits(client)) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
     client.write(ESTABLISHED, 'latin1')
     observer.accepted('intercepted', tunnel.route.name)
     interception.accept(client, tunnel)

@@ -9,6 +9,8 @@ import type { Locate } from '../../routing/locate.ts'
 import type { InterceptedTunnel } from '../../routing/router.ts'
 import { closeInStages, refuseSocket } from '../inbound/error-response.ts'
 import type { Limits } from '../limits.ts'
+import { HOLDS } from '../memory.ts'
+import type { MemoryBudget } from '../memory.ts'
 import { TLS_HANDSHAKE, readClientHello } from './client-hello.ts'
 import { peek } from './peek.ts'
 
@@ -21,6 +23,7 @@ export interface InterceptionObserver {
 interface InterceptionDeps {
   readonly authority: Pick<PodAuthority, 'certificate'>
   readonly limits: Pick<Limits, 'headMs' | 'inFlight'>
+  readonly memory: MemoryBudget
   readonly observer: InterceptionObserver
   readonly requestId: () => string
   readonly now: () => number
@@ -30,8 +33,8 @@ interface InterceptionDeps {
 
 /** Ends TLS in place of the partner. */
 export interface Interception {
-  /** Whether another handshake is admitted. */
-  hasRoom(): boolean
+  /** @returns whether another connection is admitted, which is then to be accepted. */
+  admits(client: Socket): boolean
   /** @param client has been told that its tunnel is there. */
   accept(client: Socket, tunnel: InterceptedTunnel): void
   /**
@@ -59,14 +62,18 @@ const locateNowhere: Locate = () => ({
 
 /** Creates the server side of intercepted tunnels. */
 export function createInterception(deps: InterceptionDeps): Interception {
-  const { authority, limits, now, observer, requestId } = deps
+  const { authority, limits, memory, now, observer, requestId } = deps
   /** A server lives as long as its certificate. */
   const servers = new WeakMap<LeafCertificate, Server>()
   const silent = new Set<Socket>()
   let handshakes = 0
 
   return {
-    hasRoom: () => silent.size + handshakes < limits.inFlight,
+    admits: (client) => {
+      if (silent.size + handshakes >= limits.inFlight || !memory.requests.takes(HOLDS.intercepted)) return false
+      client.once('close', () => memory.requests.gives(HOLDS.intercepted))
+      return true
+    },
     accept: (client, tunnel) =>
       hear(client, (first) => {
         if (first[0] === TLS_HANDSHAKE) void begin(client, tunnel)

@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { readConfig } from '../../../../proxy/src/config.ts'
 import { LIMITS } from '../../../../proxy/src/http/limits.ts'
+import { createMemoryBudget } from '../../../../proxy/src/http/memory.ts'
 import { createEgressAgents } from '../../../../proxy/src/http/outbound/egress-agents.ts'
 import { createEndpointClient } from '../../../../proxy/src/http/outbound/token-endpoints.ts'
 import type { Upstreams } from '../../../../proxy/src/http/outbound/upstreams.ts'
@@ -153,6 +154,7 @@ for (const [name, start] of Object.entries(WORLDS))
         config: readConfig({ ...settings, ALLOW_LOCAL_UPSTREAMS: 'true' }),
         anchors: { common: partners.ca, byFile: new Map() },
         limits: LIMITS,
+        memory: createMemoryBudget(0),
         resolve: (_host, _options, done) => done(Object.assign(new Error('none'), { code: 'ENOTFOUND' }), []),
         ownPorts: [],
         egressCredentials,

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { afterEach, before, beforeEach, describe, it } from 'mocha'
 import { readConfig } from '../../../../proxy/src/config.ts'
 import { LIMITS } from '../../../../proxy/src/http/limits.ts'
+import { createMemoryBudget } from '../../../../proxy/src/http/memory.ts'
 import { createEndpointClient } from '../../../../proxy/src/http/outbound/token-endpoints.ts'
 import type { ResolveAll } from '../../../../proxy/src/http/outbound/upstreams.ts'
 import { createUpstreams } from '../../../../proxy/src/proxy.ts'
@@ -65,7 +66,14 @@ describe('the client of token endpoints', () => {
       ['/other.crt', other.ca],
     ])
     const config = readConfig({ ALLOW_LOCAL_UPSTREAMS: String(local) })
-    const upstreams = createUpstreams({ config, anchors: { common, byFile }, limits: LIMITS, resolve, ownPorts: [] })
+    const upstreams = createUpstreams({
+      config,
+      anchors: { common, byFile },
+      limits: LIMITS,
+      memory: createMemoryBudget(0),
+      resolve,
+      ownPorts: [],
+    })
     return createEndpointClient({ upstreams, anchors: byFile, nowMs: () => NOW_MS })
   }
   const request = (

@@ -1,0 +1,71 @@
+/**
+ * Bytes of memory that something holds for as long as it lasts: measured as a memory cgroup counts it, kernel included, with a
+ * thousand of each at a time.
+ */
+export const HOLDS = {
+  /** A request, its connection to the client included, before it has one to its partner. */
+  request: 24 * 1024,
+  /** A connection to a partner, three quarters of it TLS. */
+  upstream: 84 * 1024,
+  /** A connection on which the proxy ends TLS in place of the partner. */
+  intercepted: 64 * 1024,
+} as const
+
+/** How many times its length a body takes while it passes: in the sockets, held so that it can be sent again, encrypted. */
+const BODY_FACTOR = 3
+
+/** Of an idle process, and of the pages of its program that it cannot do without. */
+const IDLE_BYTES = 80 << 20
+/** What there is all the same in less memory than a sidecar should have. */
+const LEAST_BYTES = 12 << 20
+
+/** @returns what a request holds until it is over. @param bodyBytes as many as are buffered of it at a time. */
+export function requestBytes(bodyBytes: number): number {
+  return HOLDS.request + BODY_FACTOR * bodyBytes
+}
+
+/** A part of the memory that requests and connections may hold together. */
+export interface MemoryShare {
+  /** @returns whether there are as many; whoever takes them gives them back. */
+  takes(bytes: number): boolean
+  gives(bytes: number): void
+}
+
+/** Past it the kernel would end the process, and everything it is doing. */
+export interface MemoryBudget {
+  /** With the connections of clients. */
+  readonly requests: MemoryShare
+  /** Connections to partners. */
+  readonly connections: MemoryShare
+}
+
+interface Part {
+  held: number
+  /** Nobody else gets these, even while nothing is held. */
+  readonly least: number
+}
+
+/**
+ * Divides what a limit leaves as it is asked for. However many requests there are, 64 have a connection; however many connections, a
+ * quarter is for requests that wait for one.
+ * @param limit of the process's memory, in bytes; 0 is none.
+ */
+export function createMemoryBudget(limit: number): MemoryBudget {
+  const total = limit === 0 ? Infinity : Math.max(limit - IDLE_BYTES, LEAST_BYTES)
+  const requests: Part = { held: 0, least: limit === 0 ? 0 : total / 4 }
+  const connections: Part = { held: 0, least: 64 * HOLDS.upstream }
+  return { requests: share(requests, connections), connections: share(connections, requests) }
+
+  function share(own: Part, other: Part): MemoryShare {
+    return {
+      takes: (bytes) => {
+        if (own.held + bytes > total - Math.max(other.held, other.least)) return false
+        own.held += bytes
+        return true
+      },
+      gives: (bytes) => {
+        own.held -= bytes
+      },
+    }
+  }
+}
