@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
-import { describe, it } from 'mocha'
+import { after, before, describe, it } from 'mocha'
 import { runWith } from '../../support/cli/files.ts'
 
 const SCRIPT = { bash: runWith({}, 'completion', 'bash').stdout, zsh: runWith({}, 'completion', 'zsh').stdout }
@@ -35,12 +38,43 @@ describe('completion in bash', () => {
   })
 })
 
-describe('completion in zsh', () => {
-  it('is a script that zsh can read (skipped without zsh)', function () {
-    if (spawnSync('zsh', ['--version']).status !== 0) this.skip()
-    expect(spawnSync('zsh', ['-n'], { input: SCRIPT.zsh, encoding: 'utf8' })).to.include({ status: 0, stderr: '' })
+describe('completion in zsh', function () {
+  this.timeout(120_000)
+  let folder: string
+
+  before(function () {
+    folder = mkdtempSync(join(tmpdir(), 'outbound-jwt-'))
+    if (spawnSync('zsh', ['-f', '-c', 'zmodload zsh/zpty']).status !== 0) this.skip()
+    writeFileSync(join(folder, 'script'), SCRIPT.zsh)
+    writeFileSync(join(folder, 'orders.yaml'), '')
   })
 
+  after(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** @returns what an interactive zsh offers when a tab follows the line, sorted. */
+  function offeredByZsh(line: string): readonly string[] {
+    const args = ['-f', 'test/support/cli/complete.zsh', join(folder, 'script'), `outbound-jwt ${line}`, folder]
+    return spawnSync('zsh', args, { encoding: 'utf8', timeout: 30_000 }).stdout.trim().split('\n').sort()
+  }
+
+  it('offers commands, their options, and the values of an option (skipped without zsh)', () => {
+    expect(offeredByZsh('')).to.include.members(['lint', 'inject', 'completion'])
+    expect(offeredByZsh('in')).to.deep.equal(['inject'])
+    expect(offeredByZsh('lint --')).to.deep.equal(['--file', '--help', '--output', '--policy', '--values'])
+    expect(offeredByZsh('inject -f a.yaml -o ')).to.deep.equal(['json', 'yaml'])
+    expect(offeredByZsh('lint --output j')).to.deep.equal(['json'])
+    expect(offeredByZsh('completion ')).to.deep.equal(['bash', 'zsh'])
+  })
+
+  it('offers files where a file is asked for, and nothing where only the cluster knows (skipped without zsh)', () => {
+    expect(offeredByZsh('lint -f or')).to.deep.equal(['orders.yaml'])
+    expect(offeredByZsh('doctor ')).to.deep.equal([''])
+  })
+})
+
+describe('the script for zsh', () => {
   it('has every command with its options', () => {
     expect(SCRIPT.zsh).to.contain("'inject:prints manifests as the webhook would make their pods;")
     expect(SCRIPT.zsh).to.contain(

@@ -56,7 +56,9 @@ compdef _outbound_jwt ${PROGRAM}
 
 function zshCommand(name: CommandName): string {
   const row: CommandRow = COMMANDS[name]
-  const options = optionsOf(row).flatMap((option) => dashed(option).map((form) => zshOption(row, option, form)))
+  const options = [...optionsOf(row), 'help' as const].flatMap((option) =>
+    dashed(option).map((form) => zshOption(row, option, form)),
+  )
   const argument = row.argument && quoted(`1:${row.argument.name}:(${(row.argument.values ?? []).join(' ')})`)
   return `    ${name}) _arguments ${[...(argument === undefined ? [] : [argument]), ...options].join(' ')} ;;`
 }
