@@ -18,7 +18,7 @@ export interface Lane {
 
 const CONNECTIONS = 50
 const MOST = ['direct', 'proxy', 'nginx', 'Envoy', 'Go, tuned pool', 'reference', 'httpxy', 'http-proxy']
-const EVERY = [...MOST, 'Go, default pool']
+const EVERY = [...MOST, 'Go, default pool', 'proxy, before']
 /** What speaks HTTP/2 where it is offered, beside what stays with HTTP/1.1. */
 const ABOUT_HTTP2 = ['direct', 'proxy', 'nginx', 'Envoy', 'Envoy, HTTP/2', 'Go, tuned pool', 'reference']
 /** Beside a call in clear text: what a proxy adds includes its TLS. */

@@ -92,6 +92,7 @@ export function barsOf(samples: readonly Sample[]): readonly Bar[] {
   return [
     bar('CPU of the proxy beside nginx, https partner', 'at most', 4, https.ratio('proxy', 'nginx', cpu)),
     bar('CPU of the proxy beside Envoy, https partner', 'at most', 1.1, https.ratio('proxy', 'Envoy', cpu)),
+    bar('CPU of the proxy beside its own before', 'at most', 1.03, https.ratio('proxy', 'proxy, before', cpu)),
     bar('CPU of the proxy beside http-proxy', 'at most', 0.5, https.ratio('proxy', 'http-proxy', cpu)),
     bar('CPU of the reference beside the proxy, HTTP/1.1 only', 'at least', 5, https.ratio('reference', 'proxy', cpu)),
     bar('CPU of the proxy beside the reference, HTTP/2 offered', 'at most', 1, h2.ratio('proxy', 'reference', cpu)),

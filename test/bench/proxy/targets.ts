@@ -5,7 +5,7 @@ import { freePort } from '../../support/port.ts'
 import { missingEnvoy, startEnvoy } from './envoy.ts'
 import { startNginx } from './nginx.ts'
 import { startPinned } from './pinned.ts'
-import { startOurs } from './ours.ts'
+import { BASELINE, missingBaseline, startOurs } from './ours.ts'
 import { missingReference, startReference } from './reference.ts'
 import { BEARER } from './target.ts'
 import type { Target, TargetRow } from './target.ts'
@@ -19,6 +19,11 @@ export const TARGETS: readonly TargetRow[] = [
   { name: 'direct', start: startDirect },
   { name: 'direct, http', start: (world) => startDirect(world, 'http') },
   { name: 'proxy', start: startOurs },
+  {
+    name: 'proxy, before',
+    missing: missingBaseline,
+    start: (world, partner) => startOurs(world, partner, BASELINE),
+  },
   { name: 'nginx', start: startReverseNginx },
   { name: 'Envoy', missing: missingEnvoy, start: (world, partner) => startEnvoy(world, partner, 'http/1.1') },
   { name: 'Envoy, HTTP/2', missing: missingEnvoy, start: (world, partner) => startEnvoy(world, partner, 'h2') },

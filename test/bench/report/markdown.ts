@@ -30,7 +30,7 @@ const minute = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC
 
 /** Bars that are counts of another program. */
 const ELSEWHERE =
-  'Counted elsewhere: faults, drains and leaks by `npm run test:faults` ([reliability](../../../docs/reliability.md)), bad input by `npm run fuzz`, renewal of the certificate by `npm run test:e2e`.'
+  'Counted elsewhere: faults, outages, drains and leaks by `npm run test:faults` ([reliability](../../../docs/reliability.md)), bad input by `npm run fuzz`, renewal of the certificate by `npm run test:e2e`.'
 
 /** @returns a result as a section of the report. */
 export function resultMarkdown({ title, conditions, bars, tables }: Result): string {

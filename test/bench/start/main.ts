@@ -20,8 +20,8 @@ if (missing !== undefined) print(`limits are left out: ${missing}`)
 
 const world = await createWorld()
 try {
-  const { proxy, empty, least } = createSubjects(world)
-  const subjects = [proxy, empty, least]
+  const { proxy, before, empty, least } = createSubjects(world)
+  const subjects = [proxy, ...(before ? [before] : []), empty, least]
   print(`${rounds} starts of each`)
   const starts = await measureStarts(subjects, rounds)
   print(`${THROTTLED_ROUNDS} starts of each with ${THROTTLED_MILLI_CPU}m CPU`)
@@ -49,7 +49,14 @@ try {
     bars: [
       atMost('accepts, beside an empty server', 1.5, starts.ratio(proxy, empty), '×'),
       atMost('accepts with 100m CPU, beside an empty server', 1.5, throttled?.ratio(proxy, empty), '×'),
+      atMost('accepts, beside its own before', 1.03, before && starts.ratio(proxy, before), '×'),
       atMost('idle memory', 65, idle.totals.get(proxy), 'MiB'),
+      atMost(
+        'idle memory beside its own before',
+        1.03,
+        before && idle.totals.get(proxy)! / idle.totals.get(before)!,
+        '×',
+      ),
       {
         what: 'throughput within 96 MiB, cold, beside no limit',
         bound: 'at least',

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { argumentsHere, entrypoint, imageEnvironment } from '../../support/image.ts'
+import { BASELINE, missingBaseline } from '../proxy/ours.ts'
 import { proxySettings } from '../proxy/settings.ts'
 import { PARTNER_HOST } from '../proxy/world.ts'
 import type { World } from '../proxy/world.ts'
@@ -15,6 +16,8 @@ export interface Subject {
 
 export interface Subjects {
   readonly proxy: Subject
+  /** An earlier version, where there is one. */
+  readonly before: Subject | undefined
   /** What the bars compare with: an HTTP server as one writes it. */
   readonly empty: Subject
   /** The least that Node can do. */
@@ -23,25 +26,36 @@ export interface Subjects {
 
 /** The shipped proxy as its image starts it, with one partner and an emulated STS, and servers that do nothing, with the same flags. */
 export function createSubjects(world: World): Subjects {
-  const bundle = argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')
+  const bundle = bundleOf('.')
   const flags = bundle.filter((argument) => argument.startsWith('-'))
   const image = imageEnvironment('Dockerfile.proxy')
-  const compiled = { NODE_COMPILE_CACHE: compile(bundle, join(world.directory, 'compiled')) }
   const empty = (name: string, file: string): Subject => ({
     name,
     args: [...flags, `test/bench/start/${file}`],
     environment: (port) => ({ ...image, NODE_COMPILE_CACHE: '', PORT: String(port) }),
   })
-  return {
-    proxy: {
-      name: 'proxy',
-      args: bundle,
+  const ours = (name: string, checkout: string, cache: string): Subject => {
+    const args = bundleOf(checkout)
+    const compiled = { NODE_COMPILE_CACHE: compile(args, join(world.directory, cache)) }
+    return {
+      name,
+      args,
       environment: (port) => ({ ...image, ...compiled, ...proxySettings(world, port, partnerHost(world)) }),
-    },
+    }
+  }
+  return {
+    proxy: ours('proxy', '.', 'compiled'),
+    before:
+      BASELINE !== undefined && missingBaseline() === undefined
+        ? ours('proxy, before', BASELINE, 'compiled-before')
+        : undefined,
     empty: empty('empty server, import', 'empty-import.mjs'),
     least: empty('empty server, require', 'empty-require.mjs'),
   }
 }
+
+const bundleOf = (checkout: string): readonly string[] =>
+  argumentsHere(entrypoint(join(checkout, 'Dockerfile.proxy')), join(checkout, 'dist/proxy'))
 
 /** As Dockerfile.proxy does. @returns where the compiled code is. */
 function compile(bundle: readonly string[], directory: string): string {
