@@ -35,6 +35,7 @@ export function testSdks({ name: language, tool, rows, command }: Language): voi
     let pod: RunningPod
     before(async function () {
       if (missing !== undefined) this.skip()
+      this.timeout(FIRST_IMPORT_MS)
       pod = await startPod(rows.map(({ file }) => file))
     })
     after(async () => {
