@@ -41,10 +41,15 @@ describe(`dashboard and alerts${MISSING ? ' (prometheus is not installed)' : ''}
     if (MISSING) this.skip()
     this.timeout(60_000)
     directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-monitoring-'))
-    for (const name of ['trust', 'authority']) mkdirSync(join(directory, name))
+    for (const name of ['trust', 'authority', 'tokens']) mkdirSync(join(directory, name))
     stack = await startStack({
       route: { https: 'intercept' },
-      environment: { TRUST_DIR: join(directory, 'trust'), AUTHORITY_DIR: join(directory, 'authority') },
+      environment: {
+        TRUST_DIR: join(directory, 'trust'),
+        AUTHORITY_DIR: join(directory, 'authority'),
+        TOKENS_DIR: join(directory, 'tokens'),
+        TOKEN_FILES: JSON.stringify([{ name: 'azure', audience: ['api://AzureADTokenExchange'] }]),
+      },
     })
     stack.partner.behave((request, response) => {
       response.writeHead(request.url === '/refused' ? 401 : 200).end()

@@ -34,6 +34,10 @@ const matchers = (...all: readonly string[]): string => {
 const requests = (pods: Pods, more = ''): string =>
   `rate(http_server_request_duration_seconds_count${matchers('route!=""', more, pods)}[${RATE}])`
 
+const WRITTEN = 'outbound_jwt_token_file_written_timestamp_seconds'
+/** Seconds since it was written; 0 for a file that never was. */
+const fileAge = (which: string): string => `(time() - ${WRITTEN}${which}) * (${WRITTEN}${which} > bool 0)`
+
 /** What sidecars do; in the first row of all, in the second of one pod. */
 export const SIDECARS: readonly Panel[] = [
   {
@@ -94,6 +98,18 @@ export const SIDECARS: readonly Panel[] = [
       {
         expr: (pods) => `sum by (result) (rate(outbound_jwt_token_fetches_total${matchers(pods)}[${RATE}]))`,
         legend: '{{result}}',
+      },
+    ],
+  },
+  {
+    title: 'Age of token files',
+    description:
+      'Of the oldest file. It is written again at half of the life of its token. 0 is a file without a token.',
+    unit: 's',
+    queries: [
+      {
+        expr: (pods) => `max by (file) (${fileAge(matchers(pods))})`,
+        legend: '{{file}}',
       },
     ],
   },
