@@ -23,7 +23,7 @@ import { examineIssuer } from './issuer-checks.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf, skipped } from './outcome.ts'
 import type { Finding } from './report.ts'
-import { tokenFinding, unknownAudienceFindings } from './token.ts'
+import { endpointFindings, registrationFinding, tokenFinding, unknownAudienceFindings } from './token.ts'
 
 /** What doctor asks AWS beside tokens; rejections are the SDK's own errors. */
 export interface AwsPort {
@@ -71,14 +71,22 @@ export async function examineAws(deps: AwsDeps): Promise<readonly Finding[]> {
     // Without a session every call would only fail for the same reason.
     requests.map(async (request) => (session && !session.ok && isOfAws(request) ? session : mint(deps, request))),
   )
-  const specimen = tokens.map((token) => (token.ok ? token.value.specimen : undefined)).find(Boolean)
+  const specimens = tokens.flatMap((token) => (token.ok && token.value.specimen ? [token.value.specimen] : []))
+  // AWS and the cluster are two.
+  const issuers = new Map(specimens.map((specimen) => [specimen.issuer, specimen.token]))
+  const examined = await Promise.all([...issuers].map(([issuer, token]) => examineIssuer(token, issuer, deps.get)))
   const ofAws = tokens.filter((_, index) => isOfAws(requests[index] as TokenRequest))
+  const about = (
+    judge: (request: TokenRequest, token: Outcome<Token>) => Finding | readonly Finding[],
+  ): readonly Finding[] => tokens.flatMap((token, index) => judge(requests[index] as TokenRequest, token))
   return [
     ...(session ? await examineAccount(deps, session, ofAws) : WITHOUT_AWS),
-    ...tokens.map((token, index) => tokenFinding(requests[index] as TokenRequest, token)),
+    ...about(tokenFinding),
     ...unknownAudienceFindings(routes),
-    clockFinding(specimen?.skewMs),
-    ...(specimen ? await examineIssuer(specimen.token, specimen.issuer, deps.get) : WITHOUT_TOKEN),
+    ...about(registrationFinding),
+    ...about(endpointFindings),
+    clockFinding(specimens[0]?.skewMs),
+    ...(examined.length > 0 ? examined.flat() : WITHOUT_TOKEN),
   ]
 }
 

@@ -7,9 +7,12 @@ export const CHECKS = {
   federation: 'Outbound web identity federation is enabled in the account.',
   token:
     'A new token for each route: its claims, its life against what was asked for, its size. With an exchange, the source token that was given to the token endpoint, and what came of it. Never a token itself.',
+  registration:
+    'What the partner of each token must register: issuer, subject, audience and algorithm, byte for byte as the token has them.',
+  endpoint: "With an exchange: whether the partner's token endpoint answers, be it with a refusal.",
   clock: "This machine's clock against the one of STS.",
   discovery:
-    "The issuer's OpenID configuration: whether its `issuer` equals the `iss` of the token byte for byte, and which members are missing that OpenID Connect Discovery requires.",
+    'The OpenID configuration of each issuer: whether its `issuer` equals the `iss` of the token and the URL it was read from, byte for byte, and which members are missing that OpenID Connect Discovery requires.',
   jwks: "The issuer's keys: whether the token verifies with one of them.",
   files: 'For each token file: whether it is there, and when it was written. Never what is in it.',
   partner:

@@ -1,13 +1,13 @@
 import type { ExpandedExchange, Route } from '../contract.ts'
 import { FAILURES } from '../tokens/failures.ts'
-import type { TokenFailure } from '../tokens/failures.ts'
+import type { FailureReason, TokenFailure } from '../tokens/failures.ts'
 import { subjectOf } from '../tokens/sources.ts'
 import type { TokenSpec } from '../tokens/sources.ts'
 import type { TokenRequest } from '../tokens/token-request.ts'
 import { LARGE_TOKEN_BYTES, describeSizes } from '../tokens/token.ts'
 import type { Token } from '../tokens/token.ts'
 import type { Outcome } from './outcome.ts'
-import { failed } from './outcome.ts'
+import { failed, skipped } from './outcome.ts'
 import type { Finding } from './report.ts'
 import { REFUSE_ES384 } from './requirements.ts'
 
@@ -45,6 +45,34 @@ function failedFinding(route: string, failure: TokenFailure): Finding {
   if (!subject) return finding
   const given = `It was given ${subject.algorithm} of ${subject.issuer}, for ${subject.audience.join(', ')}`
   return { ...finding, found: `${finding.found} ${given}`, claims: subject.claims }
+}
+
+/** @returns what the partner must have on record to take the token that this route gets or exchanges. */
+export function registrationFinding({ route }: TokenRequest, token: Outcome<Token>): Finding {
+  const given = token.ok ? (token.value.subject ?? token.value).evidence : token.failure.subject
+  if (given === undefined) return { ...skipped('registration', 'Not known: no JWT was minted for it.'), subject: route }
+  const { issuer, subject, audience, algorithm } = given
+  return {
+    id: 'registration',
+    subject: route,
+    verdict: 'pass',
+    found: `issuer ${issuer}, subject ${subject}, audience ${audience.join(', ')}, algorithm ${algorithm}`,
+  }
+}
+
+/** Whose answer did not come from the token endpoint. */
+const SILENT: readonly FailureReason[] = ['exchange_unreachable', 'exchange_timeout']
+
+/** @returns for an exchange, whether its token endpoint answers; whoever refuses a token answers. */
+export function endpointFindings({ route, spec }: TokenRequest, token: Outcome<Token>): readonly Finding[] {
+  if (spec.source !== 'exchange') return []
+  const host = endpointOf(spec.exchange)
+  if (token.ok) return [{ id: 'endpoint', subject: route, verdict: 'pass', found: `${host} answers.` }]
+  const { failure } = token
+  if (SILENT.includes(failure.reason)) return [failed('endpoint', failure, route)]
+  if (failure.step !== 'exchange' || failure.reason === 'client_secret_unreadable')
+    return [{ ...skipped('endpoint', `${host} was not asked: there is nothing to exchange.`), subject: route }]
+  return [{ id: 'endpoint', subject: route, verdict: 'pass', found: `${host} answers, with a refusal.` }]
 }
 
 function exchanged(spec: TokenSpec, result: Token): string {

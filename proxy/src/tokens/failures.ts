@@ -247,6 +247,7 @@ interface FailureDetail {
 interface SourceEvidence {
   readonly algorithm: string
   readonly issuer: string
+  readonly subject: string
   readonly audience: readonly string[]
   readonly claims: Readonly<Record<string, unknown>>
 }

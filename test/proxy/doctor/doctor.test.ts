@@ -63,6 +63,21 @@ describe('doctor', () => {
     for (const part of jwt.split('.')) expect(text).not.to.contain(part)
   })
 
+  it('examines the issuer of AWS and that of the cluster, each once', async () => {
+    const report = await examine({
+      requests: ['a', 'b', 'c'].map((route) => requestFor({ route, audience: [route] })),
+      tokens: {
+        renew: ({ route }) => {
+          const iss = `http://127.0.0.1:9/${route === 'c' ? 'cluster' : 'aws'}`
+          return Promise.resolve(tokenOf(unsignedJwt({ ...freshClaims(), iss })))
+        },
+      },
+    })
+    const read = report.findings.filter(({ id }) => id === 'discovery').map(({ found }) => /9\/(\w+)/.exec(found)?.[1])
+    expect(read).to.deep.equal(['aws', 'cluster'])
+    expect(verdicts(report)).to.include({ 'registration a': 'pass', 'registration c': 'pass' })
+  })
+
   it('reports a token that is no JWT as such, and skips what only a JWT can show', async () => {
     const opaque: Token = { value: 'a-secret-without-parts', expiresInMs: 900_000, evidence: undefined }
     const report = await examine({ requests: [requestFor()], tokens: { renew: () => Promise.resolve(opaque) } })

@@ -1,10 +1,18 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { readConfig } from '../../../proxy/src/config.ts'
-import { tokenFinding, unknownAudienceFindings } from '../../../proxy/src/doctor/token.ts'
+import {
+  endpointFindings,
+  registrationFinding,
+  tokenFinding,
+  unknownAudienceFindings,
+} from '../../../proxy/src/doctor/token.ts'
 import { FAILURES, TokenFailure } from '../../../proxy/src/tokens/failures.ts'
+import type { FailureReason, Step } from '../../../proxy/src/tokens/failures.ts'
+import { expandExchange } from '../../../proxy/src/contract.ts'
+import type { TokenRequest } from '../../../proxy/src/tokens/token-request.ts'
 import { readEvidence } from '../../../proxy/src/tokens/jwt.ts'
-import { ISSUED_AT, claimsOfAws, unsignedJwt } from '../../support/tokens/jwt.ts'
+import { ISSUED_AT, ROLE, claimsOfAws, unsignedJwt } from '../../support/tokens/jwt.ts'
 import { requestFor } from '../../support/tokens/request.ts'
 
 const minted = (
@@ -23,6 +31,12 @@ const opaque = (bytes: number, expiresInMs = 900_000): Parameters<typeof tokenFi
   ok: true,
   value: { value: 'x'.repeat(bytes), expiresInMs, evidence: undefined },
 })
+
+const exchanging = (): TokenRequest => {
+  const exchange = { type: 'vault', address: 'https://vault.example', role: 'orders', mount: 'jwt' } as const
+  const spec = { source: 'exchange', subject: requestFor().spec, exchange: expandExchange(exchange) } as const
+  return { ...requestFor(), spec }
+}
 
 describe('doctor on a token', () => {
   it('shows its claims, its life, its size and its audience', () => {
@@ -72,6 +86,62 @@ describe('doctor on a token', () => {
       verdict: 'fail',
       reason: 'tags_denied',
     })
+  })
+})
+
+describe('doctor on what a partner must register', () => {
+  const found = `issuer https://issuer.example, subject ${ROLE}, audience https://api.partner.example, algorithm RS256`
+  it('says issuer, subject, audience and algorithm as the token has them', () => {
+    expect(registrationFinding(requestFor(), minted())).to.deep.equal({
+      id: 'registration',
+      subject: 'partner',
+      verdict: 'pass',
+      found,
+    })
+  })
+
+  it('says those of the token that was given to the partner, whether the partner took it or not', () => {
+    const source = minted()
+    if (!source.ok) throw new Error('no token')
+    const taken = {
+      ok: true,
+      value: { value: 'opaque', expiresInMs: 1, evidence: undefined, subject: source.value },
+    } as const
+    expect(registrationFinding(exchanging(), taken).found).to.equal(found)
+    const failure = Object.assign(new TokenFailure('invalid_client'), { subject: source.value.evidence })
+    expect(registrationFinding(exchanging(), { ok: false, failure }).found).to.equal(found)
+  })
+
+  it('skips a token that shows nothing', () => {
+    const failure = new TokenFailure('access_denied')
+    expect(registrationFinding(requestFor(), { ok: false, failure }).verdict).to.equal('skip')
+    expect(registrationFinding(requestFor(), opaque(40)).verdict).to.equal('skip')
+  })
+})
+
+describe("doctor on the partner's token endpoint", () => {
+  const verdictAfter = (reason: FailureReason, step: Step): readonly unknown[] =>
+    endpointFindings(exchanging(), { ok: false, failure: Object.assign(new TokenFailure(reason), { step }) }).map(
+      ({ verdict, found }) => [verdict, found],
+    )
+
+  it('has nothing to say without an exchange', () => {
+    expect(endpointFindings(requestFor(), minted())).to.deep.equal([])
+  })
+
+  it('passes when it answers, be it with a refusal', () => {
+    const finding = { id: 'endpoint', subject: 'partner', verdict: 'pass' }
+    expect(endpointFindings(exchanging(), opaque(40))).to.deep.equal([{ ...finding, found: 'vault.example answers.' }])
+    const refused = [['pass', 'vault.example answers, with a refusal.']]
+    expect(verdictAfter('exchange_denied', 'exchange')).to.deep.equal(refused)
+    expect(verdictAfter('unusable_answer', 'exchange')).to.deep.equal(refused)
+  })
+
+  it('fails when it does not, and skips it when it was not asked', () => {
+    for (const reason of ['exchange_unreachable', 'exchange_timeout'] as const)
+      expect(verdictAfter(reason, 'exchange')[0]).to.include('fail')
+    expect(verdictAfter('access_denied', 'source')[0]).to.include('skip')
+    expect(verdictAfter('client_secret_unreadable', 'exchange')[0]).to.include('skip')
   })
 })
 
