@@ -46,6 +46,8 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   https: ['refuse', 'tunnel', 'intercept'],
   steering: ['proxy', 'hosts'],
   unmatched: ['passthrough', 'deny'],
+  'egress-proxy': ['http://squid.corp.example:3128', 'HTTPS://Proxy/', 'http://[fd00::1]:3128'],
+  'egress-proxy-secret': ['corporate-proxy/credentials', 'a.b/_x.y'],
   'extra-ca': ['corporate-ca/ca.crt', 'a.b/_x.y'],
   'env-policy': ['refuse', 'keep', 'override'],
   runtimes: ['node', 'java', 'node,java', ' java , node '],

@@ -3,6 +3,7 @@ import { STEERING_MODES } from './injection/annotations/annotations.ts'
 import { cpuQuantity, memoryQuantity } from './injection/annotations/quantity.ts'
 import type { InjectionSettings } from './injection/settings.ts'
 import { INJECTION_DEFAULTS } from './injection/settings.ts'
+import { egressSecret } from './injection/sidecar/egress.ts'
 import type { Parser } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
   HTTPS_POLICIES,
@@ -10,13 +11,15 @@ import {
   accepted,
   boolean,
   csv,
+  egressProxy,
   integer,
   oneOf,
   optional,
   refused,
   region,
+  withoutSecrets,
 } from '@aws-outbound-jwt-injector/proxy/contract'
-import type { Settings } from '@aws-outbound-jwt-injector/proxy/runtime'
+import type { Setting, Settings } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { setting } from '@aws-outbound-jwt-injector/proxy/runtime'
 
 const present: Parser<string> = (value) => (value === '' ? refused('a value; it has no default') : accepted(value))
@@ -35,6 +38,20 @@ const orNone =
     const parsed = parse(value)
     return parsed.ok ? parsed : refused(`none, or ${parsed.allowed}`)
   }
+
+/** Text that a parser takes; null when it is empty. SECURITY: what is refused may hold a password, and is not repeated. */
+const hidden = (variable: string, parse: Parser<unknown>, doc: string): Setting<string | null> => ({
+  variable,
+  fallback: '',
+  doc,
+  parse: (value, where, report) => {
+    if (value === '') return null
+    const parsed = parse(value)
+    if (parsed.ok) return value
+    report({ where, value: withoutSecrets(value), allowed: parsed.allowed })
+    return undefined
+  },
+})
 
 const stringMap: Parser<Readonly<Record<string, string>>> = (value) => {
   const allowed = refused('a JSON object whose values are strings')
@@ -101,6 +118,16 @@ export const SIDECAR_SETTINGS = {
     oneOf(...STEERING_MODES),
     'How calls come to the sidecar in pods that do not say it: `proxy` or `hosts`.',
   ),
+  egressProxy: hidden(
+    'DEFAULT_EGRESS_PROXY',
+    egressProxy,
+    'URL of the egress proxy of pods that name none, without a password; empty: they leave directly.',
+  ),
+  egressProxySecret: hidden(
+    'DEFAULT_EGRESS_PROXY_SECRET',
+    egressSecret,
+    "`user:password` for that proxy, as `<Secret>/<key>` of the pod's namespace.",
+  ),
   defaults: setting(
     'DEFAULT_ANNOTATIONS',
     '{}',
@@ -131,6 +158,8 @@ export function injectionSettings(settings: Settings<typeof SIDECAR_SETTINGS>): 
     region: settings.region ?? null,
     https: settings.https,
     steering: settings.steering,
+    egressProxy: settings.egressProxy,
+    egressProxySecret: settings.egressProxySecret,
     defaults,
   }
 }

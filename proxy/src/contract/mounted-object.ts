@@ -31,6 +31,9 @@ interface ProjectedToken {
 /** How trust anchors are called in their volume, whatever their key in the ConfigMap is. */
 export const CA_FILE = 'ca.crt'
 
+/** How the credentials for an egress proxy are called in theirs. */
+export const EGRESS_CREDENTIALS_FILE = 'credentials'
+
 /** Asks for an object to be mounted. @returns the directory in which the sidecar finds its files. */
 export type Mount = (object: MountedObject) => string
 
@@ -77,6 +80,24 @@ export const configMapText =
       : refused('the name of a ConfigMap and a key of it, such as corporate-ca/ca.crt')
   }
 
+const secretName = nameOf('Secret')
+const secretKey = keyOf('Secret')
+
+/**
+ * `name/key` of a Secret, of which the sidecar reads one file; see `secretFile`.
+ * SECURITY: for `hiddenField`: what is refused may be the secret itself.
+ */
+export const secretText =
+  (purpose: string, path: string): Parser<MountedObject> =>
+  (value) => {
+    const slash = value.indexOf('/')
+    const name = secretName(value.slice(0, Math.max(slash, 0)))
+    const key = secretKey(value.slice(slash + 1))
+    return name.ok && key.ok
+      ? accepted({ purpose, source: { secret: { secretName: name.value, items: [{ key: key.value, path }] } } })
+      : refused('the name of a Secret and a key of it, such as corporate-proxy/credentials')
+  }
+
 /**
  * `{configMap: name, key: ca.crt}`, of which the sidecar reads one file.
  * @param purpose names the volume, see `MountedObject`.
@@ -106,8 +127,8 @@ export const secretFile =
       return undefined
     }
     rejectUnknown(value, ['secret', 'key'], where, report)
-    const name = hiddenField(nameOf('Secret'))(value['secret'], `${where}.secret`, report)
-    const key = hiddenField(keyOf('Secret'))(value['key'], `${where}.key`, report)
+    const name = hiddenField(secretName)(value['secret'], `${where}.secret`, report)
+    const key = hiddenField(secretKey)(value['key'], `${where}.key`, report)
     if (name === undefined || key === undefined) return undefined
     return `${mount({ purpose, source: { secret: { secretName: name, items: [{ key, path }] } } })}/${path}`
   }

@@ -13,6 +13,8 @@ export const ANNOTATION_FORMS: Readonly<Partial<Record<AnnotationName, string>>>
   'role-arn': '^arn:aws[A-Za-z0-9_-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$',
   region: '^[a-z]{2,4}(-[a-z]{2,16}){1,3}-[0-9]{1,2}$',
   unmatched: '^(passthrough|deny)$',
+  'egress-proxy': '^[hH][tT][tT][pP][sS]?://[^/@]+/?$',
+  'egress-proxy-secret': '^[a-z0-9.-]+/[A-Za-z0-9._-]+$',
   'extra-ca': '^[a-z0-9.-]+/[A-Za-z0-9._-]+$',
   'env-policy': '^(refuse|keep|override)$',
   runtimes: '^ *(node|java) *(, *(node|java) *)?$',

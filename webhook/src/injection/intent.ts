@@ -5,6 +5,7 @@ import type { AnnotationName, AnnotationValues } from './annotations/annotations
 import { PARTNER_ANNOTATIONS } from './annotations/annotations.ts'
 import type { SidecarParts } from './sidecar/credentials.ts'
 import { NO_CREDENTIALS, planCredentials } from './sidecar/credentials.ts'
+import { planEgress } from './sidecar/egress.ts'
 import { planInterception } from './sidecar/interception.ts'
 import { planSteeredPorts } from './sidecar/steered-ports.ts'
 import { planTokenFiles } from './sidecar/token-files.ts'
@@ -89,11 +90,16 @@ function readIntent(
   const usesAws = specs.length === 0 || specs.some(({ source }) => source === 'aws')
   if (!usesAws)
     rejectUnread('role-arn', 'a partner or token file whose token comes from source aws', annotations, refusals)
+  const egress = planEgress(values, settings, report)
+  // SECURITY: what could not be read may be a password, and was reported without being repeated.
+  if (!egress && values['egress-proxy-secret'])
+    rejectUnread('egress-proxy-secret', 'egress-proxy', annotations, refusals)
   const parts = [
     usesAws ? planCredentials(values['role-arn'], chooseRegion(values, settings, refusals)) : NO_CREDENTIALS,
     ...(intercepts ? [planInterception(values['extra-ca'])] : []),
     ...(steering ? [planSteeredPorts(steering)] : []),
     ...(files.length > 0 ? [planTokenFiles(files)] : []),
+    ...(egress ? [egress] : []),
   ]
   const mounted = [...routes, ...files].flatMap((planned) => planned.mounted)
   return {

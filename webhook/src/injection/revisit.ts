@@ -1,4 +1,4 @@
-import { PROXY_CONTAINER } from '@aws-outbound-jwt-injector/proxy/contract'
+import { PROXY_CONTAINER, VARIABLES } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { InjectionIntent } from './intent.ts'
 import type { Refusals } from './outcome.ts'
 import { MOST_WARNINGS } from './outcome.ts'
@@ -14,6 +14,8 @@ import { AWS_VARIABLES } from './sidecar/sidecar-variables.ts'
 import { buildSidecar } from './sidecar/sidecar.ts'
 import type { Injected, Status } from './status.ts'
 import { readStatus } from './status.ts'
+
+const EGRESS_VARIABLES = [VARIABLES.egressProxy, VARIABLES.egressNoProxy, VARIABLES.egressCredentialsFile]
 
 interface Given {
   readonly contents: InjectionIntent
@@ -33,7 +35,11 @@ export function compareInjected(
 ): readonly JsonPatchOperation[] {
   rejectChanged(pod, additions, refusals)
   const sidecar = buildSidecar(contents, undefined, settings)
-  const operatorVariables = new Set<string>([...Object.keys(settings.extraEnv), AWS_VARIABLES.region])
+  const operatorVariables = new Set<string>([
+    ...Object.keys(settings.extraEnv),
+    AWS_VARIABLES.region,
+    ...(settings.egressProxy === null ? [] : EGRESS_VARIABLES),
+  ])
   return compareSidecar(container, { sidecar, operatorVariables }, refusals)
 }
 

@@ -8,10 +8,11 @@ import type { SidecarResources } from './sidecar/resources.ts'
 import { checkDefaults } from './sidecar/resources.ts'
 import { planRoutes } from './annotations/routes.ts'
 import { readSteering } from './annotations/steering.ts'
+import type { EgressDefaults } from './sidecar/egress.ts'
 import { SIDECAR_VARIABLES } from './sidecar/sidecar-variables.ts'
 
 /** What the operator decides for every injection of a cluster. Plain data. */
-export interface InjectionSettings {
+export interface InjectionSettings extends EgressDefaults {
   readonly version: string
   readonly image: string
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
@@ -53,6 +54,8 @@ export const INJECTION_DEFAULTS = {
   region: null,
   https: ROUTE_DEFAULTS.https,
   steering: 'proxy',
+  egressProxy: null,
+  egressProxySecret: null,
   waitsForRole: false,
   defaults: {},
 } as const satisfies Omit<InjectionSettings, 'image'>

@@ -18,6 +18,10 @@ const TAG =
   'expected a quoted string of at most 256 letters, digits, spaces or _.:/=+-@ under a key of 1 to 128 of them that is used once in any case'
 const DIRECT =
   'expected a host, a .suffix, an IP address (IPv6 without brackets), a CIDR, 10.* for Java, or $(VARIABLE)'
+const EGRESS_PROXY =
+  'expected http://host:port or https://host:port of a forward proxy, without a path, a user or a password: these are read from a Secret; never the secret itself'
+const EGRESS_SECRET =
+  'expected the name of a Secret and a key of it, such as corporate-proxy/credentials; never the secret itself'
 const EXTRA_CA = 'expected the name of a ConfigMap and a key of it, such as corporate-ca/ca.crt'
 const long = (length: number): string => 'x'.repeat(length)
 const shown = (text: string): string => `"${text.slice(0, 80)}..."`
@@ -139,6 +143,15 @@ const REFUSED: Readonly<Record<AnnotationName, Readonly<Record<string, string>>>
     $HOME: `[0]: got "$HOME", ${DIRECT}`,
     [long(254)]: `[0]: got ${shown(long(254))}, ${DIRECT}`,
   },
+  'egress-proxy': {
+    '': `: got "a value", ${EGRESS_PROXY}`,
+    'squid:3128': `: got "a value", ${EGRESS_PROXY}`,
+    'http://user:hunter2@squid:3128': `: got "a value", ${EGRESS_PROXY}`,
+  },
+  'egress-proxy-secret': {
+    'user:hunter2': `: got "a value", ${EGRESS_SECRET}`,
+    'corporate-proxy': `: got "a value", ${EGRESS_SECRET}`,
+  },
   'extra-ca': {
     '': `: got "", ${EXTRA_CA}`,
     'corporate-ca': `: got "corporate-ca", ${EXTRA_CA}`,
@@ -231,6 +244,15 @@ const TAKEN: Readonly<Record<AnnotationName, Readonly<Record<string, unknown>>>>
       '*.x.example:80',
     ],
     '*,10.*,192.168.*': ['*', '10.*', '192.168.*'],
+  },
+  'egress-proxy': {
+    'http://Squid.corp.example:3128/': { scheme: 'http', host: 'squid.corp.example', port: 3128 },
+  },
+  'egress-proxy-secret': {
+    'corporate-proxy/auth': {
+      purpose: 'egress',
+      source: { secret: { secretName: 'corporate-proxy', items: [{ key: 'auth', path: 'credentials' }] } },
+    },
   },
   'extra-ca': {
     'corporate-ca/root.pem': {

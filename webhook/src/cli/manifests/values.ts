@@ -23,6 +23,8 @@ const VALUES: Readonly<Record<string, { readonly path: readonly string[]; readon
   DEFAULT_REGION: { path: ['sidecar', 'region'], none: '' },
   DEFAULT_HTTPS: { path: ['injection', 'https'], none: '' },
   DEFAULT_STEERING: { path: ['injection', 'steering'], none: '' },
+  DEFAULT_EGRESS_PROXY: { path: ['injection', 'egressProxy'], none: '' },
+  DEFAULT_EGRESS_PROXY_SECRET: { path: ['injection', 'egressProxySecret'], none: '' },
   DEFAULT_ANNOTATIONS: { path: ['namespaceOptIn', 'defaults'], none: '' },
   KNOWN_SIDECARS: { path: ['sidecar', 'knownSidecars'], none: '' },
 }

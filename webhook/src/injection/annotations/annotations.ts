@@ -9,13 +9,17 @@ import {
   UNMATCHED,
   CA_FILE,
   accepted,
+  EGRESS_CREDENTIALS_FILE,
   configMapText,
+  egressProxy,
+  hiddenField,
   integer,
   listField,
   oneOf,
   refused,
   region,
   roleArn,
+  secretText,
   separated,
   stringField,
 } from '@aws-outbound-jwt-injector/proxy/contract'
@@ -138,6 +142,17 @@ export const ANNOTATIONS = {
     ),
     [],
   ),
+  'egress-proxy': {
+    // SECURITY: a URL may have a password in it, which no report repeats.
+    parse: hiddenField(egressProxy),
+    fallback: 'the default of the chart, else none',
+    doc: 'Proxy by which everything leaves the sidecar, as `http://host:port` or `https://host:port`, without a password. What `NO_PROXY` has by default and `no-proxy` names leaves directly. See [egress proxy](egress-proxy.md).',
+  },
+  'egress-proxy-secret': {
+    parse: hiddenField(secretText('egress', EGRESS_CREDENTIALS_FILE)),
+    fallback: 'none',
+    doc: "Credentials for the egress proxy, `user:password`, as `<Secret>/<key>` of the pod's namespace. The sidecar alone reads it.",
+  },
   'extra-ca': single(
     configMapText('extra-ca', CA_FILE),
     'public authorities alone',
