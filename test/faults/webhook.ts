@@ -18,6 +18,8 @@ import type { FaultRow } from './row.ts'
 
 /** Connections of one attack. */
 const MANY = 1_000
+/** Of an attack that costs the attacker as much as the webhook. */
+const HANDSHAKES = 50
 const REVIEWS = 20
 const HEAD = 'POST /mutate?timeout=30s HTTP/1.1\r\nHost: webhook\r\nContent-Type: application/json\r\n'
 const EIGHT_MIB = 8 << 20
@@ -74,6 +76,15 @@ const ATTACKS: readonly Attack[] = [
     fault: `${MANY} connections begin a TLS handshake with the webhook and stop in the midst of it.`,
     connections: MANY,
     open: ({ port }) => tcp(port, Buffer.from([0x16, 3, 1, 2, 0, 1, 0])),
+  },
+  {
+    id: 'handshakes',
+    fault: `${HANDSHAKES} connections at a time finish a TLS handshake with the webhook and leave, and others come in their place.`,
+    connections: HANDSHAKES,
+    open: (target) => {
+      const socket = tls(target, '')
+      return socket.once('secureConnect', () => socket.destroy())
+    },
   },
   {
     id: 'connections',
