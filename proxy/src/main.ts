@@ -6,6 +6,7 @@ import { rootCertificates } from 'node:tls'
 import { readTrustAnchors } from './anchors.ts'
 import { openAuthorityOf } from './authority.ts'
 import type { PodAuthority } from './authority/authority.ts'
+import { followClientCertificates, readClientCertificates } from './client-certificates.ts'
 import { SETTINGS, STANDALONE_TABLE, readConfig } from './config.ts'
 import type { ProxyConfig } from './config.ts'
 import { ADMIN_PATHS, EXIT, VERSION } from './contract.ts'
@@ -22,12 +23,14 @@ import { writeAndDetachChunk } from './http/tunnel/chunk.ts'
 import { METRICS } from './metrics.ts'
 import { createProxy, createUpstreams } from './proxy.ts'
 import { sourcesOf, staticTokenRequests } from './routing/rules.ts'
-import type { AdminRoutes } from './runtime/index.ts'
+import type { AdminRoutes, FollowedKeyPair } from './runtime/index.ts'
 import {
+  KEY_PAIR_POLL_MS,
   createAdminServer,
   createLogger,
   createMetrics,
   diskFiles,
+  followKeyPair,
   formatAddress,
   listenAt,
   notReady,
@@ -35,8 +38,7 @@ import {
   settingsOrExit,
   superviseProcess,
 } from './runtime/index.ts'
-import { CERTIFICATE_POLL_MS, followCertificate, readListenerCertificate } from './standalone/certificate.ts'
-import type { ListenerCertificate } from './standalone/certificate.ts'
+import { readListenerCertificate } from './standalone/certificate.ts'
 import { listenSteered } from './steering/listen.ts'
 import { createNameServerLookup } from './steering/name-servers.ts'
 import { createTokenEngine } from './tokens/engine.ts'
@@ -51,7 +53,7 @@ import { createKubernetesSource } from './tokens/sources/kubernetes.ts'
 import { createSystemClock } from './tokens/time.ts'
 
 const clock = createSystemClock()
-const { config, anchors, certificate, authority, egressCredentials } = await readSettingsOrExit()
+const { config, anchors, certificate, clientCertificates, authority, egressCredentials } = await readSettingsOrExit()
 const log = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stdout })
 const metrics = createMetrics(METRICS, config.metricsEnabled)
 const { instruments } = metrics
@@ -65,7 +67,16 @@ const limits = { ...LIMITS, ...(maxConnections && { clientSockets: maxConnection
 const memory = createMemoryBudget(maxConnections === undefined ? process.constrainedMemory() : 0)
 /** Filled once the ports are known; with port 0 that is after listening. */
 const ownPorts: number[] = []
-const upstreams = createUpstreams({ config, anchors, limits, memory, resolve: dns.lookup, ownPorts, egressCredentials })
+const upstreams = createUpstreams({
+  config,
+  anchors,
+  clientCertificates,
+  limits,
+  memory,
+  resolve: dns.lookup,
+  ownPorts,
+  egressCredentials,
+})
 const agents = config.egressProxy && createEgressAgents((host, port) => upstreams.egressTo(host, port))
 const sts = createSts({
   environment: process.env,
@@ -136,14 +147,16 @@ const proxy = createProxy({
 })
 let isListening = false
 let isDraining = false
-const stopFollowing =
-  certificate &&
-  followCertificate(certificate, {
-    read: readText,
-    install: proxy.installCertificate,
-    pollMs: CERTIFICATE_POLL_MS,
-    log,
-  })
+const following = { read: readText, pollMs: KEY_PAIR_POLL_MS, now: () => clock.now().wallMs, log }
+const stopFollowing = [
+  ...(certificate ? [followKeyPair(certificate, { ...following, install: proxy.installCertificate })] : []),
+  followClientCertificates(clientCertificates, {
+    ...following,
+    routes: config.routes,
+    renew: (directory) => upstreams.renew(directory),
+    instruments,
+  }),
+]
 
 const adminRoutes: AdminRoutes = {
   [`GET ${ADMIN_PATHS.startup}`]: () => {
@@ -172,6 +185,7 @@ const doctor = createDoctor({
   clock,
   connection: proxy.connection,
   get: agents && getBy(agents),
+  clientCertificates,
   interception: authority && { authority, read: readText, proxy: () => addresses.proxy ?? config.listenAddr, clock },
   tokenFiles,
   use: { calls: proxy.calls, startedMs: clock.now().monotonicMs, clock },
@@ -211,14 +225,15 @@ async function drain(): Promise<void> {
   await proxy.close()
   tokenFiles?.close()
   tokens.close()
-  stopFollowing?.()
+  for (const stop of stopFollowing) stop()
   for (const server of [admin, control]) server.close()
 }
 
 interface Settled {
   readonly config: ProxyConfig
   readonly anchors: TrustAnchors
-  readonly certificate: ListenerCertificate | undefined
+  readonly certificate: FollowedKeyPair | undefined
+  readonly clientCertificates: ReadonlyMap<string, FollowedKeyPair>
   readonly authority: PodAuthority | undefined
   readonly egressCredentials: () => string | undefined
 }
@@ -243,6 +258,7 @@ function readSettingsOrExit(): Promise<Settled> {
       config,
       anchors: readTrustAnchors(config, readText),
       certificate: readListenerCertificate(config, readText),
+      clientCertificates: readClientCertificates(config, readText),
       authority: await openAuthorityOf(config, clock, () => rootCertificates),
       egressCredentials: readEgressCredentials(config.egressCredentialsFile, {
         readFile: readText,

@@ -147,6 +147,12 @@ export const METRICS = {
     help: 'Attempts to keep a token file current that failed: token (there was none), or write (the file could not be written).',
     labels: ['file', 'reason'],
   },
+  clientCertificateExpiry: {
+    type: 'gauge',
+    name: 'outbound_jwt_client_certificate_expiry_timestamp_seconds',
+    help: 'When the client certificate in use expires. Alert when it comes near: nobody renews its Secret.',
+    labels: ['route'],
+  },
   clockSkew: {
     type: 'gauge',
     name: 'outbound_jwt_clock_skew_seconds',

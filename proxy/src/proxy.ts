@@ -12,7 +12,7 @@ import type { MemoryBudget } from './http/memory.ts'
 import { createHttp2Forwarder } from './http/outbound/http2-forwarder.ts'
 import { UndiciForwarder } from './http/outbound/undici-forwarder.ts'
 import { Upstreams } from './http/outbound/upstreams.ts'
-import type { ResolveAll, TrustAnchors } from './http/outbound/upstreams.ts'
+import type { ClientCertificates, ResolveAll, TrustAnchors } from './http/outbound/upstreams.ts'
 import { createConnectionObserver } from './http/telemetry/connection-observer.ts'
 import { createRequestObserver } from './http/telemetry/request-observer.ts'
 import { createRouteCalls } from './http/telemetry/route-calls.ts'
@@ -64,6 +64,7 @@ export interface Proxy extends ProxyServer {
 export interface UpstreamsOptions {
   readonly config: ProxyConfig
   readonly anchors: TrustAnchors
+  readonly clientCertificates: ClientCertificates
   readonly limits: Limits
   readonly memory: MemoryBudget
   readonly resolve: ResolveAll
@@ -73,18 +74,15 @@ export interface UpstreamsOptions {
 }
 
 /** Composes what connects to partners and to token endpoints: one place for trust, addresses and name resolution. */
-export function createUpstreams(options: UpstreamsOptions): Upstreams {
-  const { config, anchors, limits, memory, resolve, ownPorts, egressCredentials = () => undefined } = options
+export function createUpstreams({ config, ownPorts, egressCredentials, ...options }: UpstreamsOptions): Upstreams {
   const { egressProxy: proxy, egressNoProxy } = config
+  const credentials = egressCredentials ?? ((): undefined => undefined)
   return new Upstreams({
-    limits,
-    memory,
-    anchors,
-    resolve,
+    ...options,
     addresses: addressPolicy(config, ownPorts),
-    patience: patienceOf(config, limits),
+    patience: patienceOf(config, options.limits),
     now: monotonicMs,
-    egress: proxy && { proxy, wayOut: compileWayOut(proxy, egressNoProxy), credentials: egressCredentials },
+    egress: proxy && { proxy, wayOut: compileWayOut(proxy, egressNoProxy), credentials },
   })
 }
 
@@ -129,7 +127,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const patience = patienceOf(config, limits)
   const forwarder = createHttp2Forwarder({
     http1: new UndiciForwarder({ upstreams, onRetry: requests.retried }),
-    sessions: (destination) => upstreams.of(destination).http2,
+    upstream: (destination) => upstreams.of(destination),
     patience,
     onRetry: requests.retried,
   })
@@ -176,9 +174,13 @@ export function createProxy(deps: ProxyDeps): Proxy {
     connection: (_route, { host, port }) => {
       const destination = router.route(formatOrigin({ scheme: config.upstreamScheme, host, port }))
       if ('refused' in destination || config.upstreamScheme === 'http') return undefined
-      const { dialling, egress } = upstreams.of(destination)
+      const { dialling, egress, shown } = upstreams.of(destination)
       const target = { host, port: destination.port, timeoutMs: limits.connectMs }
-      return { ...dialling, ...(egress && { tunnel: (signal) => egress.socket(target, signal) }) }
+      return {
+        ...dialling,
+        ...(shown && { shown }),
+        ...(egress && { tunnel: (signal) => egress.socket(target, signal) }),
+      }
     },
     close: () => {
       server.cutTunnels()

@@ -44,6 +44,7 @@ describe('exchanges at emulated partners', () => {
     const upstreams = createUpstreams({
       config: readConfig({ ALLOW_LOCAL_UPSTREAMS: 'true' }),
       anchors: { common: authority.ca, byFile: new Map() },
+      clientCertificates: new Map(),
       limits: LIMITS,
       memory: createMemoryBudget(0),
       resolve: (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),

@@ -28,6 +28,9 @@ interface ProjectedToken {
   readonly path: string
 }
 
+/** Keys of a Secret of type kubernetes.io/tls, and its files in their volume. */
+export const TLS_FILES = { cert: 'tls.crt', key: 'tls.key' } as const
+
 /** How trust anchors are called in their volume, whatever their key in the ConfigMap is. */
 export const CA_FILE = 'ca.crt'
 
@@ -131,4 +134,25 @@ export const secretFile =
     const key = hiddenField(secretKey)(value['key'], `${where}.key`, report)
     if (name === undefined || key === undefined) return undefined
     return `${mount({ purpose, source: { secret: { secretName: name, items: [{ key, path }] } } })}/${path}`
+  }
+
+/**
+ * `{secret: name}` of a Secret of type kubernetes.io/tls, of which the sidecar reads `TLS_FILES`.
+ * SECURITY: no report repeats a value: it may be the key.
+ * @param purpose names the volume, see `MountedObject`.
+ * @returns the directory.
+ */
+export const tlsSecretDirectory =
+  (purpose: string): WrittenParser<string> =>
+  (value, where, report, mount) => {
+    if (!isRecord(value)) {
+      const allowed = '{secret: the name of a Secret of type kubernetes.io/tls}; never the key itself'
+      report({ where, value: kindOf(value), allowed })
+      return undefined
+    }
+    rejectUnknown(value, ['secret'], where, report)
+    const name = hiddenField(nameOf('Secret'))(value['secret'], `${where}.secret`, report)
+    if (name === undefined) return undefined
+    const items = Object.values(TLS_FILES).map((key) => ({ key, path: key }))
+    return mount({ purpose, source: { secret: { secretName: name, items } } })
   }

@@ -2,7 +2,7 @@ import { exchange, writtenExchange } from './exchange-parser.ts'
 import type { FieldParser, TextParser } from './fields.ts'
 import { listField, seconds, separated, stringField, writtenDuration } from './fields.ts'
 import type { WrittenParser } from './mounted-object.ts'
-import { CA_FILE, configMapFile } from './mounted-object.ts'
+import { CA_FILE, configMapFile, tlsSecretDirectory } from './mounted-object.ts'
 import { absolutePath, oneOf } from './parsers.ts'
 import {
   AUDIENCE_ITEMS,
@@ -227,6 +227,18 @@ const FIELDS = {
       example: '{configMap: partner-ca, key: ca.crt}',
       fallback: 'public authorities',
       doc: 'ConfigMap in the namespace of the pod with the only trust anchors for these hosts, as PEM.',
+    },
+  },
+  /** Directory with `TLS_FILES`, which are shown to these hosts alone. */
+  clientCertificateDir: {
+    parse: stringField(absolutePath),
+    optional: true,
+    written: {
+      key: 'clientCertificate',
+      parse: tlsSecretDirectory('client'),
+      example: '{secret: partner-client}',
+      fallback: 'none',
+      doc: 'Secret of type `kubernetes.io/tls` in the namespace of the pod: the certificate that the sidecar shows to these hosts, and to nobody else. See [mutual TLS](mutual-tls.md).',
     },
   },
 } as const satisfies Readonly<Record<string, RouteField<unknown>>>

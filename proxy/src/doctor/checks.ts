@@ -15,6 +15,8 @@ export const CHECKS = {
     'The OpenID configuration of each issuer: whether its `issuer` equals the `iss` of the token and the URL it was read from, byte for byte, and which members are missing that OpenID Connect Discovery requires.',
   jwks: "The issuer's keys: whether the token verifies with one of them.",
   files: 'For each token file: whether it is there, and when it was written. Never what is in it.',
+  certificate:
+    'For each route with a client certificate: whom it names, how long it is valid, and whether the files can be used. Never the key.',
   partner:
     'For each host without a wildcard: whether its name resolves to an allowed address and its TLS certificate verifies.',
   authority:

@@ -1,10 +1,12 @@
 import type { HostPattern, Route } from '../contract.ts'
 import { VERSION, formatHostPattern, parseHostPattern } from '../contract.ts'
 import { ProxyError } from '../errors.ts'
+import type { KeyPairInUse } from '../runtime/index.ts'
 import type { TokenFiles } from '../tokens/files.ts'
 import { within } from '../tokens/time.ts'
 import type { AwsDeps } from './aws-checks.ts'
 import { examineAws } from './aws-checks.ts'
+import { clientCertificateFindings } from './client-certificates.ts'
 import type { InterceptionView } from './interception.ts'
 import { examineInterception } from './interception.ts'
 import type { Handshake, PartnerOptions } from './partner.ts'
@@ -18,6 +20,8 @@ import { useFindings } from './use.ts'
 export interface DoctorDeps extends AwsDeps {
   /** How requests of this route connect to one of its hosts; undefined when that is without TLS. */
   readonly connection: (route: Route, host: HostPattern) => PartnerOptions | undefined
+  /** Client certificates, by the directory that a route names. */
+  readonly clientCertificates: ReadonlyMap<string, KeyPairInUse>
   /** Absent: no route intercepts. */
   readonly interception?: InterceptionView | undefined
   /** Absent: there are none. */
@@ -41,7 +45,7 @@ const MOST_PARTNERS = 32
 
 /** Creates what the control port serves as `/doctor`. */
 export function createDoctor(deps: DoctorDeps): Doctor {
-  const { routes, clock, connection, interception, tokenFiles, use } = deps
+  const { routes, clock, connection, clientCertificates, interception, tokenFiles, use } = deps
   let running: Promise<Report> | undefined
   return {
     examine: () =>
@@ -57,9 +61,11 @@ export function createDoctor(deps: DoctorDeps): Doctor {
       Promise.all(partners.map(examinePartner)),
       interception ? examineInterception(interception, routes, MOST_PARTNERS) : [],
     ])
-    const files = tokenFileFindings(tokenFiles?.states() ?? [], clock.now().wallMs)
+    const { wallMs } = clock.now()
+    const files = tokenFileFindings(tokenFiles?.states() ?? [], wallMs)
+    const certificates = clientCertificateFindings(routes, clientCertificates, wallMs)
     const used = useFindings(use, routes.slice(0, MOST_PARTNERS))
-    return createReport(VERSION, [...aws, ...files, ...found, ...intercepted, ...used])
+    return createReport(VERSION, [...aws, ...files, ...certificates, ...found, ...intercepted, ...used])
   }
 
   /** @returns the hosts that can be called as they are written. */

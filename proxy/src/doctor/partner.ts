@@ -4,6 +4,7 @@ import type { ConnectionOptions } from 'node:tls'
 import type { HostPattern } from '../contract.ts'
 import { ProxyError } from '../errors.ts'
 import { upstreamFailure } from '../http/outbound/failure.ts'
+import type { ShownCertificate } from '../http/outbound/failure.ts'
 import type { Finding } from './report.ts'
 
 /** What the TLS handshake with a partner showed. */
@@ -17,6 +18,8 @@ export interface Handshake {
 export interface PartnerOptions extends Pick<ConnectionOptions, 'secureContext' | 'lookup'> {
   /** Connects by the egress proxy. Absent: directly. */
   readonly tunnel?: ((signal: AbortSignal) => Promise<Socket>) | undefined
+  /** The client certificate of `secureContext`. */
+  readonly shown?: ShownCertificate
 }
 
 /** A partner that takes longer than this to refuse the client is not waited for. */
@@ -29,7 +32,7 @@ const REFUSAL_MS = 1_000
  */
 export async function shakeHands(
   { host, port }: HostPattern,
-  { tunnel, ...options }: PartnerOptions,
+  { tunnel, shown, ...options }: PartnerOptions,
   signal: AbortSignal,
 ): Promise<Handshake> {
   const egress = await tunnel?.(signal)
@@ -48,7 +51,7 @@ export async function shakeHands(
       reject(signal.reason as Error)
     }
     signal.addEventListener('abort', abort, { once: true })
-    socket.on('error', (error) => reject(upstreamFailure(error, 'connecting')))
+    socket.on('error', (error) => reject(upstreamFailure(error, 'connecting', shown)))
     socket.on('secureConnect', () => {
       const handshake = {
         protocol: socket.getProtocol() ?? 'TLS',

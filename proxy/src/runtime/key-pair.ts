@@ -25,15 +25,19 @@ export interface KeyPairFiles {
 
 /**
  * Reads a certificate and its key.
+ * @param known is what it returns when the files hold nothing else; looking at a key costs more than reading it.
  * @throws SettingsError naming setting and file when one cannot be read, is no PEM, or they do not belong together.
  */
-export function readKeyPair(files: KeyPairFiles, read: (path: string) => string): KeyPair {
-  const cert = load(files.cert, read, (pem) => new X509Certificate(pem))
-  const key = load(files.key, read, (pem) => createPrivateKey(pem))
-  if (!cert.parsed.checkPrivateKey(key.parsed))
+export function readKeyPair(files: KeyPairFiles, read: (path: string) => string, known?: KeyPair): KeyPair {
+  const cert = load(files.cert, read)
+  const key = load(files.key, read)
+  if (cert === known?.cert && key === known.key) return known
+  const certificate = parse(files.cert, () => new X509Certificate(cert))
+  const privateKey = parse(files.key, () => createPrivateKey(key))
+  if (!certificate.checkPrivateKey(privateKey))
     fail({ where: files.key.where, value: files.key.path, allowed: `the key of the certificate in ${files.cert.path}` })
-  requireUsable(files.cert, cert.pem, key.pem)
-  return { cert: cert.pem, key: key.pem, notAfter: cert.parsed.validToDate.getTime() }
+  requireUsable(files.cert, cert, key)
+  return { cert, key, notAfter: certificate.validToDate.getTime() }
 }
 
 export interface PollDeps {
@@ -50,9 +54,11 @@ export interface PollDeps {
  * @returns what ends it.
  */
 export function pollKeyPair(files: KeyPairFiles, { read, pollMs, onPair, onProblem }: PollDeps): () => void {
+  let known: KeyPair | undefined
   const poll = (): void => {
     try {
-      onPair(readKeyPair(files, read))
+      known = readKeyPair(files, read, known)
+      onPair(known)
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error
       onProblem(error)
@@ -62,15 +68,12 @@ export function pollKeyPair(files: KeyPairFiles, { read, pollMs, onPair, onProbl
   return () => clearInterval(timer)
 }
 
+const load = (file: NamedFile, read: (path: string) => string): string => parse(file, () => read(file.path))
+
 /** SECURITY: the cause is left out; an error about a key may quote it. */
-function load<T>(
-  { where, path }: NamedFile,
-  read: (path: string) => string,
-  parse: (pem: string) => T,
-): { readonly pem: string; readonly parsed: T } {
+function parse<T>({ where, path }: NamedFile, work: () => T): T {
   try {
-    const pem = read(path)
-    return { pem, parsed: parse(pem) }
+    return work()
   } catch {
     return fail({ where, value: path, allowed: 'a readable PEM file' })
   }

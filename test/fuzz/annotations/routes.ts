@@ -31,11 +31,22 @@ const FIELDS: Readonly<Record<string, readonly unknown[]>> = {
     { configMap: 'partner-ca', key: 'b.pem' },
     { configMap: '../x', key: '..' },
   ],
+  clientCertificate: [{ secret: 'partner-client' }, { secret: 'Partner' }, { secret: 'a', key: 'tls.key' }, 'a'],
   host: ['evil.example'],
   caFile: ['/etc/passwd'],
   name: ['orders'],
 }
-const RIGHT = ['audience', 'duration', 'signingAlgorithm', 'tags', 'header', 'onExisting', 'https', 'ca']
+const RIGHT = [
+  'audience',
+  'duration',
+  'signingAlgorithm',
+  'tags',
+  'header',
+  'onExisting',
+  'https',
+  'ca',
+  'clientCertificate',
+]
 
 /** @returns the `routes` annotation: flow or block YAML, or JSON. */
 export function createRoutesText(random: Random): string {

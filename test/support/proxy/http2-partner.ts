@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls'
 import type { ProxyError } from '../../../proxy/src/errors.ts'
 import type { ForwardRequest, Forwarding, Receiver } from '../../../proxy/src/http/forwarder.ts'
 import { createHttp2Forwarder } from '../../../proxy/src/http/outbound/http2-forwarder.ts'
+import { upstreamFailure } from '../../../proxy/src/http/outbound/failure.ts'
 import { Http2Sessions } from '../../../proxy/src/http/outbound/http2-sessions.ts'
 
 /** What came back, as the client's side hears it. */
@@ -95,7 +96,7 @@ export class Http2Partner {
       },
     }
     const forwarder = createHttp2Forwarder({
-      sessions: () => this.sessions,
+      upstream: () => ({ http2: this.sessions, failure: upstreamFailure }),
       http1: {
         forward: (_request, { started, ended }) => {
           started(200, '', ['x-by', 'http/1.1'], false)

@@ -6,12 +6,13 @@ import type { Route } from '../../../proxy/src/contract.ts'
 import { LIMITS } from '../../../proxy/src/http/limits.ts'
 import type { Limits } from '../../../proxy/src/http/limits.ts'
 import { createMemoryBudget } from '../../../proxy/src/http/memory.ts'
-import type { ResolveAll } from '../../../proxy/src/http/outbound/upstreams.ts'
+import type { ClientCertificates, ResolveAll } from '../../../proxy/src/http/outbound/upstreams.ts'
 import { writeAndDetachChunk } from '../../../proxy/src/http/tunnel/chunk.ts'
 import type { WriteChunk } from '../../../proxy/src/http/tunnel/chunk.ts'
 import { METRICS } from '../../../proxy/src/metrics.ts'
 import { createProxy, createUpstreams } from '../../../proxy/src/proxy.ts'
 import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
+import type { KeyPairInUse } from '../../../proxy/src/runtime/index.ts'
 import { captureStream } from '../capture.ts'
 import { createFakeTokens } from './tokens.ts'
 import type { FakeTokens } from './tokens.ts'
@@ -33,6 +34,8 @@ export interface TestProxyOptions {
   readonly steered?: readonly number[]
   /** PEM that partners are verified with. */
   readonly ca?: string
+  /** By the directory that a route names. */
+  readonly clientCertificates?: ClientCertificates
   /** Addresses by name; everything else does not resolve. Default: every name is this machine. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>
   /** How tunnels pass bytes on. Default: the product's. */
@@ -49,6 +52,8 @@ export interface TestProxy {
   steered(port: number): number
   readonly tokens: FakeTokens
   installCertificate(pair: KeyPair): void
+  /** Shows the certificate that has taken the place of the one in this directory. */
+  renew(directory: string): void
   /** Everything logged so far. */
   log(): string
   metrics(): Promise<string>
@@ -73,17 +78,19 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
   const ownPorts: number[] = []
   const all = { ...LIMITS, lingerMs: 50, ...limits }
   const memory = createMemoryBudget(options.memoryBytes ?? 0)
+  const upstreams = createUpstreams({
+    config,
+    anchors: { common: ca, byFile: new Map() },
+    clientCertificates: options.clientCertificates ?? new Map<string, KeyPairInUse>(),
+    limits: all,
+    memory,
+    resolve: options.resolve ?? resolver(addresses),
+    ownPorts,
+    egressCredentials: options.egressCredentials,
+  })
   const proxy = createProxy({
     config,
-    upstreams: createUpstreams({
-      config,
-      anchors: { common: ca, byFile: new Map() },
-      limits: all,
-      memory,
-      resolve: options.resolve ?? resolver(addresses),
-      ownPorts,
-      egressCredentials: options.egressCredentials,
-    }),
+    upstreams,
     certificate: certificate && { ...certificate, notAfter: 0 },
     authority: options.authority,
     tokens,
@@ -112,6 +119,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
     port,
     steered: (named) => (steered.get(named)?.address() as AddressInfo).port,
     tokens,
+    renew: (directory) => upstreams.renew(directory),
     installCertificate: (pair) => proxy.installCertificate({ ...pair, notAfter: 0 }),
     log: () => capture.text(),
     metrics: async () => (await metrics.render()).body,

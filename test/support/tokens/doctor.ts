@@ -21,6 +21,7 @@ export function healthyPod(): DoctorDeps {
     clock: createSystemClock(),
     connection: () => undefined,
     use: { calls: { counts: () => new Map() }, startedMs: 0, clock: createSystemClock() },
+    clientCertificates: new Map(),
   }
 }
 

@@ -20,14 +20,15 @@ export class Connection extends Client {
   served = 0
   /** How the present socket failed; undefined while it has not, and when it ended. */
   failure: Error | undefined
-  /** When the present socket was connected; undefined when there is none. */
-  connectedMs: number | undefined
+  /** When connecting the present socket began; undefined when there is none. */
+  begunMs: number | undefined
 
   constructor(owner: Owner, options: ClientTypes.Options, now: () => number) {
     let parsed: ParsedSocket | undefined
     super(owner.origin, {
       ...options,
-      connect: (target, done) =>
+      connect: (target, done) => {
+        const begunMs = now()
         owner.connect(target, (...[error, socket]) => {
           if (error) {
             done(error, null)
@@ -35,7 +36,7 @@ export class Connection extends Client {
           }
           this.served = 0
           this.failure = undefined
-          this.connectedMs = now()
+          this.begunMs = begunMs
           // undici takes a reset for the end of a body that lasts until its connection ends, and tells of an alert of TLS as of a
           // connection that was closed; whoever wants to know sees it here.
           socket.on('error', (failure) => {
@@ -43,14 +44,15 @@ export class Connection extends Client {
           })
           parsed = socket as unknown as ParsedSocket
           done(null, socket)
-        }),
+        })
+      },
     })
     this.on('connect', () => {
       if (parsed) skipContinue(parsed[symbols.kParser], this)
       owner.settled(this)
     })
     this.on('disconnect', () => {
-      this.connectedMs = undefined
+      this.begunMs = undefined
       owner.forget(this)
     })
   }

@@ -1,5 +1,6 @@
 import { ProxyError } from '../../errors.ts'
 import { errorCode } from '../../runtime/index.ts'
+import type { KeyPairInUse } from '../../runtime/index.ts'
 
 /** How far a request had come when it failed. */
 export type Phase = 'connecting' | 'waiting' | 'receiving'
@@ -13,14 +14,18 @@ const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|
 /** The last word of the partner in TLS. In TLS 1.3 it may come after the handshake, because the server checks the client then. RFC 8446 §6.2. */
 const TLS_ALERT = /^ERR_SSL_(?:SSL\/TLS|SSLV3|TLSV1|TLSV13)_(?:ALERT_)?(\w+)$/
 
+/** What is known here of the client certificate that a partner was shown. */
+export type ShownCertificate = Pick<KeyPairInUse, 'problem'>
+
 /**
+ * @param shown the client certificate of the route, where it has one.
  * @returns what the client is told about an error of the connection to the partner.
  * SECURITY: only the error's code goes along; messages of libraries may quote what was sent.
  */
-export function upstreamFailure(error: unknown, phase: Phase): ProxyError {
+export function upstreamFailure(error: unknown, phase: Phase, shown?: ShownCertificate): ProxyError {
   if (error instanceof ProxyError) return error
   const code = errorCode(error) ?? 'unknown'
-  if (TLS_CODE.test(code)) return tlsFailure(code, error)
+  if (TLS_CODE.test(code)) return tlsFailure(code, error, shown)
   if (phase === 'connecting') return connectFailure(code, error)
   if (TIMEOUT_CODES.has(code)) return new ProxyError('upstream_timeout', { cause: error })
   const invalid = invalidity(error, code, phase)
@@ -35,24 +40,38 @@ export function upstreamFailure(error: unknown, phase: Phase): ProxyError {
 
 /** What alerts mean that have another cause than a certificate of the partner. */
 const ALERTS: ReadonlyMap<string, string> = new Map([
-  ['CERTIFICATE_REQUIRED', 'The partner wants a client certificate, and the proxy has none'],
+  ['CERTIFICATE_REQUIRED', 'The partner wants a client certificate, and got none'],
   ['HANDSHAKE_FAILURE', 'The partner found nothing to agree on in TLS, or wants a client certificate'],
   ['PROTOCOL_VERSION', 'The partner speaks neither TLS 1.2 nor TLS 1.3'],
   ['UNRECOGNIZED_NAME', 'The partner does not know this host'],
   ['ACCESS_DENIED', 'The partner does not accept this client'],
   ['INTERNAL_ERROR', 'The partner failed within TLS'],
 ])
+/** What is said of a certificate, and a server has seen no other than the client's. RFC 8446 §6.2. */
+const CERTIFICATE_ALERT =
+  /^(?:BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA|DECRYPT_ERROR)$/
 const ALERT_HINT =
-  'Ask the partner which clients its TLS accepts, and whether there is an address without client certificates (mTLS).'
+  'Ask the partner which clients its TLS accepts; for mutual TLS (mTLS), name a certificate in clientCertificate of outbound-jwt.io/routes.'
+const SHOWN_HINT =
+  'Ask the partner which authorities and names its mutual TLS (mTLS) accepts; doctor shows the client certificate of this route.'
 
-function tlsFailure(code: string, cause: unknown): ProxyError {
+function meaningOf(alert: string, shown: ShownCertificate | undefined): string {
+  if (shown && CERTIFICATE_ALERT.test(alert)) return 'The partner does not accept the client certificate of this route'
+  return ALERTS.get(alert) ?? 'The partner ended the TLS connection'
+}
+
+function hintOf(shown: ShownCertificate | undefined): string {
+  if (shown?.problem === undefined) return shown ? SHOWN_HINT : ALERT_HINT
+  return `Renew the Secret with the client certificate of this route (mTLS): ${shown.problem}.`
+}
+
+function tlsFailure(code: string, cause: unknown, shown: ShownCertificate | undefined): ProxyError {
   const alert = TLS_ALERT.exec(code)?.[1]
   if (alert === undefined)
     return new ProxyError('upstream_tls_failed', { message: `The TLS connection failed (${code}).`, cause })
-  const meaning = ALERTS.get(alert) ?? 'The partner ended the TLS connection'
   return new ProxyError('upstream_tls_failed', {
-    message: `${meaning} (TLS alert: ${alert.toLowerCase().replaceAll('_', ' ')}).`,
-    hint: ALERT_HINT,
+    message: `${meaningOf(alert, shown)} (TLS alert: ${alert.toLowerCase().replaceAll('_', ' ')}).`,
+    hint: hintOf(shown),
     proxyStatus: 'tls_alert_received',
     cause,
   })

@@ -5,16 +5,16 @@ import { ProxyError } from '../../errors.ts'
 import type { Destination } from '../../routing/router.ts'
 import { fieldsFromHttp2, requestToHttp2 } from '../http2-fields.ts'
 import type { RawHeaders } from '../headers.ts'
-import { isClosedConnection, upstreamFailure } from './failure.ts'
+import { isClosedConnection } from './failure.ts'
 import type { Phase } from './failure.ts'
 import { isIdempotent } from '../forwarder.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
 import type { Patience } from '../limits.ts'
-import type { Http2Session, Http2Sessions } from './http2-sessions.ts'
+import type { Http2Session } from './http2-sessions.ts'
+import type { Upstream } from './upstream.ts'
 
 export interface Http2ForwarderDeps {
-  /** @returns undefined where HTTP/2 cannot be agreed on, for want of TLS. */
-  readonly sessions: (destination: Destination) => Http2Sessions | undefined
+  readonly upstream: (destination: Destination) => Pick<Upstream, 'http2' | 'failure'>
   /** For clients and partners that speak no HTTP/2. */
   readonly http1: Forwarder
   readonly patience: (destination: Destination) => Patience
@@ -72,7 +72,7 @@ class Attempt implements Forwarding {
 
   dispatch(): void {
     this.phase = 'connecting'
-    const sessions = this.deps.sessions(this.request.destination)
+    const sessions = this.deps.upstream(this.request.destination).http2
     if (!sessions) this.sendByHttp1()
     else
       sessions.take((error, session) => {
@@ -227,7 +227,7 @@ class Attempt implements Forwarding {
 
   private fail(cause: unknown): void {
     if (this.isOver) return
-    const error = upstreamFailure(cause, this.phase)
+    const error = this.deps.upstream(this.request.destination).failure(cause, this.phase)
     this.end()
     this.receiver.failed(error)
   }

@@ -3,14 +3,16 @@ import type { ClientHttp2Session, ClientHttp2Stream, ClientSessionRequestOptions
 import type { TLSSocket } from 'node:tls'
 import type { Limits } from '../limits.ts'
 
+/**
+ * Opens a TLS connection that offers HTTP/2 and HTTP/1.1 by ALPN. It has its own deadline.
+ * SECURITY: trust, address rules and client certificate of the upstream are applied in here.
+ */
+export type ConnectHttp2 = (done: (error: Error | null, socket?: TLSSocket) => void) => void
+
 export interface Http2SessionsDeps {
   /** As `new URL(…).origin`. */
   readonly origin: string
-  /**
-   * Opens a TLS connection that offers HTTP/2 and HTTP/1.1 by ALPN. It has its own deadline.
-   * SECURITY: trust and address rules of the upstream are applied in here.
-   */
-  readonly connect: (done: (error: Error | null, socket?: TLSSocket) => void) => void
+  readonly connect: ConnectHttp2
   readonly now: () => number
   readonly limits: Pick<Limits, 'connectMs' | 'headBytes' | 'headFields' | 'upstreamAgeMs' | 'upstreamIdleMs'>
 }
@@ -48,9 +50,13 @@ export class Http2Sessions {
   private connecting = false
   /** The partner has chosen HTTP/1.1; asked again when this time has come. */
   private declinedUntilMs: number | undefined
+  private openConnection: ConnectHttp2
+  /** Sessions whose connection was begun before are not used again. */
+  private redialledMs = Number.NEGATIVE_INFINITY
 
   constructor(deps: Http2SessionsDeps) {
     this.deps = deps
+    this.openConnection = deps.connect
   }
 
   get isUnused(): boolean {
@@ -64,8 +70,9 @@ export class Http2Sessions {
       taken(null)
       return
     }
+    const oldestMs = Math.max(now - this.deps.limits.upstreamAgeMs, this.redialledMs)
     for (const session of this.open) {
-      if (session.connectedMs < now - this.deps.limits.upstreamAgeMs) session.retire()
+      if (session.begunMs <= oldestMs) session.retire()
       if (session.tryTake()) {
         taken(null, session)
         return
@@ -73,6 +80,13 @@ export class Http2Sessions {
     }
     this.waiting.push(taken)
     this.connect()
+  }
+
+  /** Connects otherwise from now on. What is in flight ends where it is. */
+  redial(connect: ConnectHttp2): void {
+    this.openConnection = connect
+    this.redialledMs = this.deps.now()
+    for (const session of this.open) session.retire()
   }
 
   destroy(): void {
@@ -83,9 +97,10 @@ export class Http2Sessions {
   private connect(): void {
     if (this.connecting) return
     this.connecting = true
-    this.deps.connect((error, socket) => {
+    const begunMs = this.deps.now()
+    this.openConnection((error, socket) => {
       if (error || !socket) this.settle(error)
-      else if (socket.alpnProtocol === 'h2') this.start(socket)
+      else if (socket.alpnProtocol === 'h2') this.start(socket, begunMs)
       else {
         socket.destroy()
         this.declinedUntilMs = this.deps.now() + this.deps.limits.upstreamAgeMs
@@ -94,8 +109,8 @@ export class Http2Sessions {
     })
   }
 
-  private start(socket: TLSSocket): void {
-    const session = new Session(socket, this.deps, {
+  private start(socket: TLSSocket, begunMs: number): void {
+    const session = new Session(socket, begunMs, this.deps, {
       ready: () => {
         this.declinedUntilMs = undefined
         this.open.add(session)
@@ -129,7 +144,7 @@ interface SessionEvents {
 }
 
 class Session implements Http2Session {
-  readonly connectedMs: number
+  readonly begunMs: number
   served = 0
   lastStreamId: number | undefined
   private streams = 0
@@ -141,8 +156,8 @@ class Session implements Http2Session {
   private bytesSeen = 0
   private awaitsPong = false
 
-  constructor(socket: TLSSocket, { origin, now, limits }: Http2SessionsDeps, events: SessionEvents) {
-    this.connectedMs = now()
+  constructor(socket: TLSSocket, begunMs: number, { origin, limits }: Http2SessionsDeps, events: SessionEvents) {
+    this.begunMs = begunMs
     this.socket = socket
     this.limits = limits
     this.session = connect(origin, {

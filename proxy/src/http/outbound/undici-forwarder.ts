@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
 import type { Destination } from '../../routing/router.ts'
 import type { ProxyError } from '../../errors.ts'
-import { isClosedConnection, upstreamFailure } from './failure.ts'
+import { isClosedConnection } from './failure.ts'
 import type { Phase } from './failure.ts'
 import { isIdempotent } from '../forwarder.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
@@ -121,7 +121,7 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding, Claimant {
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     const failure = this.connection?.failure
     this.release()
-    if (failure) this.receiver.failed(upstreamFailure(failure, this.phase))
+    if (failure) this.receiver.failed(this.upstream.failure(failure, this.phase))
     else this.receiver.ended(rawStrings(controller.rawTrailers))
   }
 
@@ -148,7 +148,7 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding, Claimant {
     }
     this.release()
     if (this.aborted) return
-    this.receiver.failed(upstreamFailure(error, this.phase))
+    this.receiver.failed(this.upstream.failure(error, this.phase))
   }
 
   private release(): void {

@@ -4,12 +4,16 @@ import type { buildConnector } from 'undici'
 import createConnector from 'undici/lib/core/connect.js'
 import { ProxyError } from '../../errors.ts'
 import type { Destination } from '../../routing/router.ts'
+import type { KeyPairInUse } from '../../runtime/index.ts'
 import type { Limits, Patience } from '../limits.ts'
 import { HOLDS } from '../memory.ts'
 import type { MemoryBudget } from '../memory.ts'
 import { Connection } from './connection.ts'
 import type { Egress } from './egress-proxy.ts'
+import { upstreamFailure } from './failure.ts'
+import type { Phase } from './failure.ts'
 import { Http2Sessions } from './http2-sessions.ts'
+import type { ConnectHttp2 } from './http2-sessions.ts'
 
 /** How connections to an origin are made. */
 export interface Dialling {
@@ -45,6 +49,12 @@ export interface Claimant {
   refused(error: ProxyError): void
 }
 
+/** What few upstreams have. */
+interface Extras {
+  readonly egress: Egress | undefined
+  readonly shown: KeyPairInUse | undefined
+}
+
 /**
  * One origin that is called: how it is connected to, and its connections.
  * undici's own pool looks at every connection for every request; here the last one used is on top, and the rest can go idle.
@@ -52,13 +62,13 @@ export interface Claimant {
  * first of those, or for one that another request no longer needs.
  */
 export class Upstream {
-  readonly origin: string
-  readonly dialling: Dialling
-  readonly connect: buildConnector.connector
+  readonly destination: Destination
+  /** The client certificate that it is shown. */
+  readonly shown: KeyPairInUse | undefined
   /** Present when connections go by it. */
   readonly egress: Egress | undefined
-  private readonly host: string
-  private readonly port: number
+  dialling: Dialling
+  connect: buildConnector.connector
   private readonly deps: UpstreamDeps
   private readonly connections = new Set<Connection>()
   /** Those of them that were made and are not connected yet. */
@@ -69,21 +79,42 @@ export class Upstream {
   /** When somebody who waited last got a connection. */
   private servedMs = -Infinity
   private sessions: Http2Sessions | undefined
+  /** Connections that are older are not used again. */
+  private redialledMs = Number.NEGATIVE_INFINITY
 
-  constructor(destination: Destination, deps: UpstreamDeps, dialling: Dialling, egress: Egress | undefined) {
-    this.origin = destination.origin
-    this.host = destination.host
-    this.port = destination.port
+  constructor(destination: Destination, deps: UpstreamDeps, dialling: Dialling, { egress, shown }: Extras) {
+    this.destination = destination
     this.egress = egress
+    this.shown = shown
     this.deps = deps
     this.dialling = dialling
     this.connect = this.connector({ allowH2: false })
   }
 
+  get origin(): string {
+    return this.destination.origin
+  }
+
+  /** Connects otherwise from now on. What is in flight ends where it is. */
+  redial(dialling: Dialling): void {
+    this.dialling = dialling
+    // undici resumes TLS sessions per connector, and a resumed one shows no certificate.
+    this.connect = this.connector({ allowH2: false })
+    this.redialledMs = this.deps.now()
+    for (const connection of this.idle.splice(0)) this.discard(connection)
+    this.sessions?.redial(this.http2Connector())
+  }
+
+  /** @returns what the client is told about an error of a connection to it. */
+  failure(error: unknown, phase: Phase): ProxyError {
+    return upstreamFailure(error, phase, this.shown)
+  }
+
   /** HTTP/2 sessions to it; undefined without TLS, because nothing says then that it speaks HTTP/2. */
   get http2(): Http2Sessions | undefined {
     if (!this.dialling.secureContext) return undefined
-    this.sessions ??= this.createSessions()
+    const { limits, now } = this.deps
+    this.sessions ??= new Http2Sessions({ origin: this.origin, now, limits, connect: this.http2Connector() })
     return this.sessions
   }
 
@@ -111,8 +142,9 @@ export class Upstream {
 
   /** @param connection whose request is over, however it ended. */
   release(connection: Connection): void {
-    const oldestMs = this.deps.now() - this.deps.limits.upstreamAgeMs
-    if (connection.connectedMs === undefined || connection.connectedMs < oldestMs) {
+    const { begunMs } = connection
+    const oldestMs = Math.max(this.deps.now() - this.deps.limits.upstreamAgeMs, this.redialledMs)
+    if (begunMs === undefined || begunMs <= oldestMs) {
       this.discard(connection)
       return
     }
@@ -207,6 +239,7 @@ export class Upstream {
 
   private connector(protocols: Pick<buildConnector.BuildOptions, 'allowH2' | 'preferH2'>): buildConnector.connector {
     const { connectMs } = this.deps.limits
+    const { host, port } = this.destination
     if (this.reader) return this.reader.connector(connectMs)
     const connect = createConnector({
       ...this.dialling,
@@ -215,20 +248,14 @@ export class Upstream {
       // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
       rejectUnauthorized: true,
     })
-    return this.egress?.tunnelled({ host: this.host, port: this.port, timeoutMs: connectMs }, connect) ?? connect
+    return this.egress?.tunnelled({ host, port, timeoutMs: connectMs }, connect) ?? connect
   }
 
-  private createSessions(): Http2Sessions {
-    const { limits, now } = this.deps
+  private http2Connector(): ConnectHttp2 {
     const connectSecure = this.connector({ allowH2: true, preferH2: true })
     const { host, hostname, port, protocol } = new URL(this.origin)
-    return new Http2Sessions({
-      origin: this.origin,
-      now,
-      limits,
-      connect: (done) =>
-        connectSecure({ host, hostname, port, protocol }, (...[error, socket]) => done(error, socket as TLSSocket)),
-    })
+    return (done) =>
+      connectSecure({ host, hostname, port, protocol }, (...[error, socket]) => done(error, socket as TLSSocket))
   }
 
   private discard(connection: Connection): void {

@@ -2,11 +2,12 @@ import type { LookupAddress } from 'node:dns'
 import { connect, isIP } from 'node:net'
 import type { LookupFunction, Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import type { SecureContext } from 'node:tls'
+import type { SecureContext, SecureContextOptions } from 'node:tls'
 import type { buildConnector } from 'undici'
 import createConnector from 'undici/lib/core/connect.js'
 import type { EgressProxy, Route } from '../../contract.ts'
 import { ProxyError } from '../../errors.ts'
+import type { KeyPairInUse } from '../../runtime/index.ts'
 import { mayConnect } from '../../routing/address-policy.ts'
 import type { AddressPolicy } from '../../routing/address-policy.ts'
 import type { WayOut } from '../../routing/egress.ts'
@@ -27,6 +28,9 @@ export interface TrustAnchors {
   /** By the path that a route or an exchange names. */
   readonly byFile: ReadonlyMap<string, string>
 }
+
+/** By the directory that a route names. */
+export type ClientCertificates = ReadonlyMap<string, KeyPairInUse>
 
 /**
  * `dns.lookup` with all addresses: getaddrinfo, so that search domains and /etc/hosts count as for any other program; or, where /etc/hosts
@@ -49,6 +53,7 @@ export interface EgressSettings {
 interface UpstreamsDeps {
   readonly limits: Limits
   readonly anchors: TrustAnchors
+  readonly clientCertificates: ClientCertificates
   readonly resolve: ResolveAll
   readonly addresses: AddressPolicy
   readonly patience: (destination: Destination) => Patience
@@ -67,6 +72,8 @@ export class Upstreams implements Siblings {
   private readonly contexts = new Map<string | undefined, SecureContext>()
   /** Those that had no room for another connection. */
   private readonly short = new Set<Upstream>()
+  /** SECURITY: apart from the others, which upstreams share by their trust anchors. */
+  private readonly contextsWithCertificate = new Map<Route, SecureContext>()
   private readonly deps: UpstreamsDeps
   private readonly egress: Egress | undefined
 
@@ -154,6 +161,14 @@ export class Upstreams implements Siblings {
     return this.egressTo(host, port)?.tunnelled({ host, port, timeoutMs: limits.connectMs }, secure) ?? secure
   }
 
+  /** Another certificate has taken the place of the one in this directory. */
+  renew(directory: string): void {
+    this.contextsWithCertificate.clear()
+    for (const upstream of this.byOrigin.values())
+      if (upstream.destination.ruled?.route.clientCertificateDir === directory)
+        upstream.redial(this.diallingTo(upstream.destination))
+  }
+
   /** Ends every connection that was made for requests. */
   async close(): Promise<void> {
     await Promise.all([...this.byOrigin.values()].map((upstream) => upstream.destroy()))
@@ -178,17 +193,33 @@ export class Upstreams implements Siblings {
   private add(destination: Destination): Upstream {
     if (this.byOrigin.size >= ORIGINS)
       for (const [origin, upstream] of this.byOrigin) if (upstream.isUnused) this.byOrigin.delete(origin)
-    const { origin, host, port, ruled } = destination
-    const route = ruled?.route
+    const { origin, host, port } = destination
     const { limits, memory, now, patience } = this.deps
     const deps = { limits, memory, now, patience: patience(destination), siblings: this }
-    const dialling = {
-      ...this.dialling(port, route !== undefined),
-      ...(origin.startsWith('https:') && { secureContext: this.secureContext(this.anchorsOf(route)) }),
-    }
-    const upstream = new Upstream(destination, deps, dialling, this.egressTo(host, port))
+    const extras = { egress: this.egressTo(host, port), shown: this.shownTo(destination) }
+    const upstream = new Upstream(destination, deps, this.diallingTo(destination), extras)
     this.byOrigin.set(origin, upstream)
     return upstream
+  }
+
+  private diallingTo(destination: Destination): Dialling {
+    const { origin, port, ruled } = destination
+    const route = ruled?.route
+    const dialling = this.dialling(port, route !== undefined)
+    if (!origin.startsWith('https:')) return dialling
+    const shown = this.shownTo(destination)
+    if (route === undefined || shown === undefined)
+      return { ...dialling, secureContext: this.secureContext(this.anchorsOf(route)) }
+    return { ...dialling, secureContext: this.contextWithCertificate(route, shown) }
+  }
+
+  /** SECURITY: a route with a client certificate is never called without one. */
+  private shownTo({ ruled }: Destination): KeyPairInUse | undefined {
+    const directory = ruled?.route.clientCertificateDir
+    if (directory === undefined) return undefined
+    const shown = this.deps.clientCertificates.get(directory)
+    if (shown === undefined) throw new TypeError(`${directory} was not read at start`)
+    return shown
   }
 
   /** What every connection that leaves this process has in common. */
@@ -217,8 +248,18 @@ export class Upstreams implements Siblings {
   private secureContext(ca = this.deps.anchors.common): SecureContext {
     let context = this.contexts.get(ca)
     if (!context) {
-      context = createSecureContext({ minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) })
+      context = createSecureContext(contextOptions(ca))
       this.contexts.set(ca, context)
+    }
+    return context
+  }
+
+  private contextWithCertificate(route: Route, { pair: { cert, key } }: KeyPairInUse): SecureContext {
+    let context = this.contextsWithCertificate.get(route)
+    if (!context) {
+      const ca = this.anchorsOf(route) ?? this.deps.anchors.common
+      context = createSecureContext({ ...contextOptions(ca), cert, key })
+      this.contextsWithCertificate.set(route, context)
     }
     return context
   }
@@ -227,6 +268,11 @@ export class Upstreams implements Siblings {
 class ConnectTimeout extends Error {
   readonly code = 'ETIMEDOUT'
 }
+
+const contextOptions = (ca: string | undefined): SecureContextOptions => ({
+  minVersion: 'TLSv1.2',
+  ...(ca !== undefined && { ca }),
+})
 
 /**
  * Resolves a name to those of its addresses that may be connected to.

@@ -153,6 +153,7 @@ for (const [name, start] of Object.entries(WORLDS))
       upstreams = createUpstreams({
         config: readConfig({ ...settings, ALLOW_LOCAL_UPSTREAMS: 'true' }),
         anchors: { common: partners.ca, byFile: new Map() },
+        clientCertificates: new Map(),
         limits: LIMITS,
         memory: createMemoryBudget(0),
         resolve: (_host, _options, done) => done(Object.assign(new Error('none'), { code: 'ENOTFOUND' }), []),

@@ -19,7 +19,26 @@ describe('what a client is told of a failed connection', () => {
         const failure = upstreamFailure(Object.assign(new Error(code), { code }), phase)
         expect([failure.code, failure.row.retryable]).to.deep.equal(['upstream_tls_failed', false])
         expect(failure.message).to.match(message)
-        expect(failure.hint).to.include('mTLS')
+        expect(failure.hint).to.include('mTLS').and.include('clientCertificate')
       }
     })
+
+  const failureOf = (code: string, problem?: string): ReturnType<typeof upstreamFailure> =>
+    upstreamFailure(Object.assign(new Error(code), { code }), 'connecting', { problem })
+
+  it('names the client certificate of the route, where an alert is about a certificate', () => {
+    for (const code of ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA']) {
+      const failure = failureOf(code)
+      expect(failure.message).to.match(
+        /^The partner does not accept the client certificate of this route \(TLS alert: /,
+      )
+      expect(failure.hint).to.include('doctor shows the client certificate')
+    }
+    expect(failureOf('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION').message).to.match(/^The partner speaks neither/)
+  })
+
+  it('says what is wrong with that certificate, where it is known', () => {
+    const { hint } = failureOf('ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', '/c/tls.crt expired on 2026-01-01')
+    expect(hint).to.include('Renew the Secret').and.include('/c/tls.crt expired on 2026-01-01.')
+  })
 })

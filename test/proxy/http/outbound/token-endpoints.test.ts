@@ -69,6 +69,7 @@ describe('the client of token endpoints', () => {
     const upstreams = createUpstreams({
       config,
       anchors: { common, byFile },
+      clientCertificates: new Map(),
       limits: LIMITS,
       memory: createMemoryBudget(0),
       resolve,

@@ -12,7 +12,7 @@ const complaints = (text: string): readonly string[] => {
   return complaints
 }
 const FIELDS =
-  'hosts, source, audience, duration, signingAlgorithm, tags, exchange, header, onExisting, https, timeout, ca'
+  'hosts, source, audience, duration, signingAlgorithm, tags, exchange, header, onExisting, https, timeout, ca, clientCertificate'
 
 describe('the routes annotation', () => {
   it('makes the same routes as ROUTES, in block and flow form', () => {
