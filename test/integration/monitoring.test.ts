@@ -42,8 +42,11 @@ describe(`dashboard and alerts${MISSING ? ' (prometheus is not installed)' : ''}
     this.timeout(60_000)
     directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-monitoring-'))
     for (const name of ['trust', 'authority', 'tokens']) mkdirSync(join(directory, name))
+    const client = await (await createTestAuthority('clients')).issue(['orders'])
+    writeFileSync(join(directory, 'tls.crt'), client.cert)
+    writeFileSync(join(directory, 'tls.key'), client.key)
     stack = await startStack({
-      route: { https: 'intercept' },
+      route: { https: 'intercept', clientCertificateDir: directory },
       environment: {
         TRUST_DIR: join(directory, 'trust'),
         AUTHORITY_DIR: join(directory, 'authority'),
@@ -154,8 +157,12 @@ describe(`dashboard and alerts${MISSING ? ' (prometheus is not installed)' : ''}
     const firing: string[] = []
     for (const { alert, expr } of groups.flatMap(({ rules }) => rules))
       if ((await query(expr)).length > 0) firing.push(alert)
-    // The certificate of the test ends tomorrow.
-    expect(firing).to.deep.equal(['OutboundJwtCertificateExpiring', 'OutboundJwtPodsRefused'])
+    // The certificates of the test end tomorrow.
+    expect(firing).to.deep.equal([
+      'OutboundJwtCertificateExpiring',
+      'OutboundJwtClientCertificateExpiring',
+      'OutboundJwtPodsRefused',
+    ])
   }).timeout(20_000)
 })
 

@@ -137,6 +137,18 @@ export const SIDECARS: readonly Panel[] = [
     ],
   },
   {
+    title: 'Client certificates',
+    description: 'Until the first one of a route ends. Whoever made its Secret renews it.',
+    unit: 's',
+    queries: [
+      {
+        expr: (pods) =>
+          `min by (route) (outbound_jwt_client_certificate_expiry_timestamp_seconds${matchers(pods)} - time())`,
+        legend: '{{route}}',
+      },
+    ],
+  },
+  {
     title: 'CPU of sidecars',
     description: 'Cores; the sum.',
     unit: 'short',
