@@ -24,35 +24,49 @@ interface Entry<T> {
   readonly value: T
 }
 
-/** Patterns by what they begin or end with, so that thousands of them are looked up and not tried one after the other. */
+/** Globs whose literal text before the first star has one length, and that behind the last star, too; by these two texts. */
+interface Shape<T> {
+  readonly head: number
+  readonly tail: number
+  readonly entries: Map<string, Entry<T>[]>
+}
+
+/** Patterns by what they begin and end with, so that thousands of them are looked up and not tried one after the other. */
 export class GlobIndex<T> {
   readonly #exact = new Map<string, Entry<T>[]>()
-  /** Of globs that end with a star and whole labels, by these: `.partner.example`. */
-  readonly #tails = new Map<string, Entry<T>[]>()
-  readonly #others: Entry<T>[] = []
+  /** Few, however many globs there are: people write globs of the same form. */
+  readonly #shapes = new Map<string, Shape<T>>()
 
   add(pattern: string, value: T): void {
     const entry = { matches: compileGlob(pattern), value }
-    const star = pattern.lastIndexOf('*')
-    const tail = pattern.slice(star + 1)
-    if (star === -1) append(this.#exact, pattern, entry)
-    else if (tail.startsWith('.')) append(this.#tails, tail, entry)
-    else this.#others.push(entry)
+    const head = pattern.indexOf('*')
+    if (head === -1) append(this.#exact, pattern, entry)
+    else append(this.#shape(head, pattern.length - pattern.lastIndexOf('*') - 1).entries, ends(pattern, head), entry)
   }
 
   /** @returns the values of patterns that match; one that was added under several may come several times. */
   *find(text: string): Generator<T> {
     yield* matching(this.#exact.get(text), text)
-    if (this.#tails.size > 0)
-      for (let dot = text.indexOf('.'); dot !== -1; dot = text.indexOf('.', dot + 1))
-        yield* matching(this.#tails.get(text.slice(dot)), text)
-    yield* matching(this.#others, text)
+    for (const { head, tail, entries } of this.#shapes.values())
+      if (head + tail <= text.length)
+        yield* matching(entries.get(`${text.slice(0, head)}*${text.slice(text.length - tail)}`), text)
   }
 
   has(text: string): boolean {
     return this.find(text).next().done !== true
   }
+
+  #shape(head: number, tail: number): Shape<T> {
+    const key = `${head} ${tail}`
+    let shape = this.#shapes.get(key)
+    if (!shape) this.#shapes.set(key, (shape = { head, tail, entries: new Map<string, Entry<T>[]>() }))
+    return shape
+  }
 }
+
+/** @returns the two literal texts of a glob with the star between them. */
+const ends = (pattern: string, head: number): string =>
+  `${pattern.slice(0, head)}*${pattern.slice(pattern.lastIndexOf('*') + 1)}`
 
 function* matching<T>(entries: readonly Entry<T>[] = [], text: string): Generator<T> {
   for (const { matches, value } of entries) if (matches(text)) yield value
