@@ -1,18 +1,43 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { expectVerified, firstAnswers } from '../support/answers.ts'
+import { expectVerified, firstAnswers, printed } from '../support/answers.ts'
 import { eventually } from '../support/eventually.ts'
-import { deleteNamespaces, diagnosis, kubectl } from '../support/kubectl.ts'
+import { completed, deleteNamespaces, kubectl } from '../support/kubectl.ts'
+import { deleteInjectors, registerInjector } from '../support/injector.ts'
 import { PARTNER_SERVICE } from '../support/names.ts'
-import type { Shop } from '../support/workload.ts'
-import { ASKING, container, openShop } from '../support/workload.ts'
+import type { PodOptions, Shop } from '../support/workload.ts'
+import { ASKING, client, container, once, openShop } from '../support/workload.ts'
 
-const URLS = [`https://${PARTNER_SERVICE}/orders`, `http://${PARTNER_SERVICE}/orders`]
+const URL = `https://${PARTNER_SERVICE}/orders`
+const URLS = [URL, `http://${PARTNER_SERVICE}/orders`]
 const STEERED = {
   ...ASKING,
   steering: 'hosts',
   routes: ASKING.routes.replace('[api.partner.example]', `[${PARTNER_SERVICE}]`) + '  https: intercept\n',
 }
+/** Stock code that takes no proxy variable, by the name of its container: each prints the status of the partner. */
+const CLIENTS = {
+  aiohttp: ['python', 'aiohttp_client.py', 'plain', URL],
+  node20: ['node20', 'node-fetch.mjs', URL],
+  'php-streams': ['php', 'fopen.php', URL],
+  'ipv6-alone': [
+    'node',
+    '-e',
+    `https.get('${URL}', { family: 6 }, (answer) => console.log('status', answer.resume().statusCode))`,
+  ],
+  'perl-lwp': ['perl', 'lwp.pl', 'plain', URL],
+} as const
+const NAMES = Object.keys(CLIENTS) as (keyof typeof CLIENTS)[]
+const calling = (...names: readonly (keyof typeof CLIENTS)[]): PodOptions => ({
+  annotations: STEERED,
+  spec: { restartPolicy: 'OnFailure', containers: names.map((name) => client(name, once(CLIENTS[name]))) },
+})
+/** A mesh that starts before the sidecar, and one that starts after it. */
+const MESHES = {
+  'outbound-jwt-e2e-steering-istio': '/istio/native',
+  'outbound-jwt-e2e-steering-linkerd': '/linkerd/classic',
+}
+
 /** A server in the application's container, which takes the place of its program. */
 const listening = (port: number): object => ({
   ...container('application'),
@@ -25,13 +50,21 @@ describe('workloads whose partner’s name leads to their own pod', function () 
   before(async function () {
     if (process.env['KUBECONFIG'] === undefined) this.skip()
     shop = await openShop('outbound-jwt-e2e-steering')
+    for (const [namespace, path] of Object.entries(MESHES)) {
+      const mesh = await openShop(namespace)
+      await registerInjector(namespace, { path, first: true, reinvocation: 'IfNeeded' })
+      await mesh.apply(mesh.pod('clients', calling('aiohttp')))
+    }
     await Promise.all([
+      shop.apply(shop.pod('clients', calling(...NAMES))),
       shop.apply(shop.deployment('orders', { annotations: STEERED, args: [...URLS, '--serve'] })),
       shop.apply(shop.job('once', { annotations: STEERED, args: URLS })),
     ])
   })
   after(async () => {
-    if (process.env['KUBECONFIG'] !== undefined) await deleteNamespaces(shop.namespace)
+    if (process.env['KUBECONFIG'] === undefined) return
+    await deleteInjectors()
+    await deleteNamespaces(shop.namespace, ...Object.keys(MESHES))
   })
 
   const environment = async (workload: string): Promise<string> =>
@@ -54,14 +87,19 @@ describe('workloads whose partner’s name leads to their own pod', function () 
   })
 
   it('complete as a Job', async () => {
-    await kubectl('wait', '-n', shop.namespace, 'job/once', '--for=condition=Complete', '--timeout=90s').catch(
-      async (cause: unknown) => {
-        throw new Error(`${String(cause)}\n${await diagnosis(shop.namespace)}`, { cause })
-      },
-    )
+    await completed(shop.namespace, 'once')
     const found = await firstAnswers({ namespace: shop.namespace, workload: 'job/once' }, URLS.length)
     found.forEach((answer) => expectVerified(answer))
   })
+
+  const verified = (namespace: string, name: string): Promise<void> =>
+    printed({ namespace, workload: 'pod/clients', container: name }, /^status 200/)
+
+  for (const name of NAMES)
+    it(`get a verified answer with ${name}, which takes no proxy variable`, () => verified(shop.namespace, name))
+
+  for (const [namespace, mesh] of Object.entries(MESHES))
+    it(`get a verified answer next to a mesh of the form ${mesh}`, () => verified(namespace, 'aiohttp'))
 
   it('may listen on ports of their own', async () => {
     await shop.apply(shop.pod('server', { annotations: STEERED, spec: { containers: [listening(8080)] } }))

@@ -51,17 +51,12 @@ export async function lines({ namespace, workload, container = 'application' }: 
   return log.split('\n').filter((line) => /^(?:status|error) /.test(line))
 }
 
-/** Waits for the first line of a stock client. @throws with the namespace's events and logs. */
-export async function firstLine(source: LogSource): Promise<string> {
-  let found: string | undefined
-  const some = async (): Promise<boolean> => {
-    found = (await lines(source))[0]
-    return found !== undefined
-  }
-  await eventually(`a line of ${source.workload}`, some, LIMIT_MS).catch(async (cause: unknown) => {
+/** Waits until a stock client has printed such a line. @throws with the namespace's events and logs. */
+export async function printed(source: LogSource, line: RegExp): Promise<void> {
+  const isThere = async (): Promise<boolean> => (await lines(source)).some((one) => line.test(one))
+  await eventually(`${String(line)} of ${source.workload}`, isThere, LIMIT_MS).catch(async (cause: unknown) => {
     throw new Error(`${String(cause)}\n${await diagnosis(source.namespace)}`, { cause })
   })
-  return found ?? ''
 }
 
 export interface Expected {

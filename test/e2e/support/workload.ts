@@ -134,6 +134,12 @@ export function client(name: string, command: readonly string[], more: object = 
   }
 }
 
+/** A call of a stock client, which prints a status: the container fails, and is started again, unless it is 200. */
+export const once = (command: readonly string[]): readonly string[] => [
+  ...['sh', '-c', 'said=$("$@"); echo "$said"; case "$said" in "status 200"*) ;; *) exit 1 ;; esac', 'sh'],
+  ...command,
+]
+
 function prefixed(annotations: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`${ANNOTATION}${name}`, value]))
 }
