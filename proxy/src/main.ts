@@ -9,7 +9,7 @@ import type { PodAuthority } from './authority/authority.ts'
 import { followClientCertificates, readClientCertificates } from './client-certificates.ts'
 import { SETTINGS, STANDALONE_TABLE, readConfig } from './config.ts'
 import type { ProxyConfig } from './config.ts'
-import { ADMIN_PATHS, EXIT, VERSION } from './contract.ts'
+import { ADMIN_PATHS, EXIT, VERSION, formatEgressProxy } from './contract.ts'
 import { formatHelp, readFlags } from './flags.ts'
 import { createDoctor } from './doctor/doctor.ts'
 import { readEgressCredentials } from './egress/credentials.ts'
@@ -186,6 +186,10 @@ const doctor = createDoctor({
   connection: proxy.connection,
   get: agents && getBy(agents),
   clientCertificates,
+  egress: config.egressProxy && {
+    url: formatEgressProxy(config.egressProxy),
+    reach: () => upstreams.reachEgress(),
+  },
   interception: authority && { authority, read: readText, proxy: () => addresses.proxy ?? config.listenAddr, clock },
   tokenFiles,
   use: { calls: proxy.calls, startedMs: clock.now().monotonicMs, clock },

@@ -19,6 +19,8 @@ export const CHECKS = {
     'For each route with a client certificate: whom it names, how long it is valid, and whether the files can be used. Never the key.',
   partner:
     'For each host without a wildcard: whether its name resolves to an allowed address and its TLS certificate verifies.',
+  egress:
+    'With an egress proxy: whether it accepts connections. What it refuses stands with the partner, with `sts` or with `token`.',
   authority:
     'With `https: intercept`: the authority of this pod, the names it can sign for, and whether applications that were started before trust it.',
   trust: 'Whether the files that applications trust hold that authority.',

@@ -7,6 +7,8 @@ import { within } from '../tokens/time.ts'
 import type { AwsDeps } from './aws-checks.ts'
 import { examineAws } from './aws-checks.ts'
 import { clientCertificateFindings } from './client-certificates.ts'
+import type { EgressView } from './egress.ts'
+import { examineEgress } from './egress.ts'
 import type { InterceptionView } from './interception.ts'
 import { examineInterception } from './interception.ts'
 import type { Handshake, PartnerOptions } from './partner.ts'
@@ -22,6 +24,8 @@ export interface DoctorDeps extends AwsDeps {
   readonly connection: (route: Route, host: HostPattern) => PartnerOptions | undefined
   /** Client certificates, by the directory that a route names. */
   readonly clientCertificates: ReadonlyMap<string, KeyPairInUse>
+  /** Absent: everything leaves directly. */
+  readonly egress?: EgressView | undefined
   /** Absent: no route intercepts. */
   readonly interception?: InterceptionView | undefined
   /** Absent: there are none. */
@@ -45,7 +49,7 @@ const MOST_PARTNERS = 32
 
 /** Creates what the control port serves as `/doctor`. */
 export function createDoctor(deps: DoctorDeps): Doctor {
-  const { routes, clock, connection, clientCertificates, interception, tokenFiles, use } = deps
+  const { routes, clock, connection, clientCertificates, egress, interception, tokenFiles, use } = deps
   let running: Promise<Report> | undefined
   return {
     examine: () =>
@@ -56,16 +60,17 @@ export function createDoctor(deps: DoctorDeps): Doctor {
 
   async function examine(): Promise<Report> {
     const partners = routes.flatMap(partnersOf).slice(0, MOST_PARTNERS)
-    const [aws, found, intercepted] = await Promise.all([
+    const [aws, found, hop, intercepted] = await Promise.all([
       examineAws(deps),
       Promise.all(partners.map(examinePartner)),
+      Promise.all(egress ? [examineEgress(egress)] : []),
       interception ? examineInterception(interception, routes, MOST_PARTNERS) : [],
     ])
     const { wallMs } = clock.now()
     const files = tokenFileFindings(tokenFiles?.states() ?? [], wallMs)
     const certificates = clientCertificateFindings(routes, clientCertificates, wallMs)
     const used = useFindings(use, routes.slice(0, MOST_PARTNERS))
-    return createReport(VERSION, [...aws, ...files, ...certificates, ...found, ...intercepted, ...used])
+    return createReport(VERSION, [...aws, ...files, ...certificates, ...found, ...hop, ...intercepted, ...used])
   }
 
   /** @returns the hosts that can be called as they are written. */

@@ -70,6 +70,17 @@ export class Egress {
     return abandon(socket)
   }
 
+  /** @throws ProxyError (as rejection) when it does not accept a connection. */
+  reach(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.connect(timeoutMs, (error, socket) => {
+        socket?.destroy()
+        if (error) reject(error)
+        else resolve()
+      })
+    })
+  }
+
   /** Has the proxy connect to a host. RFC 9110 §9.3.6. */
   tunnel({ host, port, timeoutMs, allowHalfOpen = false }: EgressTarget, opened: Opened): Abandon {
     const { settle, fail, abandon } = this.begin(timeoutMs, opened)

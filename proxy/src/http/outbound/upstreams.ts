@@ -91,6 +91,11 @@ export class Upstreams implements Siblings {
     return this.deps.egress?.wayOut(host, port) && this.egress
   }
 
+  /** Connects to the egress proxy and to nobody behind it. @throws ProxyError (as rejection). */
+  async reachEgress(): Promise<void> {
+    await this.egress?.reach(this.deps.limits.connectMs)
+  }
+
   /**
    * Connects for a tunnel, without TLS.
    * @param opened hears of it once it is connected, and of its errors until then.
