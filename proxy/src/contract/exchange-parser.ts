@@ -56,7 +56,7 @@ function parseMembers(
     const raw = value[key]
     const place = `${where}.${key}`
     if (raw !== undefined) members[name] = form.parse(field)(raw, place, report)
-    else if (field.required) report({ where: place, value: 'nothing', allowed: 'a value; it has no default' })
+    else if (field.required) report({ where: place, value: undefined, allowed: 'a value; it has no default' })
   }
   return members as unknown as Exchange
 }

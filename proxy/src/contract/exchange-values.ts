@@ -66,7 +66,7 @@ function httpsUrl(form: RegExp, allowed: string): FieldParser<string> {
     // SECURITY: what stands before an @ is a password as often as not.
     report({
       where,
-      value: show(value).replace(/^.*@/s, '***@'),
+      value: show(value)?.replace(/^.*@/s, '***@'),
       allowed: `${allowed}; no user name or password in it`,
     })
     return undefined

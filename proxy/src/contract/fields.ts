@@ -29,9 +29,9 @@ export const hiddenField =
     return undefined
   }
 
-/** @returns what a value is, for a report that must not repeat it. */
-export function kindOf(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing'
+/** @returns what a value is, for a report that must not repeat it; undefined for none. */
+export function kindOf(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined
   return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a mapping' : 'a value'
 }
 
@@ -98,10 +98,10 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** @returns a value as its author would recognise it; what is large or deep is cut. */
-export function show(value: unknown): string {
+/** @returns a value as its author would recognise it, undefined for none; what is large or deep is cut. */
+export function show(value: unknown): string | undefined {
   if (typeof value === 'string') return value
-  return value === undefined ? 'nothing' : JSON.stringify(outline(value, SHOWN_DEPTH))
+  return value === undefined ? undefined : JSON.stringify(outline(value, SHOWN_DEPTH))
 }
 
 const SHOWN_DEPTH = 3

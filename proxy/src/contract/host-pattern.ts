@@ -21,12 +21,19 @@ const LONGEST_NAME = 253
 /** Parses `host`, `host:port`, `*.suffix` or `*.suffix:port`. @param defaultPort where no port is written. */
 export function parseHostPattern(text: string, defaultPort = TLS_PORT): Parsed<HostPattern> {
   const match = /^(\*\.)?([^:*]+?)\.?(?::(\d{1,5}))?$/.exec(text.toLowerCase())
-  if (!match) return refused(ALLOWED)
+  if (!match) return refused(ALLOWED + adviceOn(text))
   const wildcard = match[1] !== undefined
   const host = match[2] ?? ''
   const port = match[3] === undefined ? defaultPort : Number(match[3])
   const valid = isPartnerName(host, wildcard) && port >= 1 && port <= 65535
-  return valid ? accepted({ host, wildcard, port }) : refused(ALLOWED)
+  return valid ? accepted({ host, wildcard, port }) : refused(ALLOWED + adviceOn(text))
+}
+
+/** The commonest mistakes: a URL, and a list that is not separated by commas. */
+function adviceOn(text: string): string {
+  const host = /^https?:\/\/([^/?#\s]+)/i.exec(text)?.[1]
+  if (host !== undefined && parseHostPattern(host).ok) return `; did you mean ${host}?`
+  return /[\s;]|^\[[^:]*$|^[^[:]+\]$/.test(text) ? '; separate hosts by commas, without brackets' : ''
 }
 
 function isPartnerName(host: string, wildcard: boolean): boolean {

@@ -2,8 +2,8 @@
 export interface Problem {
   /** Variable, annotation or path into one, for example `ROUTES[0].hosts[1]`. */
   readonly where: string
-  /** The offending value as written. */
-  readonly value: string
+  /** The offending value as written; undefined when it is missing. */
+  readonly value: string | undefined
   /** The allowed form, as the end of the sentence "expected …". */
   readonly allowed: string
 }
@@ -16,7 +16,7 @@ const QUOTED_CHARACTERS = 80
 
 /** @returns the problem as one line of printable ASCII. */
 export function describeProblem({ where, value, allowed }: Problem): string {
-  return printable(`${where}: got ${quote(value)}, expected ${allowed}`)
+  return printable(`${where}: ${value === undefined ? 'is missing' : `got ${quote(value)}`}, expected ${allowed}`)
 }
 
 /** @returns the text on one line of printable ASCII: anything else becomes a JSON escape. */

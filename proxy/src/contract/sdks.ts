@@ -184,7 +184,7 @@ function parseParameters(value: unknown, { parameters }: Sdk, where: string, rep
     const raw = value[name]
     const place = `${where}.${name}`
     if (raw !== undefined) return [[name, parse(raw, place, report)]]
-    if (isRequired) report({ where: place, value: 'nothing', allowed: 'a value; it has no default' })
+    if (isRequired) report({ where: place, value: undefined, allowed: 'a value; it has no default' })
     return []
   })
   return Object.fromEntries(parsed) as object

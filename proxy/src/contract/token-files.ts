@@ -56,7 +56,7 @@ export function buildTokenFile(
     if (values[field] === undefined) continue
     Object.assign(parsed, { [field]: parserOf(field)(values[field], where(field), collect) })
   }
-  if (values.name === undefined) collect({ where: where('name'), value: 'nothing', allowed: 'the name of the file' })
+  if (values.name === undefined) collect({ where: where('name'), value: undefined, allowed: 'the name of the file' })
   completeFile(parsed, values, where, collect)
   problems.forEach(report)
   return problems.length > 0 || parsed.name === undefined ? undefined : (Object.freeze(parsed) as TokenFile)
@@ -82,7 +82,7 @@ function completeFile(
   completeToken(parsed, given, where, report, parsed.sdk && sdkTaker(parsed.sdk))
   if (['sdk', 'exchange', 'audience'].some((field) => given(field as TokenFileFieldName))) return
   const allowed = 'at least one audience: a file has no host to make it from'
-  report({ where: where('audience'), value: 'nothing', allowed })
+  report({ where: where('audience'), value: undefined, allowed })
 }
 
 /** Parses the TOKEN_FILES variable: a JSON array. Reports every problem; the result is empty when there was one. */

@@ -73,7 +73,7 @@ export function completeToken(
   if (!given('durationSeconds')) parsed.durationSeconds = defaults.durationSeconds
   const complain: Complain = (field, allowed) => {
     const value = parsed[field]
-    report({ where: where(field), value: isEmpty(value) ? 'nothing' : show(value), allowed })
+    report({ where: where(field), value: isEmpty(value) ? undefined : show(value), allowed })
   }
   checkSource(parsed, given, complain)
   if (first !== undefined) checkTaker(parsed, first, complain)

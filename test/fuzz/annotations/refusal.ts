@@ -1,7 +1,7 @@
 import type { Problem } from '../../../proxy/src/contract.ts'
 import { describeProblem } from '../../../proxy/src/contract.ts'
 
-const LINE = /^[\x20-\x7e]+: got "[\x20-\x7e]*", expected [\x20-\x7e]+$/
+const LINE = /^[\x20-\x7e]+: (?:is missing|got "[\x20-\x7e]*"), expected [\x20-\x7e]+$/
 const PREFIX = 'outbound-jwt.io/'
 
 /** Checks that an author can act on each problem. @throws when not. */
@@ -18,5 +18,5 @@ export function checkProblems(problems: readonly Problem[], annotations: Readonl
 function isPlace({ where, value }: Problem, annotations: Readonly<Record<string, string>>): boolean {
   if (where.startsWith('spec.')) return true
   if (!where.startsWith(PREFIX)) return false
-  return value === 'nothing' || Object.keys(annotations).some((name) => where.startsWith(name.slice(0, where.length)))
+  return value === undefined || Object.keys(annotations).some((name) => where.startsWith(name.slice(0, where.length)))
 }

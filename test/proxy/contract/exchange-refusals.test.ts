@@ -10,7 +10,7 @@ describe('an exchange that cannot work', () => {
     'an unknown preset': [{ exchange: { preset: 'github' } }, 'ROUTES[0].exchange.preset: got "github"'],
     'an unknown type': [{ exchange: { type: 'constructor' } }, 'ROUTES[0].exchange.type: got "constructor"'],
     'an unknown parameter': [{ exchange: preset('openai', { scope: 'x' }) }, 'ROUTES[0].exchange.scope: got "scope"'],
-    'a missing parameter': [{ exchange: { preset: 'tailscale' } }, 'ROUTES[0].exchange.clientId: got "nothing"'],
+    'a missing parameter': [{ exchange: { preset: 'tailscale' } }, 'ROUTES[0].exchange.clientId: is missing'],
     'a key of annotations in ROUTES': [{ exchange: { ...OAUTH2, ca: {} } }, 'ROUTES[0].exchange.ca: got "ca"'],
     'Databricks without a place': [{ exchange: { preset: 'databricks' } }, 'host of the workspace, or accountId'],
     'ES384 for Entra': [
@@ -35,7 +35,7 @@ describe('an exchange that cannot work', () => {
       { durationSeconds: 360, exchange: preset('keycloak') },
       'at most 300s with preset keycloak',
     ],
-    'no audience for OpenRouter': [{ exchange: preset('openrouter') }, 'ROUTES[0].audience: got "nothing"'],
+    'no audience for OpenRouter': [{ exchange: preset('openrouter') }, 'ROUTES[0].audience: is missing'],
     'no audience for plain oauth2': [{ exchange: OAUTH2 }, 'the audience that the partner behind type oauth2 checks'],
     'client credentials by secret': [
       { audience: ['a'], exchange: { ...OAUTH2, grant: 'client-credentials', clientAuth: 'basic' } },
@@ -43,11 +43,11 @@ describe('an exchange that cannot work', () => {
     ],
     'basic without a secret': [
       { audience: ['a'], exchange: { ...OAUTH2, clientAuth: 'basic' } },
-      'exchange.clientSecretFile: got "nothing"',
+      'exchange.clientSecretFile: is missing',
     ],
     'basic without a client': [
       { audience: ['a'], exchange: { ...OAUTH2, clientSecretFile: '/s' } },
-      'exchange.clientId: got "nothing"',
+      'exchange.clientId: is missing',
     ],
     'a secret that nobody sends': [
       { audience: ['a'], exchange: { ...OAUTH2, clientAuth: 'none', clientSecretFile: '/s' } },
@@ -59,7 +59,7 @@ describe('an exchange that cannot work', () => {
     ],
     'an ID token without service account': [
       { exchange: { type: 'google', audience: PROVIDER, tokenKind: 'id', targetAudience: 'a' } },
-      'exchange.serviceAccount: got "nothing"',
+      'exchange.serviceAccount: is missing',
     ],
     'a lifetime without service account': [
       { exchange: { type: 'google', audience: PROVIDER, lifetimeSeconds: 3600 } },

@@ -37,6 +37,17 @@ describe('host pattern', () => {
     expect(parseHostPattern('partner')).to.have.property('ok', true)
   })
 
+  it('says what was probably meant', () => {
+    const allowed = (text: string): string => {
+      const parsed = parseHostPattern(text)
+      return parsed.ok ? '' : parsed.allowed
+    }
+    expect(allowed('https://api.partner.example/v1')).to.match(/; did you mean api\.partner\.example\?$/)
+    for (const text of ['a.example b.example', 'a.example;b.example', '[a.example', 'b.example]'])
+      expect(allowed(text)).to.match(/; separate hosts by commas, without brackets$/)
+    for (const text of ['[::1]', 'https://192.0.2.1', 'a_b.example']) expect(allowed(text)).to.match(/no localhost$/)
+  })
+
   const refused = {
     'an empty text': '',
     'an IPv4 address': '192.0.2.1',

@@ -84,13 +84,13 @@ describe('TOKEN_FILES', () => {
   })
 
   for (const [what, fields, complaint] of [
-    ['a file without audience', {}, 'audience: got "nothing", expected at least one audience: a file has no host'],
+    ['a file without audience', {}, 'audience: is missing, expected at least one audience: a file has no host'],
     ['a name with a slash', { name: '../x', audience: ['a'] }, 'name: got "../x", expected 1 to 63 letters'],
     ['a name that starts with a dot', { name: '.new', audience: ['a'] }, 'name: got ".new", expected 1 to 63'],
     ['an unknown field', { audience: ['a'], hosts: ['a.example'] }, 'hosts: got "hosts", expected one of name, sdk'],
     ['an unknown SDK', { sdk: { oracle: {} } }, 'sdk: got "{\\"oracle\\":{}}", expected a mapping with one of azure'],
     ['two SDKs', { sdk: { ...AZURE, ...GOOGLE } }, 'expected a mapping with one of azure, google'],
-    ['a parameter that is missing', { sdk: { azure: { clientId: 'c' } } }, 'sdk.azure.tenantId: got "nothing"'],
+    ['a parameter that is missing', { sdk: { azure: { clientId: 'c' } } }, 'sdk.azure.tenantId: is missing'],
     [
       'an unknown parameter',
       { sdk: { azure: { ...AZURE.azure, x: 1 } } },
@@ -107,7 +107,7 @@ describe('TOKEN_FILES', () => {
       { sdk: AZURE, exchange: { type: 'vault', address: 'https://v.example', role: 'r' } },
       'nothing beside sdk',
     ],
-    ['a cluster token without its file', { source: 'kubernetes', audience: ['a'] }, 'subjectTokenFile: got "nothing"'],
+    ['a cluster token without its file', { source: 'kubernetes', audience: ['a'] }, 'subjectTokenFile: is missing'],
   ] as const)
     it(`refuses ${what}`, () => {
       expect(complaintsOf(fields).join('\n')).to.include(complaint)

@@ -13,12 +13,12 @@ describe('a route with source kubernetes', () => {
   })
 
   const refused: Readonly<Record<string, [object, string]>> = {
-    'no audience': [{ audience: undefined }, 'ROUTES[0].audience: got "nothing", expected exactly one audience'],
+    'no audience': [{ audience: undefined }, 'ROUTES[0].audience: is missing, expected exactly one audience'],
     'two audiences': [{ audience: ['a', 'b'] }, 'exactly one audience'],
     'nine minutes': [{ durationSeconds: 540 }, '600s to 3600s with source kubernetes'],
     tags: [{ tags: { a: 'b' } }, 'ROUTES[0].tags'],
     'an algorithm': [{ signingAlgorithm: 'RS256' }, 'ROUTES[0].signingAlgorithm'],
-    'no file': [{ subjectTokenFile: undefined }, 'ROUTES[0].subjectTokenFile: got "nothing"'],
+    'no file': [{ subjectTokenFile: undefined }, 'ROUTES[0].subjectTokenFile: is missing'],
     'a token of ten minutes for Keycloak': [{ exchange: preset('keycloak') }, 'at most 300s with preset keycloak'],
   }
   for (const [what, [fields, message]] of Object.entries(refused)) {

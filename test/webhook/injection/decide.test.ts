@@ -82,7 +82,7 @@ describe('a decision', () => {
       [annotated(asked, { containers: [] }), 'spec.containers: got "a list of 0", expected a list of containers'],
       [
         annotated(asked, { containers: [null] }),
-        'spec.containers[0].name: got "nothing", expected the name of the container',
+        'spec.containers[0].name: is missing, expected the name of the container',
       ],
       [
         annotated(asked, { initContainers: [['x']] }),

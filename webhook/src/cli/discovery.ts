@@ -60,7 +60,7 @@ function issuerFinding(issuer: string, document: JsonObject): Finding {
   return {
     group,
     verdict: 'fail',
-    found: `the document says ${show(published)}, not ${issuer}; compared byte for byte by ${STRICT_ABOUT_ISSUER.join('; ')}`,
+    found: `the document says ${show(published) ?? 'nothing'}, not ${issuer}; compared byte for byte by ${STRICT_ABOUT_ISSUER.join('; ')}`,
     fix: 'Use the iss of a token as it is, without a slash at its end; a copy elsewhere works only by hand.',
     page: PAGE,
   }

@@ -172,8 +172,8 @@ function rejectMissingInject(annotations: RawAnnotations, mode: RequestedBy, { r
   if (mode === 'pod' && first !== undefined && !annotations.has('inject'))
     report('missing-inject', {
       where: `${PREFIX}inject`,
-      value: 'nothing',
-      allowed: `true beside ${PREFIX}${first}, or no annotation of ours`,
+      value: undefined,
+      allowed: `'true' because of ${PREFIX}${first}; add it, or remove every annotation of ${PREFIX}`,
     })
 }
 
@@ -181,7 +181,7 @@ function rejectNoPartner(annotations: RawAnnotations, { report }: Refusals): voi
   if (!['hosts', 'audience', 'routes', 'token-files'].some((name) => annotations.has(name)))
     report('no-audience', {
       where: `${PREFIX}hosts`,
-      value: 'nothing',
+      value: undefined,
       allowed: `at least one partner host, in ${PREFIX}hosts, ${PREFIX}audience or ${PREFIX}routes`,
     })
 }
@@ -202,7 +202,7 @@ function chooseRegion(values: AnnotationValues, settings: InjectionSettings, { r
   if (values['role-arn'] !== undefined && region === undefined)
     report('missing-region', {
       where: `${PREFIX}region`,
-      value: 'nothing',
+      value: undefined,
       allowed: `an AWS region beside ${PREFIX}role-arn, such as eu-central-1, here or in the chart`,
     })
   return region

@@ -128,7 +128,7 @@ spec: {template: {metadata: {annotations: {outbound-jwt.io/inject: 'true'}}}}
     expect(lint(text)).to.deep.equal({
       status: 1,
       lines: [
-        'a.yaml:9: error: Deployment/orders: outbound-jwt.io/hosts: got "nothing", expected at least one partner host, in outbound-jwt.io/hosts, outbound-jwt.io/audience or outbound-jwt.io/routes',
+        'a.yaml:9: error: Deployment/orders: outbound-jwt.io/hosts: is missing, expected at least one partner host, in outbound-jwt.io/hosts, outbound-jwt.io/audience or outbound-jwt.io/routes',
         'a.yaml:12: error: Deployment/orders: outbound-jwt.io/audiance: got "api.partner.example", expected a known annotation; did you mean outbound-jwt.io/audience?',
         'a.yaml:13: error: Deployment/orders: spec.hostNetwork: got "true", expected false: a pod network of its own',
       ],

@@ -70,8 +70,8 @@ describe('the routes annotation', () => {
       'routes[0].ca.path: got "path", expected one of configMap, key',
     ])
     expect(complaints('- hosts: [a.example]\n  ca: {}')).to.deep.equal([
-      'routes[0].ca.configMap: got "nothing", expected a string; quote it',
-      'routes[0].ca.key: got "nothing", expected a string; quote it',
+      'routes[0].ca.configMap: is missing, expected a string; quote it',
+      'routes[0].ca.key: is missing, expected a string; quote it',
     ])
   })
 

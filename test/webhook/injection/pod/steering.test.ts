@@ -67,7 +67,7 @@ describe('what leads the names of partners to the sidecar', () => {
       ])
     expect(reasons({ securityContext: { sysctls: [{ name: NAME, value: 0 }] } })).to.deep.equal([
       'sysctl-conflict',
-      'nothing',
+      undefined,
     ])
   })
 })

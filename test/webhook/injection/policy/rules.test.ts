@@ -51,8 +51,8 @@ describe('the rules of a policy', () => {
       'policy.yaml rules[2]: got "5", expected a mapping with name, namespaces, hosts, audiences, roleArns, sources, exchanges, https',
     ])
     expect(read('rules: [{hosts: [a.example]}]').complaints).to.deep.equal([
-      'policy.yaml rules[0].name: got "nothing", expected a string; quote it',
-      'policy.yaml rules[0].namespaces: got "nothing", expected a list of 1 to 1000 strings',
+      'policy.yaml rules[0].name: is missing, expected a string; quote it',
+      'policy.yaml rules[0].namespaces: is missing, expected a list of 1 to 1000 strings',
     ])
   })
 

@@ -107,7 +107,7 @@ function inNamespace(target: ManifestObject): readonly Misplaced[] {
         reason: 'namespace-label',
         message:
           key === INJECT
-            ? `label ${key}: got "${show(labels[key])}", expected true or enabled or false or disabled`
+            ? `label ${key}: got "${show(labels[key]) ?? ''}", expected true or enabled or false or disabled`
             : `label ${key} has no effect: the only one is ${INJECT}`,
       })),
   ]

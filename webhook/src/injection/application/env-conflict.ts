@@ -52,7 +52,7 @@ function javaConflicts(name: string, options: string, { intercepts, steering }: 
 }
 
 function unwanted(reason: EnvConflict['reason'], name: string, shown: string, what = name): EnvConflict {
-  const allowed = `no ${what} there, or ${PREFIX}env-policy set to keep or override`
+  const allowed = `no ${what} there, or ${PREFIX}env-policy set to keep or override; if the manifest has none, another webhook or policy sets it`
   return { reason, name, shown, allowed, canOverride: true }
 }
 

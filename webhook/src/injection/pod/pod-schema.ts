@@ -41,9 +41,9 @@ function checkList(parent: JsonObject, name: string, place: string, report: Repo
 }
 
 /** SECURITY: what a value is, never what it says; variables hold passwords. */
-function typeOf(value: unknown): string {
-  if (value === undefined) return 'nothing'
+function typeOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined
   if (!Array.isArray(value)) return value === null ? 'null' : typeof value
   const strangers: readonly unknown[] = value.filter((entry) => !isObject(entry))
-  return strangers.length === 0 ? `a list of ${value.length}` : `a list with ${typeOf(strangers[0])}`
+  return strangers.length === 0 ? `a list of ${value.length}` : `a list with ${typeOf(strangers[0]) ?? 'nothing'}`
 }

@@ -68,7 +68,7 @@ export function rejectUnsteerable({ spec }: Pod, { hosts }: Steering, isInjected
     if (value !== PORT_START.value)
       report('sysctl-conflict', {
         where: `spec.securityContext.sysctls[${PORT_START.name}]`,
-        value: value ?? 'nothing',
+        value,
         allowed: `${PORT_START.value}, or no such entry; the sidecar listens on port 80 without privileges`,
       })
   }
