@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import type { Case, Way } from './cases.ts'
-import { PROGRAMS, debian, go, java, npm, python, rust, unavailable, versionOf } from './tools.ts'
-import type { Cache, Tool } from './tools.ts'
+import type { TOOLS } from './packages.ts'
+import { NODES } from './packages.ts'
+import { PROGRAMS, versionOf } from './tools.ts'
+import type { Cache } from './tools.ts'
 
 /** A client that people use. */
 export interface Client {
@@ -20,51 +22,6 @@ export interface Client {
   readonly note?: string
 }
 
-const NODES = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' } as const
-const NPM = {
-  ...Object.fromEntries(Object.entries(NODES).map(([major, version]) => [`node${major}`, nodePackage(version)])),
-  '@aws-sdk/client-sts': '3.1174.0',
-  '@grpc/grpc-js': '1.14.7',
-  axios: '1.21.1',
-  got: '16.1.0',
-  undici6: 'npm:undici@6',
-  undici7: 'npm:undici@7',
-  undici8: 'npm:undici@8.13.1',
-}
-const PYTHON = [
-  'aiohttp==3.14.5',
-  'boto3==1.44.8',
-  'grpcio==1.85.3',
-  'httpx==0.28.1',
-  'requests==2.34.2',
-  'urllib3==2.8.0',
-]
-const GO = [
-  'github.com/aws/aws-sdk-go-v2@latest',
-  'github.com/aws/aws-sdk-go-v2/credentials@latest',
-  'github.com/aws/aws-sdk-go-v2/service/sts@latest',
-  'github.com/aws/smithy-go@latest',
-]
-
-export const TOOLS = {
-  curl: debian('curl', ['curl']),
-  wget: debian('wget', ['wget']),
-  python: python(PYTHON),
-  npm: npm(NPM),
-  go: go(GO),
-  java,
-  ruby: debian('ruby', ['ruby']),
-  perl: debian('lwp-request', ['libwww-perl', 'liblwp-protocol-https-perl']),
-  php: debian('php', ['php-cli', 'php-curl']),
-  rust,
-  dotnet: unavailable('dotnet'),
-} as const satisfies Record<string, Tool>
-
-/** The pinned Node of this machine's architecture. */
-function nodePackage(version: string): string {
-  return `npm:node-linux-${process.arch}@${version}`
-}
-
 const DIRECT = { partner: 'direct', partnerTls: 'direct' } as const
 const ABSOLUTE = { partner: 'absolute', partnerTls: 'direct' } as const
 /** Takes HTTP_PROXY for https:// as well. */
@@ -76,7 +33,7 @@ const pythonClient = (name: string, program: string, more: Omit<Partial<Client>,
   tool: 'python',
   command: ({ directory }) => [join(directory, 'python/bin/python'), join(PROGRAMS, program)],
   version: ({ directory }) => {
-    const module = program.replace('_client.py', '').replace('grpcio', 'grpc')
+    const module = program.replace('_client.py', '').replace('grpcio', 'grpc').replace('httpx2', 'httpx')
     const source =
       module === 'urllib' ? 'import sys; print(sys.version)' : `import ${module}; print(${module}.__version__)`
     return versionOf([join(directory, 'python/bin/python'), '-c', source])
@@ -118,14 +75,18 @@ const nodes = (
   nodeClient(`Node ${major} fetch`, major, ['node-fetch.mjs'], { expected: fetch, ...more }),
 ]
 
-const javaClient = (name: string, main: string): Client => ({
+const javaClient = (
+  name: string,
+  main: string,
+  note = 'Takes no HTTP_PROXY; the annotation adds `JAVA_TOOL_OPTIONS`.',
+): Client => ({
   name,
   tool: 'java',
   command: ({ directory }) => ['java', '-cp', join(directory, 'java'), main],
   version: () => versionOf(['java', '--version']),
   expected: ABSOLUTE,
   needs: 'annotation `outbound-jwt.io/runtimes: node,java`',
-  note: 'Takes no HTTP_PROXY; the annotation adds `JAVA_TOOL_OPTIONS`.',
+  note,
 })
 
 const lwp = (mode: string, more: Pick<Client, 'expected'> & Partial<Client>): Client => ({
@@ -147,6 +108,10 @@ const goClient = (name: string, binary: string, more: Partial<Client> = {}): Cli
 
 const GRPC_NOTE =
   'An insecure channel to port 80 of the partner gets the token, and with `https: intercept` a secure one as well ([https](https.md#http2-and-grpc)). Read `http://` and `https://` here as such channels.'
+
+/** They ask for the proxy of https:// URLs, whatever the channel. */
+const GRPC_NEEDS = '`https: intercept` or `steering: hosts`'
+const GRPC_URLS = 'Read `http://` and `https://` here as insecure and secure channels.'
 
 /** Every client of the matrix, in the order of the page. */
 export const CLIENTS: readonly Client[] = [
@@ -180,6 +145,9 @@ export const CLIENTS: readonly Client[] = [
   pythonClient('Python httpx', 'httpx_client.py', {
     note: 'Fails every call with `Invalid port` when NO_PROXY holds an IPv6 address in brackets; ours holds none and `outbound-jwt.io/no-proxy` takes none, so let that of your containers hold none either.',
   }),
+  pythonClient('Python httpx, HTTP/2', 'httpx2_client.py', {
+    note: 'A call of the partner by another version counts as failed here.',
+  }),
   pythonClient('Python aiohttp', 'aiohttp_client.py', {
     command: ({ directory }) => [join(directory, 'python/bin/python'), join(PROGRAMS, 'aiohttp_client.py'), 'default'],
     expected: DIRECT,
@@ -203,8 +171,27 @@ export const CLIENTS: readonly Client[] = [
   }),
   goClient('Go net/http', 'nethttp'),
   goClient('Go AWS SDK v2', 'awssdk'),
+  goClient('Go gRPC', 'grpc', { version: () => '1.84.0', expected: DIRECT, needs: GRPC_NEEDS, note: GRPC_URLS }),
   javaClient('Java HttpURLConnection', 'UrlConnection'),
-  javaClient('Java HttpClient', 'Client'),
+  javaClient(
+    'Java HttpClient',
+    'Client',
+    'Takes no HTTP_PROXY; the annotation adds `JAVA_TOOL_OPTIONS`. It speaks HTTP/2 to the partner; another version counts as failed here.',
+  ),
+  {
+    name: 'Java gRPC',
+    tool: 'javaGrpc',
+    command: ({ directory }) => [
+      'java',
+      '-cp',
+      `${join(directory, 'java-grpc')}:${join(directory, 'java-grpc/lib/*')}`,
+      'Grpc',
+    ],
+    version: () => '1.76.0',
+    expected: DIRECT,
+    needs: `annotation \`outbound-jwt.io/runtimes: node,java\`, and ${GRPC_NEEDS}`,
+    note: GRPC_URLS,
+  },
   ...nodes(20, DIRECT, DIRECT, {
     needs: 'Node 22.21 or newer, or a client that reads HTTP_PROXY itself, such as axios',
   }),

@@ -17,15 +17,18 @@ const CALL_MS = 15_000
 /** Time for what a client does after it has answered, such as trying again. */
 const SETTLE_MS = 30
 
-const [directory = '', skippedTools = '{}', output = ''] = process.argv.slice(2)
+const [directory = '', skippedTools = '{}', output = '', only = ''] = process.argv.slice(2)
 const unavailable = JSON.parse(skippedTools) as Readonly<Record<string, string>>
 
 const hostsFile = prepareNetwork()
-const able = CLIENTS.filter(({ tool }) => unavailable[tool] === undefined)
-const skipped: Skipped[] = CLIENTS.filter((client) => !able.includes(client)).map(({ name, tool }) => ({
-  client: name,
-  reason: unavailable[tool] ?? '',
-}))
+const asked = only === '' ? CLIENTS : CLIENTS.filter(({ name }) => only.split(';').includes(name))
+const able = asked.filter(({ tool }) => unavailable[tool] === undefined)
+const skipped: Skipped[] = asked
+  .filter((client) => !able.includes(client))
+  .map(({ name, tool }) => ({
+    client: name,
+    reason: unavailable[tool] ?? '',
+  }))
 const observed = new Map<Client, Partial<Record<Mode, object>>>(able.map((client) => [client, {}]))
 for (const mode of Object.keys(MODES) as Mode[]) {
   writeHosts(mode)

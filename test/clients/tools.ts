@@ -93,7 +93,10 @@ export const go = (modules: readonly string[]): Tool => ({
     const folder = join(directory, 'go')
     once(
       folder,
-      [modules, ...['nethttp', 'awssdk'].map((name) => readFileSync(join(PROGRAMS, 'go', name, 'main.go'), 'utf8'))],
+      [
+        modules,
+        ...['nethttp', 'awssdk', 'grpc'].map((name) => readFileSync(join(PROGRAMS, 'go', name, 'main.go'), 'utf8')),
+      ],
       () => {
         cpSync(join(PROGRAMS, 'go'), folder, { recursive: true })
         run('go', ['get', ...modules], folder)
@@ -108,7 +111,26 @@ export const java: Tool = {
     for (const command of ['java', 'javac']) if (!isInstalled(command)) throw new Error(`${command} is not installed`)
     const folder = join(directory, 'java')
     const sources = ['UrlConnection.java', 'Client.java'].map((file) => join(PROGRAMS, 'java', file))
-    once(folder, versionOf(['javac', '-version']), () => void run('javac', ['-d', folder, ...sources]))
+    const wanted = [versionOf(['javac', '-version']), ...sources.map((file) => readFileSync(file, 'utf8'))]
+    once(folder, wanted, () => void run('javac', ['-d', folder, ...sources]))
+  },
+}
+
+/** gRPC for Java, with what it needs, by Maven. */
+export const javaGrpc: Tool = {
+  install: ({ directory }) => {
+    for (const command of ['mvn', 'javac']) if (!isInstalled(command)) throw new Error(`${command} is not installed`)
+    const folder = join(directory, 'java-grpc')
+    const sources = join(PROGRAMS, 'java-grpc')
+    once(
+      folder,
+      ['pom.xml', 'Grpc.java'].map((file) => readFileSync(join(sources, file), 'utf8')),
+      () => {
+        cpSync(sources, folder, { recursive: true })
+        run('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'], folder)
+        run('javac', ['-cp', 'lib/*', '-d', '.', 'Grpc.java'], folder)
+      },
+    )
   },
 }
 
