@@ -133,25 +133,39 @@ describe('outbound-jwt check', function () {
 
 /** Deletes an object. @returns what creates it again. */
 async function deleted(kind: string, name: string): Promise<() => Promise<unknown>> {
-  const { metadata, ...object } = JSON.parse(await kubectl('get', kind, name, '-o', 'json')) as Stored
+  const { metadata, ...object } = await stored(kind, name)
   await kubectl('delete', kind, name)
   const { labels, annotations } = metadata
-  return () => create(SYSTEM, { ...object, metadata: { name, labels, annotations } })
-}
-
-interface Stored {
-  readonly metadata: { readonly labels?: object; readonly annotations?: object }
+  return async () => {
+    await create(SYSTEM, { ...object, metadata: { name, labels, annotations } })
+    await giveBack([kind, name], metadata)
+  }
 }
 
 /** Replaces one value of an object. @returns what puts the old one back. */
 async function patched(object: readonly string[], path: string, value: string): Promise<() => Promise<unknown>> {
-  const replace = (next: unknown): Promise<string> =>
-    kubectl('patch', ...object, '--type=json', '-p', JSON.stringify([{ op: 'replace', path, value: next }]))
-  const stored = JSON.parse(await kubectl('get', ...object, '-o', 'json')) as unknown
+  const before = await stored(...object)
   const old = path
     .slice(1)
     .split('/')
-    .reduce((at, key) => (at as Record<string, unknown>)[key.replace('~1', '/')], stored)
-  await replace(value)
-  return () => replace(old)
+    .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key.replace('~1', '/')], before)
+  await replace(object, path, value)
+  return async () => {
+    await replace(object, path, old)
+    await giveBack(object, before.metadata)
+  }
 }
+
+interface Stored {
+  readonly metadata: { readonly labels?: object; readonly annotations?: object; readonly managedFields?: object }
+}
+
+const stored = async (...object: readonly string[]): Promise<Stored> =>
+  JSON.parse(await kubectl('get', ...object, '-o', 'json', '--show-managed-fields')) as Stored
+
+const replace = (object: readonly string[], path: string, value: unknown): Promise<string> =>
+  kubectl('patch', ...object, '--type=json', '-p', JSON.stringify([{ op: 'replace', path, value }]))
+
+/** The owners of its fields as they were: `helm upgrade` refuses to change what somebody else has written. */
+const giveBack = (object: readonly string[], { managedFields }: Stored['metadata']): Promise<string> =>
+  replace(object, '/metadata/managedFields', managedFields)

@@ -30,7 +30,13 @@ export function registrationFindings(hooks: Answer, registration: JsonObject | u
     return [bad(`${name} does not exist: no pod is injected`, 'Run helm upgrade, or apply install.yaml again.')]
   const entries = objectsAt(registration, 'webhooks')
   const pods = entries.find((entry) => textAt(entry, 'name') === 'pods.outbound-jwt.io')
-  if (!pods) return [bad(`${name} has no entry pods.outbound-jwt.io`, 'Run helm upgrade, or apply install.yaml again.')]
+  if (!pods)
+    return [
+      bad(
+        `${name} has no entry pods.outbound-jwt.io`,
+        'Run helm upgrade (Helm 4: with --force-conflicts, where somebody has changed it by hand), or apply install.yaml again.',
+      ),
+    ]
   const untrusted = entries.filter((entry) => !textAt(objectAt(entry, 'clientConfig'), 'caBundle'))
   return [
     {
@@ -42,7 +48,7 @@ export function registrationFindings(hooks: Answer, registration: JsonObject | u
       ? { group, verdict: 'pass', found: 'a pod that asks for a token does not start without the webhook' }
       : bad(
           'failurePolicy of pods.outbound-jwt.io is not Fail: without the webhook a pod that asks starts bare',
-          'Run helm upgrade, and find out who changed it.',
+          'Run helm upgrade (Helm 4: with --force-conflicts), and find out who changed it.',
           'security.md',
         ),
     ...untrusted.map((entry) =>
