@@ -79,21 +79,14 @@ function readIntent(
   const routes = planRoutes(values, effective, settings.https, report)
   const files = values['token-files'] ?? []
   const steering = readSteeringOf({ routes, files }, settings, { values, annotations: effective, report })
-  if (hasOnlyFiles({ routes, files }))
-    FOR_REQUESTS.forEach((name) => rejectUnread(name, 'a partner in hosts or routes', annotations, refusals))
   rejectNoPartner(effective, refusals)
   const intercepts = routes.some(({ route }) => route.https === 'intercept')
-  // A default of the operator is for those pods that have a use for it.
-  if (routes.length > 0 && !intercepts)
-    rejectUnread('extra-ca', 'https set to intercept for a partner', annotations, refusals)
   const specs = [...routes.map(({ route }) => route), ...files.map(({ file }) => file)]
   const usesAws = specs.length === 0 || specs.some(({ source }) => source === 'aws')
-  if (!usesAws)
-    rejectUnread('role-arn', 'a partner or token file whose token comes from source aws', annotations, refusals)
   const egress = planEgress(values, settings, report)
   // SECURITY: what could not be read may be a password, and was reported without being repeated.
-  if (!egress && values['egress-proxy-secret'])
-    rejectUnread('egress-proxy-secret', 'egress-proxy', annotations, refusals)
+  const hasNoEgress = !egress && values['egress-proxy-secret'] !== undefined
+  rejectUseless({ routes, files, intercepts, usesAws, hasNoEgress }, annotations, refusals)
   const parts = [
     usesAws ? planCredentials(values['role-arn'], chooseRegion(values, settings, refusals)) : NO_CREDENTIALS,
     ...(intercepts ? [planInterception(values['extra-ca'])] : []),
@@ -119,6 +112,22 @@ function readIntent(
     inputs: hashInputs(annotations),
     warnings: warningsOf({ routes, files }),
   }
+}
+
+interface Uses extends Planned {
+  readonly intercepts: boolean
+  readonly usesAws: boolean
+  /** A Secret for an egress proxy, and no egress proxy. */
+  readonly hasNoEgress: boolean
+}
+
+/** Refuses annotations that would change nothing. A default of the operator is for those pods that have a use for it. */
+function rejectUseless(uses: Uses, annotations: RawAnnotations, refusals: Refusals): void {
+  const reject = (name: AnnotationName, without: string): void => rejectUnread(name, without, annotations, refusals)
+  if (hasOnlyFiles(uses)) FOR_REQUESTS.forEach((name) => reject(name, 'a partner in hosts or routes'))
+  if (uses.routes.length > 0 && !uses.intercepts) reject('extra-ca', 'https set to intercept for a partner')
+  if (!uses.usesAws) reject('role-arn', 'a partner or token file whose token comes from source aws')
+  if (uses.hasNoEgress) reject('egress-proxy-secret', 'egress-proxy')
 }
 
 interface Planned {
