@@ -2,11 +2,13 @@ import { once } from 'node:events'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import type { PodAuthority } from '../../../proxy/src/authority/authority.ts'
 import { readConfig } from '../../../proxy/src/config.ts'
+import type { ProxyConfig } from '../../../proxy/src/config.ts'
 import type { Route } from '../../../proxy/src/contract.ts'
 import { LIMITS } from '../../../proxy/src/http/limits.ts'
 import type { Limits } from '../../../proxy/src/http/limits.ts'
 import { createMemoryBudget } from '../../../proxy/src/http/memory.ts'
-import type { ClientCertificates, ResolveAll } from '../../../proxy/src/http/outbound/upstreams.ts'
+import type { ResolveAll } from '../../../proxy/src/http/outbound/lookup.ts'
+import type { ClientCertificates } from '../../../proxy/src/http/outbound/upstreams.ts'
 import { writeAndDetachChunk } from '../../../proxy/src/http/tunnel/chunk.ts'
 import type { WriteChunk } from '../../../proxy/src/http/tunnel/chunk.ts'
 import { METRICS } from '../../../proxy/src/metrics.ts'
@@ -65,13 +67,8 @@ export interface TestProxy {
 
 /** The data port as the product composes it, on a free port; only tokens and name resolution are the test's. */
 export async function startTestProxy(options: TestProxyOptions = {}): Promise<TestProxy> {
-  const { routes, watch = (route: Route) => route, settings = {}, limits = {}, certificate, ca, addresses } = options
-  const read = readConfig({
-    ...(routes && { ROUTES: JSON.stringify(routes) }),
-    ALLOW_LOCAL_UPSTREAMS: 'true',
-    ...settings,
-  })
-  const config = { ...read, routes: read.routes.map(watch) }
+  const { limits = {}, certificate, ca, addresses } = options
+  const config = configOf(options)
   const capture = captureStream()
   const metrics = createMetrics(METRICS)
   const tokens = createFakeTokens()
@@ -139,6 +136,15 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
       }
     },
   }
+}
+
+function configOf({ routes, watch = (route: Route) => route, settings }: TestProxyOptions): ProxyConfig {
+  const read = readConfig({
+    ...(routes && { ROUTES: JSON.stringify(routes) }),
+    ALLOW_LOCAL_UPSTREAMS: 'true',
+    ...settings,
+  })
+  return { ...read, routes: read.routes.map(watch) }
 }
 
 function resolver(addresses: TestProxyOptions['addresses']): ResolveAll {

@@ -1,6 +1,5 @@
-import type { LookupAddress } from 'node:dns'
 import { connect, isIP } from 'node:net'
-import type { LookupFunction, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import type { SecureContext, SecureContextOptions } from 'node:tls'
 import type { buildConnector } from 'undici'
@@ -19,6 +18,8 @@ import type { Abandon } from './egress-proxy.ts'
 import type { Limits, Patience } from '../limits.ts'
 import type { MemoryBudget } from '../memory.ts'
 import { upstreamFailure } from './failure.ts'
+import { checkedLookup } from './lookup.ts'
+import type { ResolveAll } from './lookup.ts'
 import { Upstream } from './upstream.ts'
 import type { Dialling, Siblings } from './upstream.ts'
 
@@ -31,16 +32,6 @@ export interface TrustAnchors {
 
 /** By the directory that a route names. */
 export type ClientCertificates = ReadonlyMap<string, KeyPairInUse>
-
-/**
- * `dns.lookup` with all addresses: getaddrinfo, so that search domains and /etc/hosts count as for any other program; or, where /etc/hosts
- * leads the names of partners here, what stands in for it.
- */
-export type ResolveAll = (
-  host: string,
-  options: { readonly all: true; readonly family?: number | 'IPv4' | 'IPv6'; readonly hints?: number },
-  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void
 
 /** An egress proxy, and what goes by it. */
 export interface EgressSettings {
@@ -136,7 +127,7 @@ export class Upstreams implements Siblings {
     const { addresses, limits, resolve } = this.deps
     const egress = this.egressTo(host, port)
     if (egress) return egress.reaches({ host, port, timeoutMs: limits.connectMs })
-    const lookup = checked(resolve, (address) => mayConnect(address, { port, ruled: true }, addresses))
+    const lookup = checkedLookup(resolve, (address) => mayConnect(address, { port, ruled: true }, addresses))
     return new Promise((done, refuse) => {
       const fail = (error: unknown): void => refuse(upstreamFailure(error, 'connecting'))
       const late = setTimeout(() => fail(new ProxyError('upstream_dns_failed')), limits.connectMs).unref()
@@ -230,7 +221,7 @@ export class Upstreams implements Siblings {
   /** What every connection that leaves this process has in common. */
   private dialling(port: number, ruled: boolean): Dialling {
     const { addresses, resolve } = this.deps
-    const lookup = checked(resolve, (address) => mayConnect(address, { port, ruled }, addresses))
+    const lookup = checkedLookup(resolve, (address) => mayConnect(address, { port, ruled }, addresses))
     return { lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MS }
   }
 
@@ -278,26 +269,3 @@ const contextOptions = (ca: string | undefined): SecureContextOptions => ({
   minVersion: 'TLSv1.2',
   ...(ca !== undefined && { ca }),
 })
-
-/**
- * Resolves a name to those of its addresses that may be connected to.
- * SECURITY: the socket connects to an address that was checked; there is no second resolution between check and use.
- */
-function checked(resolve: ResolveAll, allows: (address: string) => boolean): LookupFunction {
-  return (host, { family, hints }, done) => {
-    const options = {
-      all: true,
-      ...(family !== undefined && { family }),
-      ...(hints !== undefined && { hints }),
-    } as const
-    resolve(host, options, (error, addresses) => {
-      if (error) {
-        done(error, [])
-        return
-      }
-      const allowed = addresses.filter(({ address }) => allows(address))
-      if (allowed.length === 0) done(new ProxyError('address_denied'), [])
-      else done(null, allowed)
-    })
-  }
-}

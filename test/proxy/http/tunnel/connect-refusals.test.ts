@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
-import type { ResolveAll } from '../../../../proxy/src/http/outbound/upstreams.ts'
+import type { ResolveAll } from '../../../../proxy/src/http/outbound/lookup.ts'
 import { errorOf } from '../../../support/proxy/client.ts'
 import { startTestProxy } from '../../../support/proxy/proxy.ts'
 import type { TestProxy, TestProxyOptions } from '../../../support/proxy/proxy.ts'
