@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { quote } from '../../../../proxy/src/contract.ts'
 import type { Annotation, AnnotationName } from '../../../../webhook/src/injection/annotations/annotations.ts'
-import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../../../webhook/src/injection/annotations/annotations.ts'
+import { ANNOTATIONS } from '../../../../webhook/src/injection/annotations/annotations.ts'
 import { parseAnnotations } from '../../../../webhook/src/injection/annotations/raw-annotations.ts'
 import { collect } from '../../../support/injection/problems.ts'
 
@@ -290,33 +290,4 @@ describe('annotations', () => {
         })
     })
   }
-
-  it('are strings', () => {
-    const deep: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)
-    for (const [value, text] of [
-      [true, 'true'],
-      [null, 'null'],
-      [{ toString: 1 }, '{\\"toString\\":1}'],
-      [deep, '[[[\\"...\\"]]]'],
-    ])
-      expect(parse('inject', value).complaints).to.deep.equal([
-        `outbound-jwt.io/inject: got "${String(text)}", expected a string; quote it`,
-      ])
-  })
-
-  it('are a closed set, without what every object has', () => {
-    for (const name of ['constructor', '__proto__', 'toString', 'Inject', ''])
-      expect(parse(name, 'x').complaints.join()).to.match(/expected (?:a known annotation|one of inject, hosts)/)
-  })
-
-  it('have a sentence and a default for the docs', () => {
-    for (const { doc, fallback } of Object.values(ANNOTATIONS)) {
-      expect(doc).to.match(/^[A-Z].*\.$/)
-      expect(fallback).not.to.equal('')
-    }
-  })
-
-  it('name the partner in six of them', () => {
-    expect(PARTNER_ANNOTATIONS).to.deep.equal(['hosts', 'audience', 'duration', 'signing-algorithm', 'tags', 'https'])
-  })
 })
