@@ -1,13 +1,35 @@
 import { after, before, describe, it } from 'mocha'
 import { PROXY_CONTAINER } from '../../../proxy/src/contract.ts'
-import { answers, expectVerified, firstAnswers } from '../support/answers.ts'
+import { answers, expectVerified, firstAnswers, lines, printed } from '../support/answers.ts'
+import type { LogSource } from '../support/answers.ts'
 import { eventually } from '../support/eventually.ts'
-import { deleteNamespaces, diagnosis, kubectl } from '../support/kubectl.ts'
-import type { Shop } from '../support/workload.ts'
-import { ASKING, container, openShop } from '../support/workload.ts'
+import { completed, deleteNamespaces, kubectl } from '../support/kubectl.ts'
+import type { PodOptions, Shop } from '../support/workload.ts'
+import { ASKING, client, container, once, openShop } from '../support/workload.ts'
 
 const URL = 'https://api.partner.example/orders'
 const INTERCEPTING = { ...ASKING, routes: `${ASKING.routes}  https: intercept\n` }
+
+/** Programs of the client matrix by the name of their container: what calls, and what goes on calling in one process. */
+const CLIENTS = {
+  requests: [
+    ['python', 'requests_client.py'],
+    ['python', 'loop.py', 'requests_client.py'],
+  ],
+  java: [
+    ['java', '-cp', '.', 'Client'],
+    ['java', '-cp', '.', 'Loop'],
+  ],
+  grpc: [
+    ['python', 'grpcio_client.py'],
+    ['python', 'loop.py', 'grpcio_client.py'],
+  ],
+} as const
+const NAMES = Object.keys(CLIENTS) as (keyof typeof CLIENTS)[]
+const calling = (command: (name: keyof typeof CLIENTS) => readonly string[]): PodOptions => ({
+  annotations: { ...INTERCEPTING, runtimes: 'node,java' },
+  spec: { containers: NAMES.map((name) => client(name, command(name))) },
+})
 
 describe('workloads that call https:// URLs', function () {
   let shop: Shop
@@ -19,6 +41,18 @@ describe('workloads that call https:// URLs', function () {
     await Promise.all([
       shop.apply(shop.deployment('orders', { annotations: INTERCEPTING, spec: { containers: [readOnly] } })),
       shop.apply(shop.job('once', { annotations: INTERCEPTING, args: [URL] })),
+      shop.apply(
+        shop.deployment(
+          'clients',
+          calling((name) => [...CLIENTS[name][1], URL]),
+        ),
+      ),
+      shop.apply(
+        shop.job(
+          'clients-once',
+          calling((name) => once([...CLIENTS[name][0], URL])),
+        ),
+      ),
     ])
   })
   after(async () => {
@@ -30,20 +64,35 @@ describe('workloads that call https:// URLs', function () {
   })
 
   it('complete as a Job', async () => {
-    await kubectl('wait', '-n', shop.namespace, 'job/once', '--for=condition=Complete', '--timeout=90s').catch(
-      async (cause: unknown) => {
-        throw new Error(`${String(cause)}\n${await diagnosis(shop.namespace)}`, { cause })
-      },
-    )
+    await completed(shop.namespace, 'once')
     expectVerified((await firstAnswers({ namespace: shop.namespace, workload: 'job/once' }))[0]!)
+  })
+
+  for (const name of NAMES)
+    it(`get a verified answer with ${name}, whose code knows nothing of the sidecar`, () =>
+      printed(source('deployment/clients', name), /^status 200/))
+
+  it('get verified answers in a Job with all of them, which completes', () => completed(shop.namespace, 'clients-once'))
+
+  it('go on trusting a sidecar that was killed and started again, whatever they are written in', async () => {
+    await Promise.all(NAMES.map((name) => printed(source('deployment/clients', name), /^status 200/)))
+    await killSidecar('clients')
+    for (const name of NAMES) {
+      const before = (await lines(source('deployment/clients', name))).length
+      await eventually(
+        `calls of ${name} after the restart are verified`,
+        async () =>
+          (await lines(source('deployment/clients', name))).slice(before).filter((line) => line === 'status 200')
+            .length >= 3,
+        60_000,
+      )
+    }
   })
 
   it('go on trusting a sidecar that was killed and started again', async () => {
     const where = { namespace: shop.namespace, workload: 'deployment/orders' }
     await firstAnswers(where)
-    const kill = ['/nodejs/bin/node', '-e', 'process.kill(1, "SIGTERM")']
-    await kubectl('exec', '-n', shop.namespace, where.workload, '-c', PROXY_CONTAINER, '--', ...kill)
-    await eventually('the sidecar runs again', async () => (await restarts()) === '1', 60_000)
+    await killSidecar('orders')
     const before = (await answers(where)).length
     await eventually(
       'answers after the restart are verified',
@@ -52,9 +101,21 @@ describe('workloads that call https:// URLs', function () {
     )
   })
 
-  const restarts = (): Promise<string> =>
+  const source = (workload: string, name: string): LogSource => ({
+    namespace: shop.namespace,
+    workload,
+    container: name,
+  })
+
+  async function killSidecar(deployment: string): Promise<void> {
+    const kill = ['/nodejs/bin/node', '-e', 'process.kill(1, "SIGTERM")']
+    await kubectl('exec', '-n', shop.namespace, `deployment/${deployment}`, '-c', PROXY_CONTAINER, '--', ...kill)
+    await eventually('the sidecar runs again', async () => (await restarts(deployment)) === '1', 60_000)
+  }
+
+  const restarts = (deployment: string): Promise<string> =>
     kubectl(
-      ...['get', 'pods', '-n', shop.namespace, '-l', 'app=orders', '-o'],
+      ...['get', 'pods', '-n', shop.namespace, '-l', `app=${deployment}`, '-o'],
       `jsonpath={.items[0].status.initContainerStatuses[?(@.name=="${PROXY_CONTAINER}")].restartCount}`,
     )
 })

@@ -16,6 +16,7 @@ const partner = await startPartner({
   key: readFileSync(variable('TLS_KEY_FILE'), 'utf8'),
   host: '::',
   port: Number(variable('PORT')),
+  speaksHttp2: true,
 })
 process.stdout.write(`${JSON.stringify({ msg: 'listening', port: partner.port })}\n`)
 process.on('SIGTERM', () => void partner.close().then(() => process.exit(0)))
