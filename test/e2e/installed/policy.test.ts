@@ -101,19 +101,17 @@ describe('a policy that grants one namespace one partner', function () {
   }
 })
 
-/** @returns name and restarts of each pod of the webhook that is not about to end. */
+/** @returns name and restarts of each pod of the webhook. */
 async function replicasOf(): Promise<readonly string[]> {
   const list = await kubectl('get', 'pods', '-n', SYSTEM, '-l', `app.kubernetes.io/name=${PRODUCT}`, '-o', 'json')
-  return (JSON.parse(list) as { readonly items: readonly Replica[] }).items
-    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    .map(
-      ({ metadata, status }) =>
-        `${metadata.name} ${status.containerStatuses.map(({ restartCount }) => restartCount).join()}`,
-    )
+  return (JSON.parse(list) as { readonly items: readonly Replica[] }).items.map(
+    ({ metadata, status }) =>
+      `${metadata.name} ${status.containerStatuses.map(({ restartCount }) => restartCount).join()}`,
+  )
 }
 
 interface Replica {
-  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string }
+  readonly metadata: { readonly name: string }
   readonly status: { readonly containerStatuses: readonly { readonly restartCount: number }[] }
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { eventually } from './eventually.ts'
 import { kubectl } from './kubectl.ts'
 import { CHART, PRODUCT, SYSTEM, WORLD } from './names.ts'
 
@@ -54,13 +55,23 @@ export async function installedVersion(): Promise<string> {
   return release.chart.slice(`${PRODUCT}-`.length)
 }
 
-/** Installs or upgrades the chart, with values of a test's own, and waits until the webhook serves. */
+/** Installs or upgrades the chart, with values of a test's own, and waits until the webhook serves, and none of before does. */
 export async function installChart(values: Readonly<Record<string, unknown>> = {}, chart = CHART): Promise<void> {
   const sets = Object.entries({ ...VALUES, ...values }).flatMap(([name, value]) => [
     '--set-json',
     `${name}=${JSON.stringify(value)}`,
   ])
   await helm('upgrade', '--install', PRODUCT, chart, '-n', SYSTEM, ...sets, '--wait', '--timeout', '120s')
+  // A replica that drains still answers, by the values of before.
+  await eventually(
+    'every replica is of this installation',
+    async () => {
+      const ends = '{range .items[*]}{.metadata.deletionTimestamp}{end}'
+      const selected = ['pods', '-n', SYSTEM, '-l', `app.kubernetes.io/name=${PRODUCT}`]
+      return (await kubectl('get', ...selected, '-o', `jsonpath=${ends}`)) === ''
+    },
+    LIMIT_MS,
+  )
 }
 
 /** Removes the chart; without one it does nothing. */
