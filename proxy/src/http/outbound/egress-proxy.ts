@@ -10,7 +10,7 @@ import { formatEgressProxy } from '../../contract.ts'
 import type { EgressProxy } from '../../contract.ts'
 import { ProxyError } from '../../errors.ts'
 import type { ErrorCode } from '../../errors.ts'
-import { errorCode } from '../../runtime/index.ts'
+import { errorCode, formatAddress } from '../../runtime/index.ts'
 import { redact } from '../../tokens/redact.ts'
 import { isTlsError, isUnresolved } from './failure.ts'
 
@@ -84,7 +84,7 @@ export class Egress {
   /** Has the proxy connect to a host. RFC 9110 §9.3.6. */
   tunnel({ host, port, timeoutMs, allowHalfOpen = false }: EgressTarget, opened: Opened): Abandon {
     const { settle, fail, abandon } = this.begin(timeoutMs, opened)
-    const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    const authority = formatAddress({ host, port })
     const authorization = this.authorization()
     const socket = this.dial(fail, allowHalfOpen, () => {
       request({
