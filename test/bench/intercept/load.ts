@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 /** One kind of load on one target, ready to run. */
 export interface Load {
   /** @returns how many requests, calls or messages were answered. @throws on any other answer than the right one. */
@@ -5,7 +7,10 @@ export interface Load {
   close(): void
 }
 
-/** Does each work over and over, all at once, until the time is over. @returns how often, in all. */
+/** What was begun must be done by then. */
+const LATE_MS = 10_000
+
+/** Does each work over and over, all at once, until the time is over. @returns how often, in all. @throws when one is not done ten seconds later. */
 export async function repeat(works: readonly (() => Promise<void>)[], seconds: number): Promise<number> {
   const endMs = performance.now() + seconds * 1000
   let done = 0
@@ -15,7 +20,15 @@ export async function repeat(works: readonly (() => Promise<void>)[], seconds: n
       done++
     }
   }
-  await Promise.all(works.map(keepOn))
+  const late = new AbortController()
+  const isLate = delay(seconds * 1000 + LATE_MS, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`an answer had not come after ${LATE_MS} ms`)
+  })
+  try {
+    await Promise.race([Promise.all(works.map(keepOn)), isLate])
+  } finally {
+    late.abort()
+  }
   return done
 }
 
