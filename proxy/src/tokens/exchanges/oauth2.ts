@@ -21,7 +21,7 @@ export async function exchangeAtOAuth2(exchange: OAuth2Exchange, { subject, ...t
   const secret = clientSecretFile === undefined ? undefined : await tools.readSecret(clientSecretFile)
   const request = await write(exchange, subject, secret)
   const answer = await tools.call({ ...request, url: exchange.tokenUrl, caFile: exchange.caFile }, tools.signal)
-  const json = readAnswer(answer, [subject, ...(secret === undefined ? [] : spellings(exchange, secret))])
+  const json = readAnswer(answer, [subject, ...(secret === undefined ? [] : spellings(exchange, request, secret))])
   return resultOf(json['access_token'], json['expires_in'], exchange.expiresIn)
 }
 
@@ -98,10 +98,13 @@ function encode(exchange: OAuth2Exchange, form: URLSearchParams, written: Readon
   }
 }
 
-/** In which a partner may repeat a secret. */
-function spellings({ clientId = '' }: OAuth2Exchange, secret: string): readonly string[] {
-  const encoded = encodeURIComponent(secret)
-  return [secret, encoded, ...[secret, encoded].map((text) => Buffer.from(`${clientId}:${text}`).toString('base64'))]
+/** In which a partner may repeat a secret: plain and as it was sent, in JSON, a URL, a form or a header. RFC 6749 §2.3.1. */
+function spellings({ clientId = '' }: OAuth2Exchange, { headers }: Written, secret: string): readonly string[] {
+  const credentials = (headers['authorization'] ?? '').replace('Basic ', '')
+  const inHeader = Buffer.from(credentials, 'base64').toString().split(':').at(-1) ?? ''
+  const inForm = new URLSearchParams({ '': secret }).toString().slice(1)
+  const texts = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), inForm, inHeader]
+  return [...texts, credentials, ...texts.map((text) => Buffer.from(`${clientId}:${text}`).toString('base64'))]
 }
 
 function defined(values: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -143,4 +143,23 @@ describe('a call of an OAuth 2.0 token endpoint', () => {
       'HTTP 401, invalid_client: [redacted] [redacted] [redacted] [redacted]',
     )
   })
+
+  it('repeats no secret that the partner echoes as it was sent: in a form, in a header, and decoded from that', async () => {
+    const echoOf = async (clientAuth: string): Promise<readonly [OAuth2Exchange, EndpointRequest]> => {
+      const exchange = expanded({ grant: 'jwt-bearer', clientId: 'client', clientAuth, clientSecretFile: '/s' })
+      return [exchange, await sent(exchange)]
+    }
+    const [byPost, { body }] = await echoOf('post')
+    const [byBasic, { headers }] = await echoOf('basic')
+    const credentials = (headers['authorization'] ?? '').replace('Basic ', '')
+    for (const [exchange, echo] of [
+      [byPost, body.replace(/^.*&/, '')],
+      [byBasic, credentials],
+      [byBasic, atob(credentials)],
+    ] as const) {
+      const endpoint = createFakeEndpoint({ status: 400, body: { error: 'e', error_description: echo } })
+      const failure = await exchangeAtOAuth2(exchange, endpoint.tools).catch(String)
+      expect(failure, echo).to.match(/^TokenFailure: HTTP 400, e: .*\[redacted\]$/)
+    }
+  })
 })
