@@ -13,12 +13,15 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void
 }
 
-/** The machine's clocks. Their timers never keep the process alive. */
+/** One that is longer fires at once. https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** The machine's clocks. Their timers never keep the process alive; those of more than 24.8 days run after that. */
 export function createSystemClock(): Clock {
   return {
     now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
     after: (delayMs, run) => {
-      const timer = setTimeout(run, delayMs).unref()
+      const timer = setTimeout(run, Math.min(delayMs, LONGEST_TIMER_MS)).unref()
       return () => clearTimeout(timer)
     },
   }

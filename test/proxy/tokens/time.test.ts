@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { within } from '../../../proxy/src/tokens/time.ts'
+import { createSystemClock, within } from '../../../proxy/src/tokens/time.ts'
 import { createFakeClock } from '../../support/tokens/clock.ts'
 
 const late = (): Error => new Error('late')
@@ -39,5 +39,16 @@ describe('work with a deadline', () => {
     fail(new Error('much later'))
     await clock.advance(0)
     expect(await ended).to.equal('Error: late')
+  })
+})
+
+describe("the machine's clock", () => {
+  it('does not run at once what is due in years, as a timer of Node would', async () => {
+    const clock = createSystemClock()
+    let ran = false
+    const cancel = clock.after(2 ** 40, () => (ran = true))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    cancel()
+    expect(ran).to.equal(false)
   })
 })
