@@ -1,13 +1,14 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { Client as ClientTypes, Dispatcher, buildConnector } from 'undici'
+import type { Client as ClientTypes, Dispatcher } from 'undici'
 import symbols from 'undici/lib/core/symbols.js'
 import Client from 'undici/lib/dispatcher/client.js'
+import type { Abandon, Connect } from './egress-proxy.ts'
 
 /** What a connection asks of the upstream that it belongs to. */
 interface Owner {
   readonly origin: string
   /** Connects TCP and TLS, each time when there is no socket. */
-  readonly connect: buildConnector.connector
+  readonly connect: Connect
   /** A connection has been made. */
   settled(connection: Connection): void
   /** A connection has ended, perhaps while it was idle. */
@@ -22,6 +23,7 @@ export class Connection extends Client {
   failure: Error | undefined
   /** When connecting the present socket began; undefined when there is none. */
   begunMs: number | undefined
+  private giveUp: Abandon | undefined
 
   constructor(owner: Owner, options: ClientTypes.Options, now: () => number) {
     let parsed: ParsedSocket | undefined
@@ -29,7 +31,8 @@ export class Connection extends Client {
       ...options,
       connect: (target, done) => {
         const begunMs = now()
-        owner.connect(target, (...[error, socket]) => {
+        this.giveUp = owner.connect(target, (...[error, socket]) => {
+          this.giveUp = undefined
           if (error) {
             done(error, null)
             return
@@ -55,6 +58,14 @@ export class Connection extends Client {
       this.begunMs = undefined
       owner.forget(this)
     })
+  }
+
+  /** Ends it while it is being made, where that can be given up. @returns whether it could. */
+  abandon(): boolean {
+    if (!this.giveUp) return false
+    this.giveUp()
+    this.destroy().catch(() => undefined)
+    return true
   }
 }
 

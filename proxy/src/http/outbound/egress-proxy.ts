@@ -34,6 +34,9 @@ export type Opened = (error: ProxyError | null, socket?: Socket) => void
 /** Gives up a connection that is not open yet; nobody hears of it then. */
 export type Abandon = () => void
 
+/** Connects for undici. @returns what gives the attempt up; undefined where nothing does. */
+export type Connect = (...parameters: Parameters<buildConnector.connector>) => Abandon | undefined
+
 export interface EgressTarget {
   readonly host: string
   readonly port: number
@@ -138,19 +141,24 @@ export class Egress {
   }
 
   /** @returns a connector for requests in absolute form. */
-  connector(timeoutMs: number): buildConnector.connector {
-    return (_, done) => {
+  connector(timeoutMs: number): Connect {
+    return (_, done) =>
       this.connect(timeoutMs, (error, socket) => (socket ? done(null, socket) : done(error ?? new ClosedEarly(), null)))
-    }
   }
 
   /** @returns a connector that has TLS with the target by way of the proxy. @param secure makes TLS of a connection. */
-  tunnelled(target: EgressTarget, secure: buildConnector.connector): buildConnector.connector {
+  tunnelled(target: EgressTarget, secure: buildConnector.connector): Connect {
     return (options, done) => {
-      this.tunnel(target, (error, httpSocket) => {
+      let opened: Socket | undefined
+      const abandon = this.tunnel(target, (error, httpSocket) => {
+        opened = httpSocket
         if (httpSocket) secure({ ...options, httpSocket }, done)
         else done(error ?? new ClosedEarly(), null)
       })
+      return () => {
+        abandon()
+        opened?.destroy()
+      }
     }
   }
 

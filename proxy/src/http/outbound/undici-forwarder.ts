@@ -76,6 +76,7 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding, Claimant {
   abort(): void {
     this.aborted = true
     this.controller?.abort(new Error('the client is gone'))
+    if (this.connection && !this.controller) this.upstream.abandon(this.connection)
     if (this.connection) return
     this.upstream.leave(this)
     this.dropBody()

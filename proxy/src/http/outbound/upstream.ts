@@ -9,7 +9,7 @@ import type { Limits, Patience } from '../limits.ts'
 import { HOLDS } from '../memory.ts'
 import type { MemoryBudget } from '../memory.ts'
 import { Connection } from './connection.ts'
-import type { Egress } from './egress-proxy.ts'
+import type { Connect, Egress } from './egress-proxy.ts'
 import { upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
 import { Http2Sessions } from './http2-sessions.ts'
@@ -68,7 +68,7 @@ export class Upstream {
   /** Present when connections go by it. */
   readonly egress: Egress | undefined
   dialling: Dialling
-  connect: buildConnector.connector
+  connect: Connect
   private readonly deps: UpstreamDeps
   private readonly connections = new Set<Connection>()
   /** Those of them that were made and are not connected yet. */
@@ -151,6 +151,11 @@ export class Upstream {
     this.idle.push(connection)
     this.serve()
     this.deps.siblings.hasRoom()
+  }
+
+  /** Nobody waits any more for a connection that is being made. One that can be given up is; another goes on, for whoever comes next. */
+  abandon(connection: Connection): void {
+    if (connection.abandon()) this.discard(connection)
   }
 
   /** A connection has been made, so that another one may be. */
@@ -237,7 +242,7 @@ export class Upstream {
     )
   }
 
-  private connector(protocols: Pick<buildConnector.BuildOptions, 'allowH2' | 'preferH2'>): buildConnector.connector {
+  private connector(protocols: Pick<buildConnector.BuildOptions, 'allowH2' | 'preferH2'>): Connect {
     const { connectMs } = this.deps.limits
     const { host, port } = this.destination
     if (this.reader) return this.reader.connector(connectMs)
@@ -248,14 +253,19 @@ export class Upstream {
       // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
       rejectUnauthorized: true,
     })
-    return this.egress?.tunnelled({ host, port, timeoutMs: connectMs }, connect) ?? connect
+    const direct: Connect = (...parameters) => {
+      connect(...parameters)
+      return undefined
+    }
+    return this.egress?.tunnelled({ host, port, timeoutMs: connectMs }, connect) ?? direct
   }
 
   private http2Connector(): ConnectHttp2 {
     const connectSecure = this.connector({ allowH2: true, preferH2: true })
     const { host, hostname, port, protocol } = new URL(this.origin)
-    return (done) =>
+    return (done) => {
       connectSecure({ host, hostname, port, protocol }, (...[error, socket]) => done(error, socket as TLSSocket))
+    }
   }
 
   private discard(connection: Connection): void {

@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { ERRORS } from '../../../../proxy/src/errors.ts'
 import type { ErrorCode } from '../../../../proxy/src/errors.ts'
+import { LIMITS } from '../../../../proxy/src/http/limits.ts'
 import { createTestAuthority } from '../../../support/certificates.ts'
 import { freePort } from '../../../support/port.ts'
 import { call, errorOf, open } from '../../../support/proxy/client.ts'
@@ -127,17 +128,27 @@ describe('what an egress proxy answers', () => {
     expect(errorOf(await send()).code).to.equal('egress_proxy_failed')
   })
 
-  it('is not waited for when the client has gone', async () => {
-    await start(() => undefined, { limits: { connectMs: 1_000 } })
-    const outgoing = open((proxy as TestProxy).port, `http://${PARTNER}/`)
-    outgoing.on('error', () => undefined).end()
-    await until('CONNECT is there', () => heard.includes('\r\n\r\n'))
-    outgoing.destroy()
+  for (const [what, answer, said] of [
+    ['CONNECT', '', /\r\n\r\n$/],
+    ['TLS behind it', 'HTTP/1.1 200 OK\r\n\r\n', /\r\n\r\n./s],
+  ] as const)
+    it(`is not waited for when the client of a request has gone: ${what}`, async () => {
+      await start((socket) => socket.write(answer))
+      const outgoing = open((proxy as TestProxy).port, `http://${PARTNER}/`)
+      outgoing.on('error', () => undefined).end()
+      await until('it is asked', () => said.test(heard))
+      outgoing.destroy()
+      await until('the attempt is given up', () => egress?.sockets.size === 0, LIMITS.connectMs / 2)
+    })
+
+  it('is not waited for when the client of a tunnel has gone', async () => {
+    await start(() => undefined)
     const client = connect((proxy as TestProxy).port, '127.0.0.1')
     client.write('CONNECT other.example:443 HTTP/1.1\r\nHost: other.example:443\r\n\r\n')
-    await until('there is a tunnel on its way', () => egress?.accepted() === 2)
-    client.destroy()
-    await until('both are given up', () => egress?.sockets.size === 0)
+    await until('there is a tunnel on its way', () => egress?.sockets.size === 1)
+    // One that has only said its last word would still listen.
+    client.resetAndDestroy()
+    await until('it is given up', () => egress?.sockets.size === 0, LIMITS.connectMs / 2)
   })
 
   it('is a refusal for tunnels, too', async () => {
