@@ -1,4 +1,4 @@
-import type { Report } from '../contract.ts'
+import type { EgressProxy, Report } from '../contract.ts'
 import type { ListenAddress, Naming, Settings } from '../runtime/index.ts'
 import type { Given } from './mode.ts'
 import { STANDALONE_SETTINGS as ROWS } from './settings.ts'
@@ -7,6 +7,8 @@ import { STANDALONE_SETTINGS as ROWS } from './settings.ts'
 export interface StandaloneValues extends Settings<typeof ROWS> {
   readonly listenAddr: ListenAddress
   readonly tokenRefreshSkewSeconds: number | undefined
+  readonly upstreamCaFile: string | undefined
+  readonly egressProxy: EgressProxy | undefined
 }
 
 /** Says what is wrong with a combination, as the end of "expected …"; undefined when nothing is. */
@@ -28,6 +30,12 @@ const PLAINTEXT: Check = ({ upstreamScheme, allowPlaintextUpstream }) =>
     ? `https, or ${ROWS.allowPlaintextUpstream.variable}=true to send tokens in clear text`
     : undefined
 
+/** Whoever names trust anchors counts on a partner that is verified. */
+const ANCHORS: Check = ({ upstreamScheme, upstreamCaFile, egressProxy }) =>
+  upstreamScheme === 'http' && upstreamCaFile !== undefined && egressProxy?.scheme !== 'https'
+    ? `nothing beside ${ROWS.upstreamScheme.variable}=http, which verifies no certificate`
+    : undefined
+
 const CERT: Check = ({ tlsCert, tlsKey }) =>
   tlsKey !== undefined && tlsCert === undefined ? `a file, because ${ROWS.tlsKey.variable} is set` : undefined
 
@@ -43,6 +51,7 @@ const CHECKS: readonly (readonly [variable: string, check: Check])[] = [
   [ROWS.allowedHosts.variable, EXTRA],
   [ROWS.allowedHosts.variable, ONCE],
   [ROWS.upstreamScheme.variable, PLAINTEXT],
+  ['UPSTREAM_CA_FILE', ANCHORS],
   [ROWS.tlsCert.variable, CERT],
   [ROWS.tlsKey.variable, KEY],
   ['TOKEN_REFRESH_SKEW', SKEW],

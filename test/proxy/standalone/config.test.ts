@@ -105,6 +105,11 @@ describe('standalone settings', () => {
       /^UPSTREAM_SCHEME: got "http", expected https, or ALLOW_PLAINTEXT_UPSTREAM=true/,
     ],
     [
+      'trust anchors where nothing is verified',
+      { ...PINNED, UPSTREAM_SCHEME: 'http', ALLOW_PLAINTEXT_UPSTREAM: 'true', UPSTREAM_CA_FILE: '/ca.crt' },
+      /^UPSTREAM_CA_FILE: got "\/ca.crt", expected nothing beside UPSTREAM_SCHEME=http/,
+    ],
+    [
       'a scheme that is none',
       { ...PINNED, UPSTREAM_SCHEME: 'ftp' },
       /^UPSTREAM_SCHEME: got "ftp", expected https or http/,
