@@ -47,6 +47,7 @@ export async function startNginx({ cert, key, clientCa, verify = 'on' }: NginxOp
          ssl_certificate_key ${file('tls.key', key)};
          ssl_client_certificate ${file('clients.crt', clientCa)};
          ssl_verify_client ${verify};
+         ssl_protocols TLSv1.2 TLSv1.3;
          location / { return 200 "$ssl_client_verify $ssl_client_s_dn $server_protocol"; }
        }
      }`,
