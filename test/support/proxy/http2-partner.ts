@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:net'
-import type { Duplex, Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
+import { Readable } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import type { ProxyError } from '../../../proxy/src/errors.ts'
 import type { ForwardRequest, Forwarding, Receiver } from '../../../proxy/src/http/forwarder.ts'
@@ -98,9 +99,14 @@ export class Http2Partner {
     const forwarder = createHttp2Forwarder({
       upstream: () => ({ http2: this.sessions, failure: upstreamFailure }),
       http1: {
-        forward: (_request, { started, ended }) => {
-          started(200, '', ['x-by', 'http/1.1'], false)
-          ended([])
+        forward: ({ body }, { received, started, ended }) => {
+          const answerAll = async (): Promise<void> => {
+            started(200, '', ['x-by', 'http/1.1'], false)
+            if (body instanceof Readable) for await (const chunk of body) received(chunk as Buffer)
+            else if (body) received(body)
+            ended([])
+          }
+          void answerAll()
           return { abort: () => undefined, pause: () => undefined, resume: () => undefined }
         },
         close: () => Promise.resolve(),

@@ -10,7 +10,7 @@ import type { Phase } from './failure.ts'
 import { isIdempotent } from '../forwarder.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
 import type { Patience } from '../limits.ts'
-import type { Http2Session } from './http2-sessions.ts'
+import type { Http2Session } from './http2-session.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface Http2ForwarderDeps {
@@ -45,7 +45,7 @@ class Attempt implements Forwarding {
   private readonly deps: Http2ForwarderDeps
   private stream: ClientHttp2Stream | undefined
   private session: Http2Session | undefined
-  /** Once the partner turned out to speak HTTP/1.1 alone. */
+  /** Once the partner turned out to speak HTTP/1.1 alone, or to want it. */
   private http1: Forwarding | undefined
   private phase: Phase = 'connecting'
   /** Resets the present stream as CANCEL: node:http2 has no other public way to. */
@@ -106,8 +106,18 @@ class Attempt implements Forwarding {
       return
     }
     this.isOver = true
-    this.http1 = this.deps.http1.forward(this.request, this.receiver)
+    this.http1 = this.deps.http1.forward({ ...this.request, body: this.wholeBody() }, this.receiver)
     if (this.isPaused) this.http1.pause()
+  }
+
+  /** @returns the body with what has already gone out by HTTP/2. */
+  private wholeBody(): ForwardRequest['body'] {
+    const { body } = this.request
+    if (!(body instanceof Readable) || !this.sent || this.sent.length === 0) return body
+    const sent = Buffer.concat(this.sent)
+    if (body.readableEnded) return sent
+    body.unshift(sent)
+    return body
   }
 
   private send(session: Http2Session): void {
@@ -180,6 +190,7 @@ class Attempt implements Forwarding {
 
   private broken(stream: ClientHttp2Stream, error: unknown, served: number): void {
     if (this.isOver || stream !== this.stream) return
+    if (wantsHttp1(stream)) this.deps.upstream(this.request.destination).http2?.decline()
     if (this.mayRetry(stream, error, served)) {
       this.retried = true
       this.release()
@@ -196,7 +207,8 @@ class Attempt implements Forwarding {
     const isReplayable = !(body instanceof Readable) || this.sent !== undefined
     if (this.retried || !isReplayable || this.phase !== 'waiting') return false
     if (isUnprocessed(stream, this.session?.lastStreamId)) return true
-    return served > 0 && isIdempotent(method) && (error === undefined || isClosedConnection(error))
+    if (!isIdempotent(method)) return false
+    return wantsHttp1(stream) || (served > 0 && (error === undefined || isClosedConnection(error)))
   }
 
   /** Writes at the speed of the partner. */
@@ -254,8 +266,17 @@ class Attempt implements Forwarding {
   }
 }
 
-/** The partner says that it never looked at the stream. RFC 9113 §8.7. */
-function isUnprocessed({ id, rstCode }: ClientHttp2Stream, lastStreamId: number | undefined): boolean {
-  if (rstCode === constants.NGHTTP2_REFUSED_STREAM) return true
-  return lastStreamId !== undefined && id !== undefined && id > lastStreamId
+/** The partner said so of the stream, or of its whole connection. RFC 9113 §7. */
+function wantsHttp1({ rstCode }: ClientHttp2Stream): boolean {
+  return rstCode === constants.NGHTTP2_HTTP_1_1_REQUIRED
+}
+
+/**
+ * The partner says that it never looked at the stream (RFC 9113 §8.7), or that it will look at the request in another protocol alone.
+ * @param lastStreamId of a GOAWAY, whose code node:http2 gives to every stream, also to those that were being carried out.
+ */
+function isUnprocessed(stream: ClientHttp2Stream, lastStreamId: number | undefined): boolean {
+  if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) return true
+  if (lastStreamId === undefined) return wantsHttp1(stream)
+  return stream.id !== undefined && stream.id > lastStreamId
 }

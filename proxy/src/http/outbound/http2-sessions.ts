@@ -1,7 +1,7 @@
-import { connect } from 'node:http2'
-import type { ClientHttp2Session, ClientHttp2Stream, ClientSessionRequestOptions } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { Limits } from '../limits.ts'
+import { Http2Ended, Session } from './http2-session.ts'
+import type { Http2Session, SessionOptions } from './http2-session.ts'
 
 /**
  * Opens a TLS connection that offers HTTP/2 and HTTP/1.1 by ALPN. It has its own deadline.
@@ -9,37 +9,13 @@ import type { Limits } from '../limits.ts'
  */
 export type ConnectHttp2 = (done: (error: Error | null, socket?: TLSSocket) => void) => void
 
-export interface Http2SessionsDeps {
-  /** As `new URL(…).origin`. */
-  readonly origin: string
+interface Http2SessionsDeps extends SessionOptions {
   readonly connect: ConnectHttp2
   readonly now: () => number
-  readonly limits: Pick<Limits, 'connectMs' | 'headBytes' | 'headFields' | 'upstreamAgeMs' | 'upstreamIdleMs'>
+  readonly limits: SessionOptions['limits'] & Pick<Limits, 'upstreamAgeMs'>
 }
 
-/** Silence on a session with open streams, after which the partner is asked whether it is still there. */
-const PING_MS = 15_000
-/** Streams on one session; more would wait for each other on one TCP connection, and load balancers would see one client. */
-const STREAMS = 100
-/** Per stream. What a client does not read is held here: 100 streams at a time hold 12 MiB at most. */
-const WINDOW_BYTES = 128 * 1024
-
-/** Node refuses to send some fields twice, which HTTP/1.1 lets pass. Its types do not know the option for clients. */
-const REPEATED_FIELDS = { strictSingleValueFields: false }
-
-/** What a request needs of a session. */
-export interface Http2Session {
-  /** Streams opened before this one. */
-  readonly served: number
-  /** Highest stream the partner has taken, once it has said GOAWAY. RFC 9113 §6.8. */
-  readonly lastStreamId: number | undefined
-  /** @throws what node:http2 refuses to send. */
-  request(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream
-  /** Its stream is over. */
-  release(): void
-}
-
-/** @param session undefined when the partner speaks no HTTP/2. */
+/** @param session undefined when the partner speaks no HTTP/2, or wants none of it. */
 type Taken = (error: Error | null, session?: Http2Session) => void
 
 /** HTTP/2 sessions to one upstream. */
@@ -49,7 +25,7 @@ export class Http2Sessions {
   private readonly waiting: Taken[] = []
   private connecting = false
   /** The partner has chosen HTTP/1.1; asked again when this time has come. */
-  private declinedUntilMs: number | undefined
+  private declinedUntilMs = Number.NEGATIVE_INFINITY
   private openConnection: ConnectHttp2
   /** Sessions whose connection was begun before are not used again. */
   private redialledMs = Number.NEGATIVE_INFINITY
@@ -66,7 +42,7 @@ export class Http2Sessions {
   /** Hands out a session with room for one stream; the caller gives it back. */
   take(taken: Taken): void {
     const now = this.deps.now()
-    if (this.declinedUntilMs !== undefined && now < this.declinedUntilMs) {
+    if (now < this.declinedUntilMs) {
       taken(null)
       return
     }
@@ -89,6 +65,12 @@ export class Http2Sessions {
     for (const session of this.open) session.retire()
   }
 
+  /** The partner has said HTTP_1_1_REQUIRED: nobody is given a session any more. RFC 9113 §7. */
+  decline(): void {
+    this.declinedUntilMs = Number.POSITIVE_INFINITY
+    for (const session of this.open) session.retire()
+  }
+
   destroy(): void {
     for (const session of this.open) session.destroy()
   }
@@ -99,23 +81,25 @@ export class Http2Sessions {
     this.connecting = true
     const begunMs = this.deps.now()
     this.openConnection((error, socket) => {
-      if (error || !socket) this.settle(error)
-      else if (socket.alpnProtocol === 'h2') this.start(socket, begunMs)
-      else {
-        socket.destroy()
-        this.declinedUntilMs = this.deps.now() + this.deps.limits.upstreamAgeMs
-        this.settle(null)
+      if (socket?.alpnProtocol === 'h2') {
+        this.start(socket, begunMs)
+        return
       }
+      socket?.destroy()
+      if (socket)
+        this.declinedUntilMs = Math.max(this.declinedUntilMs, this.deps.now() + this.deps.limits.upstreamAgeMs)
+      this.settle(error)
     })
   }
 
   private start(socket: TLSSocket, begunMs: number): void {
     const session = new Session(socket, begunMs, this.deps, {
       ready: () => {
-        this.declinedUntilMs = undefined
         this.open.add(session)
         this.settle(null, session)
+        if (session.isIdle) session.retire()
       },
+      declined: () => this.decline(),
       ended: (error) => {
         if (!this.open.delete(session)) this.settle(error)
       },
@@ -125,135 +109,18 @@ export class Http2Sessions {
   private settle(error: Error | null, session?: Session): void {
     this.connecting = false
     const waiting = this.waiting.splice(0)
+    const isDeclined = this.deps.now() < this.declinedUntilMs
     for (const [index, taken] of waiting.entries()) {
-      if (error || !session) taken(error)
+      if (isDeclined) taken(null)
+      else if (error || !session) taken(error)
       else if (session.tryTake()) taken(null, session)
       else {
         this.waiting.push(...waiting.slice(index))
-        this.connect()
+        // A partner that allows no stream at all would be connected to without end.
+        if (index === 0) this.settle(new Http2Ended())
+        else this.connect()
         return
       }
     }
   }
-}
-
-interface SessionEvents {
-  ready(): void
-  /** Once; before `ready` it is why there is no session. */
-  ended(error: Error): void
-}
-
-class Session implements Http2Session {
-  readonly begunMs: number
-  served = 0
-  lastStreamId: number | undefined
-  private streams = 0
-  private isLeaving = false
-  private readonly session: ClientHttp2Session
-  private readonly socket: TLSSocket
-  private readonly limits: Http2SessionsDeps['limits']
-  private timer: NodeJS.Timeout | undefined
-  private bytesSeen = 0
-  private awaitsPong = false
-
-  constructor(socket: TLSSocket, begunMs: number, { origin, limits }: Http2SessionsDeps, events: SessionEvents) {
-    this.begunMs = begunMs
-    this.socket = socket
-    this.limits = limits
-    this.session = connect(origin, {
-      createConnection: () => socket,
-      // RFC 9113 §8.4: nobody here could hand on a push.
-      settings: { enablePush: false, initialWindowSize: WINDOW_BYTES, maxHeaderListSize: limits.headBytes },
-      maxHeaderListPairs: limits.headFields + 4,
-      ...REPEATED_FIELDS,
-      peerMaxConcurrentStreams: STREAMS,
-      maxReservedRemoteStreams: 0,
-      maxSessionMemory: 32,
-    })
-    let failure: Error | undefined
-    const late = setTimeout(() => this.session.destroy(new Http2Timeout()), limits.connectMs)
-    this.session
-      .once('remoteSettings', () => {
-        clearTimeout(late)
-        events.ready()
-      })
-      .on('goaway', (_code: number, lastStreamId: number) => {
-        this.isLeaving = true
-        this.lastStreamId = lastStreamId
-        if (this.streams === 0) this.destroy()
-      })
-      .on('error', (error) => {
-        failure = error
-      })
-      .once('close', () => {
-        clearTimeout(late)
-        clearTimeout(this.timer)
-        this.isLeaving = true
-        events.ended(failure ?? new Http2Ended())
-      })
-  }
-
-  tryTake(): boolean {
-    const { session } = this
-    if (this.isLeaving || session.closed || session.destroyed) return false
-    if (this.streams >= Math.min(STREAMS, session.remoteSettings.maxConcurrentStreams ?? STREAMS)) return false
-    if (this.streams++ === 0) this.watch()
-    return true
-  }
-
-  request(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream {
-    const stream = this.session.request(fields, options)
-    this.served++
-    return stream
-  }
-
-  release(): void {
-    if (--this.streams > 0) return
-    clearTimeout(this.timer)
-    if (this.isLeaving) this.destroy()
-    else this.timer = setTimeout(() => this.retire(), this.limits.upstreamIdleMs)
-  }
-
-  /** Open streams go on to their end; there are no new ones. */
-  retire(): void {
-    if (this.isLeaving) return
-    this.isLeaving = true
-    if (this.streams === 0) this.destroy()
-  }
-
-  /** Not only the session: one that is closing waits for the end of the partner's side, which may never come. */
-  destroy(): void {
-    this.session.destroy()
-    this.socket.destroy()
-  }
-
-  /** A connection whose other end is gone says nothing; while streams wait, silence is asked for an answer. RFC 9113 §6.7. */
-  private watch(): void {
-    clearTimeout(this.timer)
-    this.bytesSeen = this.socket.bytesRead
-    this.timer = setTimeout(() => {
-      if (this.streams === 0 || this.session.destroyed) return
-      if (this.socket.bytesRead === this.bytesSeen) {
-        if (this.awaitsPong) {
-          this.session.destroy(new Http2Timeout())
-          return
-        }
-        this.awaitsPong = true
-        this.session.ping(() => {
-          this.awaitsPong = false
-        })
-      }
-      this.watch()
-    }, PING_MS)
-  }
-}
-
-class Http2Timeout extends Error {
-  readonly code = 'ETIMEDOUT'
-  override readonly message = 'the partner does not answer on this HTTP/2 connection'
-}
-
-class Http2Ended extends Error {
-  readonly code = 'ECONNRESET'
-  override readonly message = 'the partner ended the HTTP/2 connection'
 }
