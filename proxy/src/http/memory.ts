@@ -9,6 +9,10 @@ export const HOLDS = {
   upstream: 84 * 1024,
   /** A connection on which the proxy ends TLS in place of the partner. */
   intercepted: 64 * 1024,
+  /** What HTTP/2 adds to a connection, on either side. */
+  http2: 64 * 1024,
+  /** Both connections of a tunnel whose bytes pass as they are. */
+  tunnel: 48 * 1024,
 } as const
 
 /** How many times its length a body takes while it passes: in the sockets, held so that it can be sent again, encrypted. */

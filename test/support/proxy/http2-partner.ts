@@ -23,6 +23,8 @@ export interface Answer {
 export class Http2Partner {
   port = 0
   retries = 0
+  /** Whether there is memory for another session. */
+  hasRoom = true
   readonly streams: () => number
   /** What the proxy's side opened. */
   readonly opened: Duplex[] = []
@@ -41,6 +43,7 @@ export class Http2Partner {
     this.sessions = new Http2Sessions({
       origin: 'https://partner.example',
       now: () => performance.now(),
+      room: { takes: () => this.hasRoom, gives: () => undefined },
       limits: {
         connectMs: 5_000,
         upstreamIdleMs: 30_000,

@@ -4,11 +4,14 @@ import type { Socket } from 'node:net'
 import { ProxyError } from '../../errors.ts'
 import { errorCode } from '../../runtime/index.ts'
 import type { Limits } from '../limits.ts'
+import { HOLDS } from '../memory.ts'
+import type { MemoryBudget } from '../memory.ts'
 import { peek } from '../tunnel/peek.ts'
 import type { IncomingStream } from './http2-exchange.ts'
 
 interface Http2ServerDeps {
   readonly limits: Pick<Limits, 'headBytes' | 'headFields' | 'headMs' | 'keepAliveMs' | 'lingerMs'>
+  readonly memory: Pick<MemoryBudget, 'requests'>
   /** Longest silence of a stream. */
   readonly silenceMs: number
   readonly answer: (incoming: IncomingStream) => void
@@ -50,7 +53,7 @@ const LAST_STREAM = 2 ** 31 - 1
  * (nghttp2: 8), settings of a frame (32), answers that a client does not read (nghttp2: 1000), memory of a session (10 MB).
  */
 export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
-  const { limits } = deps
+  const { limits, memory } = deps
   const sessions = new Set<ServerHttp2Session>()
   const silent = new Set<Socket>()
   let isDraining = false
@@ -91,9 +94,23 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
     // A client that leaves by FIN would go unnoticed.
     client.allowHalfOpen = false
     const session = performServerHandshake(client, options)
+    if (!memory.requests.takes(HOLDS.http2)) {
+      refuse(session, client)
+      return
+    }
+    session.once('close', () => memory.requests.gives(HOLDS.http2))
     sessions.add(session)
     watch(session, client)
     if (isDraining) retire(session)
+  }
+
+  /** In the words of HTTP/2 for "later, and less of it"; none of its streams was looked at. RFC 9113 §7. */
+  function refuse(session: ServerHttp2Session, client: Socket): void {
+    deps.refused(new ProxyError('overloaded'))
+    session.on('error', ignore).goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    session.close()
+    const timer = setTimeout(() => client.destroy(), limits.lingerMs)
+    client.once('close', () => clearTimeout(timer))
   }
 
   function watch(session: ServerHttp2Session, client: Socket): void {

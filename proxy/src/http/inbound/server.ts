@@ -125,6 +125,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   http.timeout = Math.max(limits.bodyIdleMs, deps.longestTimeoutMs) + limits.silenceMarginMs
   const http2 = createHttp2Server({
     limits,
+    memory: deps.memory,
     silenceMs: http.timeout,
     answer: (incoming) => handler(new Http2Exchange(incoming, deps.exchanges)),
     refused: (error) => observer.connectionRefused(error, deps.requestId()),

@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls'
+import { ProxyError } from '../../errors.ts'
 import type { Limits } from '../limits.ts'
 import { Http2Ended, Session } from './http2-session.ts'
 import type { Http2Session, SessionOptions } from './http2-session.ts'
@@ -13,6 +14,8 @@ interface Http2SessionsDeps extends SessionOptions {
   readonly connect: ConnectHttp2
   readonly now: () => number
   readonly limits: SessionOptions['limits'] & Pick<Limits, 'upstreamAgeMs'>
+  /** Memory for one more session. */
+  readonly room: { takes(): boolean; gives(): void }
 }
 
 /** @param session undefined when the partner speaks no HTTP/2, or wants none of it. */
@@ -71,6 +74,17 @@ export class Http2Sessions {
     for (const session of this.open) session.retire()
   }
 
+  /** Ends a session that nobody uses. @returns whether there was one. */
+  closeIdle(): boolean {
+    for (const session of this.open) {
+      if (!session.isIdle) continue
+      this.forget(session)
+      session.destroy()
+      return true
+    }
+    return false
+  }
+
   destroy(): void {
     for (const session of this.open) session.destroy()
   }
@@ -78,6 +92,10 @@ export class Http2Sessions {
   /** One connection at a time; those that wait share it. */
   private connect(): void {
     if (this.connecting) return
+    if (!this.deps.room.takes()) {
+      this.settle(new ProxyError('overloaded', { retryAfterSeconds: 1 }))
+      return
+    }
     this.connecting = true
     const begunMs = this.deps.now()
     this.openConnection((error, socket) => {
@@ -85,6 +103,7 @@ export class Http2Sessions {
         this.start(socket, begunMs)
         return
       }
+      this.deps.room.gives()
       socket?.destroy()
       if (socket)
         this.declinedUntilMs = Math.max(this.declinedUntilMs, this.deps.now() + this.deps.limits.upstreamAgeMs)
@@ -93,17 +112,28 @@ export class Http2Sessions {
   }
 
   private start(socket: TLSSocket, begunMs: number): void {
+    let isReady = false
     const session = new Session(socket, begunMs, this.deps, {
       ready: () => {
+        isReady = true
         this.open.add(session)
         this.settle(null, session)
         if (session.isIdle) session.retire()
       },
       declined: () => this.decline(),
       ended: (error) => {
-        if (!this.open.delete(session)) this.settle(error)
+        if (isReady) this.forget(session)
+        else {
+          this.deps.room.gives()
+          this.settle(error)
+        }
       },
     })
+  }
+
+  /** Gives the memory of a session back, once. */
+  private forget(session: Session): void {
+    if (this.open.delete(session)) this.deps.room.gives()
   }
 
   private settle(error: Error | null, session?: Session): void {

@@ -113,8 +113,7 @@ export class Upstream {
   /** HTTP/2 sessions to it; undefined without TLS, because nothing says then that it speaks HTTP/2. */
   get http2(): Http2Sessions | undefined {
     if (!this.dialling.secureContext) return undefined
-    const { limits, now } = this.deps
-    this.sessions ??= new Http2Sessions({ origin: this.origin, now, limits, connect: this.http2Connector() })
+    this.sessions ??= this.createSessions()
     return this.sessions
   }
 
@@ -174,8 +173,9 @@ export class Upstream {
   /** Closes the connection that was not used for the longest time. @returns whether there was one. */
   closeIdle(): boolean {
     const [oldest] = this.idle
-    if (oldest) this.forget(oldest)
-    return oldest !== undefined
+    if (!oldest) return this.sessions?.closeIdle() === true
+    this.forget(oldest)
+    return true
   }
 
   /** Gives those who wait what there is. */
@@ -199,12 +199,9 @@ export class Upstream {
 
   /** @returns undefined when there may be no more at the time. */
   private add(): Connection | undefined {
-    const { limits, memory, now, patience, siblings } = this.deps
+    const { limits, now, patience, siblings } = this.deps
     if (this.unconnected.size >= limits.dials) return undefined
-    if (
-      !memory.connections.takes(HOLDS.upstream) &&
-      !(siblings.makeRoom() && memory.connections.takes(HOLDS.upstream))
-    ) {
+    if (!this.takesRoom(HOLDS.upstream)) {
       siblings.wantsRoom(this)
       return undefined
     }
@@ -221,6 +218,24 @@ export class Upstream {
     this.connections.add(connection)
     this.unconnected.add(connection)
     return connection
+  }
+
+  private takesRoom(bytes: number): boolean {
+    const { memory, siblings } = this.deps
+    return memory.connections.takes(bytes) || (siblings.makeRoom() && memory.connections.takes(bytes))
+  }
+
+  private createSessions(): Http2Sessions {
+    const { limits, memory, now, siblings } = this.deps
+    const bytes = HOLDS.upstream + HOLDS.http2
+    const room = {
+      takes: () => this.takesRoom(bytes),
+      gives: () => {
+        memory.connections.gives(bytes)
+        siblings.hasRoom()
+      },
+    }
+    return new Http2Sessions({ origin: this.origin, now, limits, room, connect: this.http2Connector() })
   }
 
   /** As long as the queue moves, and a partner may be silent; where nothing moves, as long as a connection may take. */

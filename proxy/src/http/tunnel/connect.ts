@@ -6,6 +6,8 @@ import type { BlindTunnel, Router, ServedTunnel, Tunnel } from '../../routing/ro
 import { SEVERAL_HOSTS, readFields } from '../headers.ts'
 import { refuseSocket } from '../inbound/error-response.ts'
 import type { Limits } from '../limits.ts'
+import { HOLDS } from '../memory.ts'
+import type { MemoryBudget } from '../memory.ts'
 import { upstreamFailure } from '../outbound/failure.ts'
 import type { Upstreams } from '../outbound/upstreams.ts'
 import { isConnection } from './tunnel.ts'
@@ -35,6 +37,7 @@ export interface ConnectDeps {
   readonly upstreams: Upstreams
   readonly tunnels: Tunnels
   readonly limits: Limits
+  readonly memory: Pick<MemoryBudget, 'requests'>
   readonly observer: ConnectObserver
   readonly requestId: () => string
 }
@@ -96,6 +99,9 @@ function open<M extends Mode>(tunnel: TunnelOf<M>, client: Socket, deps: ModeDep
 /** The client hears 200 only once there is a connection, so that a failure still has an HTTP status. */
 function openBlind(tunnel: BlindTunnel, client: Socket, deps: ModeDeps): void {
   const { host, route } = tunnel
+  const { requests } = deps.memory
+  if (!requests.takes(HOLDS.tunnel)) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
+  client.once('close', () => requests.gives(HOLDS.tunnel))
   let isOpen = false
   const abandon = deps.upstreams.open(tunnel, (error, upstream) => {
     if (!upstream) {

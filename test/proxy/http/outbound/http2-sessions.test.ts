@@ -115,6 +115,15 @@ describe('sessions of HTTP/2 to a partner', () => {
     expect(partner.accepted()).to.equal(1)
     await until('the session is closed', () => partner?.opened[0]?.destroyed === true)
   })
+
+  it('are not opened where memory has no room: the client hears 503 and when to come again', async () => {
+    partner = await listen(pair, (stream) => stream.respond({ ':status': 200 }, { endStream: true }))
+    partner.hasRoom = false
+    const { error } = await partner.call({})
+    expect([error?.code, error?.retryAfterSeconds, partner.accepted()]).to.deep.equal(['overloaded', 1, 0])
+    partner.hasRoom = true
+    expect((await partner.call({})).status).to.equal(200)
+  })
 })
 
 /** Answers the first stream, so that the ID of the second one is known. */

@@ -1,0 +1,84 @@
+import { once } from 'node:events'
+import { connect } from 'node:http2'
+import type { ClientHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { startTestProxy } from '../../support/proxy/proxy.ts'
+import type { TestProxy } from '../../support/proxy/proxy.ts'
+import { connectThrough } from '../../support/proxy/tunnel.ts'
+import { startRawUpstream } from '../../support/proxy/upstream.ts'
+import type { Upstream } from '../../support/proxy/upstream.ts'
+import { until } from '../../support/until.ts'
+
+const HOST = 'api.partner.example'
+const ENHANCE_YOUR_CALM = 11
+
+describe('memory that connections hold without a request', () => {
+  let upstream: Upstream
+  let proxy: TestProxy
+  const open: { destroy(): void }[] = []
+  /** What the first refused session was told. RFC 9113 §7. */
+  let code = 0
+  beforeEach(async () => {
+    code = 0
+    upstream = await startRawUpstream((socket) => socket.pipe(socket))
+    // The least there is for requests and connections, 12 MiB.
+    proxy = await startTestProxy({ memoryBytes: 1, routes: [{ hosts: [HOST] }] })
+  })
+  afterEach(async () => {
+    for (const connection of open.splice(0)) connection.destroy()
+    await proxy.close()
+    await upstream.close()
+  })
+
+  it('is charged for tunnels: past it a CONNECT is answered 503, until another tunnel has ended', async () => {
+    const target = `other.example:${upstream.port}`
+    const sockets: Socket[] = []
+    let refused = await connectThrough(proxy.port, target)
+    while (refused.status === 200 && sockets.length < 1_000) {
+      sockets.push(refused.socket)
+      open.push(refused.socket)
+      refused = await connectThrough(proxy.port, target)
+    }
+    expect([refused.status, refused.headers['x-outbound-jwt-error'], refused.headers['retry-after']]).to.deep.equal([
+      503,
+      'overloaded',
+      '1',
+    ])
+    expect(sockets.length).to.be.within(64, 500)
+    sockets[0]?.destroy()
+    await until('there is room again', async () => {
+      const { status, socket } = await connectThrough(proxy.port, target)
+      open.push(socket)
+      return status === 200
+    })
+  })
+
+  it('is charged for connections of HTTP/2: past it a client is told to calm down, until another has ended', async () => {
+    const sessions: ClientHttp2Session[] = []
+    let refused = await openSession()
+    while (!refused.destroyed && sessions.length < 1_000) {
+      sessions.push(refused)
+      refused = await openSession()
+    }
+    expect(code).to.equal(ENHANCE_YOUR_CALM)
+    expect(sessions.length).to.be.within(64, 500)
+    expect(await proxy.metrics()).to.include('outbound_jwt_connections_refused_total{error_type="overloaded"} 1')
+    sessions[0]?.destroy()
+    await until('there is room again', async () => !(await openSession()).destroyed)
+  })
+
+  /** Waits until it is known whether the session may stay. */
+  async function openSession(): Promise<ClientHttp2Session> {
+    const { socket } = await connectThrough(proxy.port, `${HOST}:80`)
+    socket.allowHalfOpen = false
+    const session = connect(`http://${HOST}`, { createConnection: () => socket })
+    session.on('error', () => undefined).on('goaway', (received: number) => (code ||= received))
+    open.push(session)
+    const closed = once(session, 'close')
+    await once(session, 'remoteSettings')
+    if (!session.destroyed) await Promise.race([new Promise((resolve) => session.ping(resolve)), closed])
+    return session
+  }
+})
