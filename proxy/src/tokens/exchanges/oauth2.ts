@@ -3,6 +3,7 @@
 import type { ClientAuth, CustomFetchOptions } from 'oauth4webapi'
 import type { OAuth2Exchange } from '../../contract.ts'
 import type { Token } from '../token.ts'
+import { TokenFailure } from '../failures.ts'
 import { readAnswer } from './endpoint.ts'
 import type { ExchangeCall } from './endpoint.ts'
 import { resultOf } from './result.ts'
@@ -22,7 +23,20 @@ export async function exchangeAtOAuth2(exchange: OAuth2Exchange, { subject, ...t
   const request = await write(exchange, subject, secret)
   const answer = await tools.call({ ...request, url: exchange.tokenUrl, caFile: exchange.caFile }, tools.signal)
   const json = readAnswer(answer, [subject, ...(secret === undefined ? [] : spellings(exchange, request, secret))])
+  rejectBound(json['token_type'])
   return resultOf(json['access_token'], json['expires_in'], exchange.expiresIn)
+}
+
+/** Types of tokens that are of use only to who proves to have a key: RFC 9449, RFC 7800, draft-ietf-oauth-v2-http-mac. */
+const BOUND = /^(?:dpop|pop|mac)$/i
+
+/** Whatever else an endpoint calls its tokens, they can be sent as they are; some say `N_A`, `BearerToken`, or nothing. */
+function rejectBound(type: unknown): void {
+  if (typeof type === 'string' && BOUND.test(type))
+    throw new TokenFailure(
+      'unusable_answer',
+      `the token is of type ${type}: it needs a key that the proxy does not have`,
+    )
 }
 
 interface Written {

@@ -119,8 +119,19 @@ describe('a call of an OAuth 2.0 token endpoint', () => {
     expect(form(request)).to.deep.equal({ client_id: 'client', jwt: SUBJECT })
   })
 
-  it('takes answers without a token type, and with any', async () => {
-    for (const type of [undefined, 'N_A', 'bearer', 'Bearer']) {
+  it('refuses a token that is of use only to who has its key', async () => {
+    for (const type of ['DPoP', 'pop', 'MAC']) {
+      const endpoint = createFakeEndpoint({ body: { access_token: 'result', token_type: type, expires_in: 60 } })
+      const failure = await exchangeAtOAuth2(expanded({ grant: 'token-exchange' }), endpoint.tools).catch(
+        (error: unknown) => error as TokenFailure,
+      )
+      expect(failure).to.include({ reason: 'unusable_answer' })
+      expect((failure as TokenFailure).message).to.include(`of type ${type}`)
+    }
+  })
+
+  it('takes answers without a token type, and with any other', async () => {
+    for (const type of [undefined, 'N_A', 'bearer', 'Bearer', 'BearerToken', 7]) {
       const endpoint = createFakeEndpoint({ body: { access_token: 'result', token_type: type, expires_in: 60 } })
       const { expiresInMs } = await exchangeAtOAuth2(expanded({ grant: 'token-exchange' }), endpoint.tools)
       expect(expiresInMs).to.equal(60_000)
