@@ -50,7 +50,7 @@ export const METRICS = {
   interimDropped: {
     type: 'counter',
     name: 'outbound_jwt_interim_responses_dropped_total',
-    help: 'Interim responses (102, 103 and others) of a host that were not passed on, because clients of HTTP/1.1 misread them.',
+    help: 'Interim responses (102, 103 and others) of a host that were not passed on, because clients of HTTP/1.1 misread them, or because there were too many.',
     labels: ['http_response_status_code'],
   },
   retries: {

@@ -37,6 +37,8 @@ export class Http2Exchange extends Exchange {
   /** Until the client has heard 100 no body will come. */
   private awaitsContinue: boolean
   private trailers: RawHeaders = []
+  /** Of interim responses that the client was given. */
+  private interimBytes = 0
 
   constructor({ stream, fields, hasBody, connection }: IncomingStream, deps: ExchangeDeps) {
     super(deps)
@@ -87,10 +89,15 @@ export class Http2Exchange extends Exchange {
     this.informed(constants.HTTP_STATUS_CONTINUE, [])
   }
 
-  /** Streams cannot be mixed up, so that every interim response passes but 101, which HTTP/2 does not have. RFC 9113 §8.6. */
+  /**
+   * Streams cannot be mixed up, so that interim responses pass, but for 101, which HTTP/2 does not have. RFC 9113 §8.6.
+   * SECURITY: and but for too many. No window holds heads back, so that what the client does not read would be held here.
+   */
   informed(status: number, raw: RawHeaders): void {
     if (this.isClosed || this.isEnded || this.status !== 0) return
-    if (status === constants.HTTP_STATUS_SWITCHING_PROTOCOLS) this.deps.observer.interimDropped(status)
+    this.interimBytes += raw.reduce((sum, { length }) => sum + length, STATUS_BYTES)
+    const isTooMuch = this.interimBytes > LARGEST_INTERIM_BYTES
+    if (isTooMuch || status === constants.HTTP_STATUS_SWITCHING_PROTOCOLS) this.deps.observer.interimDropped(status)
     else this.source.additionalHeaders(fieldsOf(responseToHttp2(status, responseHeaders(raw, false).headers)))
   }
 
@@ -155,6 +162,10 @@ export class Http2Exchange extends Exchange {
   }
 }
 
+/** Of all interim responses of a request: as much as of its response head. Go's client has the same bound. */
+const LARGEST_INTERIM_BYTES = 64 * 1024
+/** Of a head without fields, its frame included. */
+const STATUS_BYTES = 32
 /** The partner's is the only one. Node's types do not know the option. */
 const NO_DATE = { sendDate: false }
 const NO_REQUEST: Http2Request = { method: '', scheme: '', authority: '', path: '', headers: [] }
