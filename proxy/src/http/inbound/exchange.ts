@@ -162,7 +162,8 @@ export abstract class Exchange implements Receiver, RequestBody {
       this.deps.observer.tokenRefused(this, this.token, status, raw)
       if (refusesToken(status, raw)) this.deps.tokens.reject(ruled.token, this.token)
     }
-    const fields = status === NO_CONTENT ? raw.filter(isNoLength) : raw
+    const hasNoContent = status === NO_CONTENT || (status === RESET_CONTENT && this.http2 !== 'never')
+    const fields = hasNoContent ? raw.filter(isNoLength) : raw
     const read = responseHeaders(fields, maySendTrailers, this.deps.rewriting(this.plan?.destination))
     if (read.framing === 'ambiguous') throw new ProxyError('upstream_invalid_response', { message: UNCERTAIN_LENGTH })
     return read
@@ -206,6 +207,8 @@ function aboutUnruled(error: ProxyError, { host, origin }: Destination): ProxyEr
 
 /** Has no length: RFC 9110 §8.6. Some clients wait for a body of that length, and take the next response for it. */
 const NO_CONTENT = 204
+/** Should have none, and gets none over HTTP/2. RFC 9110 §15.3.6. */
+const RESET_CONTENT = 205
 const isNoLength = (_: string, index: number, raw: RawHeaders): boolean =>
   raw[index - (index % 2)]?.toLowerCase() !== 'content-length'
 const UNCERTAIN_LENGTH = 'The response uses a transfer coding other than chunked.'

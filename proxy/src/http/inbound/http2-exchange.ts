@@ -103,6 +103,11 @@ export class Http2Exchange extends Exchange {
 
   started(status: number, _reason: string, raw: RawHeaders, isAll: boolean): void {
     if (this.isClosed) return
+    // node:http2 sends none but those of RFC 9110 §15.
+    if (status > LARGEST_STATUS)
+      throw new ProxyError('upstream_invalid_response', {
+        message: `The status ${status} of the response is not one of HTTP.`,
+      })
     const { headers } = this.responseFields(status, raw, true)
     // Trailers are sent with `wantTrailers`; without it, a stream that is cut off would first end in good order.
     const end = isAll || this.method === 'HEAD' || NO_CONTENT.has(status)
@@ -162,6 +167,7 @@ export class Http2Exchange extends Exchange {
   }
 }
 
+const LARGEST_STATUS = 599
 /** Of all interim responses of a request: as much as of its response head. Go's client has the same bound. */
 const LARGEST_INTERIM_BYTES = 64 * 1024
 /** Of a head without fields, its frame included. */

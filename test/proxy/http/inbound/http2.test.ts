@@ -153,6 +153,22 @@ describe('a client of HTTP/2', () => {
       expect(await ask(await world.connect(), { ':path': '/' })).to.include({ status, body: '', rstCode: 0 })
     })
 
+  it('gets a 205 of HTTP/1.1 without the content that it should not have had', async () => {
+    await world.startHttp1(
+      (_request, reply) => void reply.writeHead(205, { 'content-length': 3, 'x-a': '1' }).end('abc'),
+    )
+    const answer = await ask(await world.connect(), { ':path': '/' })
+    expect(answer).to.include({ status: 205, body: '', rstCode: 0 })
+    expect(answer.headers).to.include({ 'x-a': '1' }).and.not.have.property('content-length')
+  })
+
+  it('is told of a status that HTTP does not have as such, not as of a connection that was closed', async () => {
+    await world.startHttp1((_request, reply) => void reply.writeHead(999).end('no'))
+    const { status, headers, body } = await ask(await world.connect(), { ':path': '/' })
+    expect([status, headers['x-outbound-jwt-error']]).to.deep.equal([502, 'upstream_invalid_response'])
+    expect(body).to.include('The status 999').and.include('"retryable":false')
+  })
+
   it('gets the head of a HEAD with its length', async () => {
     world.respond = (stream) => stream.respond({ ':status': 200, 'content-length': 5 })
     const answer = await ask(await world.connect(), { ':method': 'HEAD', ':path': '/' })
