@@ -4,6 +4,7 @@ import type { ClientHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+import { openSocket } from '../../support/proxy/client.ts'
 import { startTestProxy } from '../../support/proxy/proxy.ts'
 import type { TestProxy } from '../../support/proxy/proxy.ts'
 import { connectThrough } from '../../support/proxy/tunnel.ts'
@@ -24,7 +25,7 @@ describe('memory that connections hold without a request', () => {
     code = 0
     upstream = await startRawUpstream((socket) => socket.pipe(socket))
     // The least there is for requests and connections, 12 MiB.
-    proxy = await startTestProxy({ memoryBytes: 1, routes: [{ hosts: [HOST] }] })
+    proxy = await startTestProxy({ memoryBytes: 1, routes: [{ hosts: [HOST] }], limits: { connectMs: 500 } })
   })
   afterEach(async () => {
     for (const connection of open.splice(0)) connection.destroy()
@@ -54,6 +55,35 @@ describe('memory that connections hold without a request', () => {
       return status === 200
     })
   })
+
+  it('is charged for what follows a 101: past it an upgrade is answered 503, until another has ended', async () => {
+    await upstream.close()
+    upstream = await startRawUpstream((socket) => {
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+      )
+    })
+    const sockets: Socket[] = []
+    let answer = await upgraded()
+    while (answer.status === '101' && sockets.length < 500) {
+      sockets.push(answer.socket)
+      answer = await upgraded()
+    }
+    expect(answer.status).to.equal('503')
+    expect(sockets.length).to.be.within(64, 150)
+    sockets[0]?.destroy()
+    await until('there is room again', async () => (await upgraded()).status === '101')
+  })
+
+  async function upgraded(): Promise<{ readonly status: string; readonly socket: Socket }> {
+    const socket = await openSocket(proxy.port)
+    open.push(socket)
+    socket.write(
+      `GET http://other.example:${upstream.port}/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    )
+    const [head] = (await once(socket, 'data')) as [Buffer]
+    return { status: head.toString('latin1', 9, 12), socket }
+  }
 
   it('is charged for connections of HTTP/2: past it a client is told to calm down, until another has ended', async () => {
     const sessions: ClientHttp2Session[] = []

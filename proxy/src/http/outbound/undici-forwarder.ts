@@ -132,8 +132,10 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding, Claimant {
     _headers: unknown,
     socket: Duplex,
   ): void {
-    this.release()
-    if (isConnection(socket)) this.receiver.upgraded(rawStrings(controller.rawHeaders), socket)
+    if (!this.connection || !isConnection(socket)) return
+    this.upstream.detach(this.connection, socket)
+    this.connection = undefined
+    this.receiver.upgraded(rawStrings(controller.rawHeaders), socket)
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, reported: Error): void {

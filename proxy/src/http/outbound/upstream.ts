@@ -1,4 +1,4 @@
-import type { LookupFunction } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { buildConnector } from 'undici'
 import createConnector from 'undici/lib/core/connect.js'
@@ -155,6 +155,11 @@ export class Upstream {
   /** Nobody waits any more for a connection that is being made. One that can be given up is; another goes on, for whoever comes next. */
   abandon(connection: Connection): void {
     if (connection.abandon()) this.discard(connection)
+  }
+
+  /** @param socket of the connection, which is somebody else's now; until it closes it holds as much memory as before. */
+  detach(connection: Connection, socket: Socket): void {
+    socket.once('close', () => this.discard(connection))
   }
 
   /** A connection has been made, so that another one may be. */
