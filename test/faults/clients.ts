@@ -6,12 +6,10 @@ import { expect } from 'chai'
 import type { Stack } from '../support/stack/stack.ts'
 import { until } from '../support/until.ts'
 import type { FaultRow } from './row.ts'
-import { REQUESTS, inWords, load, settled, withStack } from './scenario.ts'
+import { MAY_GROW, REQUESTS, inWords, load, megabytes, memory, settled, settledMemory, withStack } from './scenario.ts'
 
 const WAITING = 10
 const BYTES_EACH = 50 << 20
-/** A little more than what ten connections may hold in their buffers on both sides. */
-const MAY_GROW = 40 << 20
 
 export const ROWS: readonly FaultRow[] = [
   {
@@ -36,7 +34,7 @@ export const ROWS: readonly FaultRow[] = [
         await load(stack)
         const before = await memory(stack)
         const sockets = await Promise.all(Array.from({ length: WAITING }, () => startDownload(stack, BYTES_EACH)))
-        const grown = (await settledMemory(stack)) - before
+        const grown = (await settledMemory(stack, WAITING)) - before
         for (const socket of sockets) socket.destroy()
         expect(grown).to.be.lessThan(MAY_GROW)
         await settled(stack)
@@ -58,7 +56,7 @@ export const ROWS: readonly FaultRow[] = [
         })
         const before = await memory(stack)
         const uploads = load(stack, { requests: WAITING, method: 'POST', body: Buffer.alloc(BYTES_EACH) })
-        const grown = (await settledMemory(stack)) - before
+        const grown = (await settledMemory(stack, WAITING)) - before
         expect(grown).to.be.lessThan(MAY_GROW)
         for (const release of held) release()
         const outcome = await uploads
@@ -106,25 +104,4 @@ async function openSocket(port: number): Promise<Socket> {
   socket.on('error', () => socket.destroy())
   await once(socket, 'connect')
   return socket
-}
-
-const memory = (stack: Stack): Promise<number> => stack.metric('process_resident_memory_bytes')
-const megabytes = (bytes: number): number => Math.max(0, Math.round(bytes / (1 << 20)))
-
-/** @returns the memory of the proxy once it has all requests and has stopped growing: 20 readings in a row, give or take a megabyte. */
-async function settledMemory(stack: Stack): Promise<number> {
-  await until('all wait', async () => (await stack.metric('outbound_jwt_requests_in_flight')) === WAITING)
-  let last = 0
-  let calm = 0
-  await until(
-    'memory stops growing',
-    async () => {
-      const now = await memory(stack)
-      calm = now - last < 1 << 20 ? calm + 1 : 0
-      last = now
-      return calm >= 20
-    },
-    20_000,
-  )
-  return last
 }

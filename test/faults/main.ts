@@ -3,21 +3,33 @@
 import { writeFileSync } from 'node:fs'
 import { ROWS as CLIENT_ROWS } from './clients.ts'
 import { ROWS as CLUSTER_ROWS } from './cluster.ts'
+import { ROWS as EGRESS_ROWS } from './egress.ts'
+import { ROWS as EXCHANGE_ROWS } from './exchange.ts'
+import { ROWS as HTTP2_ROWS } from './http2.ts'
+import { ROWS as INTERCEPTION_ROWS } from './interception.ts'
 import { ROWS as PARTNER_ROWS } from './partner.ts'
+import { ROWS as POLICY_ROWS } from './policy.ts'
 import { ROWS as PROCESS_ROWS } from './process.ts'
 import { reliabilityPage } from './report.ts'
 import type { Outcome } from './report.ts'
 import type { FaultRow } from './row.ts'
 import { ROWS as STS_ROWS } from './sts.ts'
+import { ROWS as VOLUME_ROWS } from './volumes.ts'
 import { ROWS as WEBHOOK_ROWS } from './webhook.ts'
 
 const word = process.argv[2] ?? ''
 const all: readonly FaultRow[] = [
   ...STS_ROWS,
+  ...EXCHANGE_ROWS,
   ...PARTNER_ROWS,
+  ...HTTP2_ROWS,
+  ...EGRESS_ROWS,
   ...CLIENT_ROWS,
+  ...INTERCEPTION_ROWS,
+  ...VOLUME_ROWS,
   ...PROCESS_ROWS,
   ...WEBHOOK_ROWS,
+  ...POLICY_ROWS,
   ...CLUSTER_ROWS,
 ]
 const wanted = all.filter(({ id }) => id.includes(word))

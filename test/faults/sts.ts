@@ -3,12 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { Fault } from '../aws-emulator/src/index.ts'
-import type { Tally } from '../support/stack/load.ts'
-import { ANSWER } from '../support/stack/partner.ts'
 import type { Stack } from '../support/stack/stack.ts'
-import { until } from '../support/until.ts'
 import type { FaultRow } from './row.ts'
-import { REQUESTS, inWords, load, withStack } from './scenario.ts'
+import { REQUESTS, inWords, load, recovered, routeOf, steadily, untilUnused, withStack } from './scenario.ts'
 
 const DOWN: readonly Fault[] = [
   { operation: 'GetWebIdentityToken', kind: 'reset' },
@@ -17,8 +14,6 @@ const DOWN: readonly Fault[] = [
 
 /** Shortest life STS gives. */
 const SHORT = { route: { durationSeconds: 60 } } as const
-/** Until 15 s before its end a token is used; the last request needs a little time. */
-const UNUSED_SECONDS = 16
 
 /** What STS answers in place of a token. Each must end as one of these, and never reach the partner. */
 const ANSWERS: Readonly<Record<string, { readonly fault: Fault; readonly seen: readonly string[] }>> = {
@@ -57,8 +52,7 @@ export const ROWS: readonly FaultRow[] = [
       withStack(SHORT, async (stack) => {
         await load(stack, { requests: 1, concurrency: 1 })
         stack.emulator.setFaults(DOWN)
-        const expiry = await stack.metric(`outbound_jwt_token_expiry_timestamp_seconds{route="${routeOf(stack)}"}`)
-        const outcome = await steadily(stack, (expiry - UNUSED_SECONDS) * 1000 - Date.now())
+        const outcome = await untilUnused(stack)
         expect(Object.keys(outcome)).to.deep.equal(['200'])
         return inWords(outcome)
       }),
@@ -140,28 +134,10 @@ function mint(fault: object): Fault {
   return { operation: 'GetWebIdentityToken', ...fault } as Fault
 }
 
-/** Ten connections, about 200 requests a second. */
-function steadily(stack: Stack, milliseconds: number): Promise<Tally> {
-  const end = performance.now() + milliseconds
-  stack.partner.behave((request, response) => void delay(50).then(() => ANSWER(request, response)))
-  return load(stack, { requests: 1_000_000, proceed: () => performance.now() < end })
-}
-
-/** Cool-downs end within 5 s of an outage while requests wait; those of refusals take longer. */
-async function recovered(stack: Stack): Promise<Tally> {
-  const works = async (): Promise<boolean> => (await load(stack, { requests: 1, concurrency: 1 }))['200'] === 1
-  await until('a request succeeds', works, 90_000)
-  const after = await load(stack)
-  expect(after).to.deep.equal({ 200: REQUESTS })
-  return after
-}
-
 async function rotate({ emulator, tokenFile }: Stack): Promise<void> {
   writeFileSync(tokenFile, await emulator.mintServiceAccountToken({ namespace: 'shop', serviceAccount: 'orders' }))
 }
 
-/** A route without a name has that of its first host. */
-const routeOf = ({ url }: Stack): string => new URL(url).host
 const calls = ({ emulator }: Stack, action: string): number =>
   emulator.calls().filter((call) => call.action === action).length
 const mints = (stack: Stack): number => calls(stack, 'GetWebIdentityToken')

@@ -20,25 +20,25 @@ export interface Upstream {
 /** More than the proxy lets through. */
 const OPTIONS = { keepAliveTimeout: 60_000, maxHeaderSize: 128 * 1024 }
 
-/** Starts an HTTP upstream; with a key pair it speaks TLS. */
+/** Starts an HTTP upstream; with a key pair it speaks TLS. @param port 0: a free one. */
 export function startUpstream(
   listener: RequestListener,
   pair?: KeyPair & ServerOptions,
   onUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
+  port = 0,
 ): Promise<Upstream> {
   const server: Server = pair ? createTlsServer({ ...pair, ...OPTIONS }, listener) : createServer(OPTIONS, listener)
   if (onUpgrade) server.on('upgrade', onUpgrade)
-  return observe(server)
+  return observe(server, { host: '127.0.0.1', port })
 }
 
-/** Starts an upstream that sees and says bytes. */
-export function startRawUpstream(onSocket: (socket: Socket) => void): Promise<Upstream> {
-  return observe(
-    createTcpServer((socket) => {
-      socket.on('error', () => socket.destroy())
-      onSocket(socket)
-    }),
-  )
+/** Starts an upstream that sees and says bytes. @param port 0: a free one. */
+export function startRawUpstream(onSocket: (socket: Socket) => void, port = 0): Promise<Upstream> {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    onSocket(socket)
+  })
+  return observe(server, { host: '127.0.0.1', port })
 }
 
 /** Listens, on a free port of 127.0.0.1 unless told otherwise, and keeps book of the connections. */

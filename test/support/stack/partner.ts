@@ -1,3 +1,5 @@
+import { createSecureServer } from 'node:http2'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -28,6 +30,8 @@ export interface FaultyPartnerOptions extends KeyPair {
   readonly audience: string
   /** Default: the loopback. */
   readonly host?: string
+  /** Whether it speaks HTTP/2 as well; `streamOf` then leads to the stream of a response. */
+  readonly http2?: boolean
 }
 
 /** Echoes the body; `x-bytes` asks for that many bytes instead. */
@@ -43,11 +47,17 @@ export const ANSWER: Behaviour = (request, response) => {
   pipeline(request, response, () => undefined)
 }
 
+/** @returns the stream of a response over HTTP/2; undefined when it is over HTTP/1.1. */
+export function streamOf(response: ServerResponse): Http2ServerResponse['stream'] | undefined {
+  return (response as ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>).stream
+}
+
 /** Starts the partner on a free port. It agrees to every upgrade, and then says back what it hears. */
 export async function startFaultyPartner({
   issuer,
   audience,
   host = '127.0.0.1',
+  http2 = false,
   ...pair
 }: FaultyPartnerOptions): Promise<FaultyPartner> {
   const check = createVerifier({ issuer, jwksUri: `${issuer}/.well-known/jwks.json`, audience })
@@ -60,12 +70,18 @@ export async function startFaultyPartner({
     else unverified++
     return holds
   }
-  const server = createServer({ ...pair, keepAliveTimeout: 60_000 }, (request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     void verify(request).then((holds) => {
       if (holds) behaviour(request, response)
       else response.writeHead(401).end()
     })
-  })
+  }
+  const server = http2
+    ? createSecureServer(
+        { ...pair, allowHTTP1: true },
+        answer as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
+      ).on('sessionError', () => undefined)
+    : createServer({ ...pair, keepAliveTimeout: 60_000 }, answer)
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
     void verify(request).then((holds) => {
       if (!holds) socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n')

@@ -43,6 +43,8 @@ export interface StackOptions {
   readonly route?: Readonly<Record<string, unknown>>
   /** Instead of routes: what makes the proxy run standalone, given the partner's `host:port`. */
   readonly standalone?: (partner: string, authority: TestAuthority) => Standalone | Promise<Standalone>
+  /** Whether the partner speaks HTTP/2. */
+  readonly http2?: boolean
   /** The partner's name leads to the proxy. */
   readonly steered?: Steered
   /** Limit on the proxy's open files, sockets included. */
@@ -91,6 +93,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     issuer: emulator.issuer,
     audience: AUDIENCE,
     ...(options.steered && { host: options.steered.partnerAddress }),
+    ...(options.http2 !== undefined && { http2: options.http2 }),
   })
   const files = { ca: join(directory, 'ca.crt'), token: join(directory, 'token') }
   writeFileSync(files.ca, authority.ca)
