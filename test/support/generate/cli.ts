@@ -78,7 +78,8 @@ Pods are found by their shape, in Lists and in objects of every kind: a template
 with \`containers\` in its own \`spec\` (Deployment, CronJob, Rollout, ScaledJob, RayCluster, …). Whole objects inside another object, schemas and policies (Kyverno, Gatekeeper, Kubewarden) are left alone.
 
 \`--values\` takes the values you install the Helm chart with: image and resources of the sidecar, region, known sidecars, and defaults of namespaces that are opted in.
-Such namespaces are known by their \`Namespace\` objects in the same files.`,
+Such namespaces are known by their \`Namespace\` objects in the same files. Manifests are held to the rules in \`policy.rules\` of these values, or to those of \`--policy\`
+where the policy is kept in a file of its own ([policy.md](policy.md#before-the-cluster)).`,
   inject: `
 \`\`\`sh
 outbound-jwt inject -f orders.yaml --diff

@@ -51,10 +51,11 @@ Without Helm: [policy.yaml](../manifests/examples/policy.yaml) is such a ConfigM
 ## Before the cluster
 
 \`\`\`sh
-outbound-jwt lint -f orders.yaml --policy policy.yaml
+outbound-jwt lint -f orders.yaml --values values.yaml
 \`\`\`
 
-The file begins with \`rules:\`. An object without a namespace counts as one of \`default\`.
+\`--values\` takes the values of the chart, the rules among them. A policy that is kept in a file of its own, which begins with \`rules:\`, is named with \`--policy\` instead.
+An object without a namespace counts as one of \`default\`.
 
 ## What it does not do
 

@@ -27,7 +27,7 @@ export const OPTIONS = {
   policy: {
     type: 'string',
     value: 'FILE',
-    doc: 'a policy, `rules:` as in `policy.rules` of the Helm chart: what each namespace may ask for; an object without a namespace counts as one of `default`',
+    doc: 'a policy, what each namespace may ask for, where `policy.rules` of `--values` does not have it: a file with `rules:`; an object without a namespace counts as one of `default`',
   },
   diff: { type: 'boolean', doc: 'only what would change' },
   complete: { type: 'boolean', doc: 'print a completed copy of the document instead' },

@@ -179,4 +179,40 @@ spec: {template: {metadata: {annotations: {outbound-jwt.io/inject: 'true'}}}}
         'outbound-jwt: policy.yaml rules[0].host: got "host", expected one of name, namespaces, hosts, audiences, roleArns, sources, exchanges, https\n',
     })
   })
+
+  it("holds manifests to the policy in the chart's values as to one in a file", () => {
+    const withRules = (rules: string, command = 'lint', ...args: readonly string[]): ReturnType<typeof runWith> =>
+      runWith(
+        { 'a.yaml': DEPLOYMENT, 'values.yaml': `policy: {rules: ${rules}}`, 'policy.yaml': `rules: ${rules}` },
+        ...[command, '-f', 'a.yaml', '--values', 'values.yaml', ...args],
+      )
+    const granting = "[{name: a, namespaces: [default], hosts: [api.partner.example], audiences: ['*'], sources: [aws]}]"
+    for (const rules of [granting, '[]', 'null'])
+      expect(withRules(rules), rules).to.deep.equal({ status: 0, stdout: '', stderr: '' })
+    const others = granting.replace('api.partner', 'api.other')
+    expect(withRules(others)).to.deep.include({ status: 1, stderr: '' })
+    expect(withRules(others).stdout).to.equal(
+      runWith({ 'a.yaml': DEPLOYMENT, p: `rules: ${others}` }, 'lint', '-f', 'a.yaml', '--policy', 'p').stdout,
+    )
+    expect(withRules(others).stdout).to.contain('grants to namespace default: api.other.example')
+    expect(withRules(others, 'inject')).to.include({ status: 0, stderr: '' })
+    expect(withRules(granting, 'lint', '--policy', 'policy.yaml')).to.deep.include({
+      status: 64,
+      stderr: 'outbound-jwt: expected --policy without policy.rules in values.yaml: there is one policy\n',
+    })
+  })
+
+  it("names a rule in the chart's values that is wrong by its place there", () => {
+    const stderrOf = (rules: string): string =>
+      runWith(
+        { 'a.yaml': DEPLOYMENT, 'values.yaml': `policy: {rules: ${rules}}` },
+        ...['lint', '-f', 'a.yaml', '--values', 'values.yaml'],
+      ).stderr
+    expect(stderrOf('[{name: a, namespaces: [b], hosts: []}]')).to.equal(
+      'outbound-jwt: These settings cannot be used:\n  policy.rules[0].hosts: got "[]", expected a list of 1 to 1000 strings\n',
+    )
+    expect(stderrOf('{name: a}')).to.equal(
+      'outbound-jwt: These settings cannot be used:\n  policy.rules: got "{\\"name\\":\\"a\\"}", expected a list of rules\n',
+    )
+  })
 })

@@ -28,12 +28,18 @@ interface Input {
 }
 
 /** @throws UsageError naming a file that cannot be used. */
-function readInput({ options }: Given, { read }: World): Input {
+function readInput(given: Given, { read }: World): Input {
+  const { options } = given
   const [values, ...more] =
     options.values === undefined ? [] : parseManifests(readOrFail(read, options.values), options.values)
   if (more.length > 0) throw new UsageError(`${options.values ?? ''}: expected one document of values`)
-  const { settings, namespaceOptIn } = readValues(values?.data)
-  const policy = options.policy === undefined ? undefined : readPolicy(options.policy, readOrFail(read, options.policy))
+  const { settings, namespaceOptIn, policy: policyOfValues } = readValues(values?.data)
+  const policyOfFile =
+    options.policy === undefined ? undefined : readPolicy(options.policy, readOrFail(read, options.policy))
+  if (policyOfFile && policyOfValues)
+    throw new UsageError(`expected --policy without policy.rules in ${options.values ?? ''}: there is one policy`)
+  // Where a namespace is missing, whoever applies the manifest names it: `inject` leaves the policy to the webhook.
+  const policy = given.command === 'lint' ? (policyOfFile ?? policyOfValues) : undefined
   const sources = (options.file ?? []).map((file): Source => {
     const text = readOrFail(read, file)
     return { file, text, manifests: parseManifests(text, file) }

@@ -1,8 +1,11 @@
-import { VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
+import { VERSION, show } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import { SettingsError, readSettings } from '@aws-outbound-jwt-injector/proxy/runtime'
 import type { JsonObject } from '../../injection/pod/json.ts'
 import { isObject, member, objectAt, textAt } from '../../injection/pod/json.ts'
+import type { Policy } from '../../injection/policy/policy.ts'
+import { createPolicy } from '../../injection/policy/policy.ts'
+import { readPolicyRules } from '../../injection/policy/rules.ts'
 import type { InjectionSettings } from '../../injection/settings.ts'
 import { settingsProblems } from '../../injection/settings.ts'
 import { SIDECAR_SETTINGS, injectionSettings } from '../../sidecar-settings.ts'
@@ -34,6 +37,8 @@ export interface OperatorValues {
   readonly settings: InjectionSettings
   /** Whether labels of namespaces count. */
   readonly namespaceOptIn: boolean
+  /** undefined without rules. */
+  readonly policy: Policy | undefined
 }
 
 /** Reads the chart's values; what they leave out is as the chart has it. @throws UsageError naming every wrong value. */
@@ -46,7 +51,23 @@ export function readValues(values: unknown): OperatorValues {
   const settings = injectionSettings(readTable({ ...environment, PROXY_IMAGE: image }))
   const contradictions = settingsProblems(settings)
   if (contradictions.length > 0) throw unusable(contradictions)
-  return { settings, namespaceOptIn: member(objectAt(root, 'namespaceOptIn'), 'enabled') === true }
+  return {
+    settings,
+    namespaceOptIn: member(objectAt(root, 'namespaceOptIn'), 'enabled') === true,
+    policy: readPolicy(valueAt(root, ['policy', 'rules'])),
+  }
+}
+
+/** As the chart does, which makes no policy of an empty list. */
+function readPolicy(rules: unknown): Policy | undefined {
+  const where = 'policy.rules'
+  if (rules === undefined || rules === null) return undefined
+  if (!Array.isArray(rules)) throw unusable([{ where, value: show(rules), allowed: 'a list of rules' }])
+  if (rules.length === 0) return undefined
+  const problems: Problem[] = []
+  const read = readPolicyRules(rules, where, (problem) => problems.push(problem))
+  if (!read) throw unusable(problems)
+  return createPolicy(read)
 }
 
 function readTable(

@@ -104,11 +104,28 @@ export function parsePolicyRules(text: string, where: string, report: Report): r
   const problems: Problem[] = []
   const complain: Report = (problem) => problems.push(problem)
   rejectUnknown(value, ['rules'], where, complain)
+  const rules = readPolicyRules(value['rules'], `${where} rules`, complain)
+  problems.forEach(report)
+  return problems.length === 0 ? rules : undefined
+}
+
+/**
+ * Reads the rules of a policy.
+ * @param where they stand, for reports.
+ * @returns undefined when anything was reported.
+ */
+export function readPolicyRules(
+  entries: readonly unknown[],
+  where: string,
+  report: Report,
+): readonly PolicyRule[] | undefined {
+  const problems: Problem[] = []
+  const complain: Report = (problem) => problems.push(problem)
   const names = new Set<string>()
-  const rules = value['rules'].flatMap((entry: unknown, index): readonly PolicyRule[] => {
-    const rule = parseRule(entry, `${where} rules[${index}]`, complain)
+  const rules = entries.flatMap((entry, index): readonly PolicyRule[] => {
+    const rule = parseRule(entry, `${where}[${index}]`, complain)
     if (rule && names.has(rule.name))
-      complain({ where: `${where} rules[${index}].name`, value: rule.name, allowed: 'a name that no other rule has' })
+      complain({ where: `${where}[${index}].name`, value: rule.name, allowed: 'a name that no other rule has' })
     if (rule) names.add(rule.name)
     return rule ? [rule] : []
   })
