@@ -49,7 +49,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'egress-proxy': ['http://squid.corp.example:3128', 'HTTPS://Proxy/', 'http://[fd00::1]:3128'],
   'egress-proxy-secret': ['corporate-proxy/credentials', 'a.b/_x.y'],
   'extra-ca': ['corporate-ca/ca.crt', 'a.b/_x.y'],
-  'env-policy': ['refuse', 'keep', 'override'],
+  'env-policy': ['refuse', 'keep', 'override', 'chain'],
   runtimes: ['node', 'java', 'node,java', ' java , node '],
   'proxy-port': ['1024', '65535'],
   'admin-port': ['1024', '65535'],

@@ -31,7 +31,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   unmatched: ['passthrough', 'deny'],
   'no-proxy': ['.corp.example', '$(A),192.0.2.0/24,[fd00::1]', 'api.partner.example', '*'],
   'extra-ca': ['corporate-ca/ca.crt', 'a.b/..x'],
-  'env-policy': ['refuse', 'keep', 'override'],
+  'env-policy': ['refuse', 'keep', 'override', 'chain'],
   runtimes: ['node', 'java', 'node,java'],
   'proxy-port': ['15400', '16400', '15402', '1024', '65535'],
   'admin-port': ['15401', '16401', '15400'],

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { FailureReason } from '../../../proxy/src/tokens/failures.ts'
-import { FAILURES, TokenFailure, toProxyError } from '../../../proxy/src/tokens/failures.ts'
+import { ProxyError } from '../../../proxy/src/errors.ts'
+import { FAILURES, TokenFailure, egressFailure, toProxyError } from '../../../proxy/src/tokens/failures.ts'
 
 const reasons = Object.keys(FAILURES) as FailureReason[]
 
@@ -20,6 +21,16 @@ describe('the table of failures', () => {
       expect(meaning).to.match(/^[A-Z].*\.$/)
       expect(hint).to.match(/^[A-Z].{20,}(?:\.|443|mjs)$/)
     }
+  })
+})
+
+describe('an egress proxy that gives no connection to STS or to a token endpoint', () => {
+  it('is a reason of its own, with the code that says what it answered', () => {
+    const failure = egressFailure(new ProxyError('egress_proxy_denied', { message: 'It answers 403.' }))
+    expect(failure).to.include({ reason: 'egress_proxy_failed', message: 'egress_proxy_denied: It answers 403.' })
+    expect(toProxyError(failure!).code).to.equal('token_unavailable')
+    for (const other of [new ProxyError('upstream_dns_failed'), new Error('egress_proxy_denied'), undefined])
+      expect(egressFailure(other)).to.equal(undefined)
   })
 })
 

@@ -16,7 +16,7 @@ export const ANNOTATION_FORMS: Readonly<Partial<Record<AnnotationName, string>>>
   'egress-proxy': '^[hH][tT][tT][pP][sS]?://[^/@]+/?$',
   'egress-proxy-secret': '^[a-z0-9.-]+/[A-Za-z0-9._-]+$',
   'extra-ca': '^[a-z0-9.-]+/[A-Za-z0-9._-]+$',
-  'env-policy': '^(refuse|keep|override)$',
+  'env-policy': '^(refuse|keep|override|chain)$',
   runtimes: '^ *(node|java) *(, *(node|java) *)?$',
   'proxy-port': '^[0-9]{4,5}$',
   'admin-port': '^[0-9]{4,5}$',

@@ -1,6 +1,7 @@
 // Pods and annotations for properties: mostly what authors write, sometimes what they get wrong.
 import fc from 'fast-check'
 import type { Json } from './object.ts'
+import { at, list } from './object.ts'
 
 const NAMES = ['orders', 'metrics', 'migrate', 'warm-up', 'istio-proxy', 'linkerd-proxy', 'vault-agent', 'log-shipper']
 const VARIABLES = [
@@ -180,7 +181,7 @@ const choices = partial({
   'role-arn': fc.constant('arn:aws:iam::123456789012:role/orders'),
   region: fc.constant('eu-central-1'),
   unmatched: fc.constantFrom('passthrough', 'deny'),
-  'env-policy': fc.constantFrom('keep', 'override', 'override'),
+  'env-policy': fc.constantFrom('keep', 'override', 'override', 'chain'),
   runtimes: fc.constantFrom('node', 'java', 'node,java'),
   'no-proxy': fc.constantFrom('.corp.example', '$(A),192.0.2.1'),
   'proxy-port': fc.constant('16400'),
@@ -226,8 +227,15 @@ const withAnnotations = (own: fc.Arbitrary<Json>): fc.Arbitrary<Json> =>
     spec: theSpec,
   }))
 
-/** A pod that asks to be injected. */
-export const askingPod = withAnnotations(annotations)
+/** A pod that asks to be injected. One whose proxy is to be chained has a proxy. */
+export const askingPod = fc
+  .tuple(withAnnotations(annotations), fc.constantFrom('HTTP_PROXY', 'https_proxy'))
+  .map(([pod, name]): Json => {
+    const [first] = list(at(pod, 'spec', 'containers'))
+    if (first && at(pod, 'metadata', 'annotations', 'outbound-jwt.io/env-policy') === 'chain')
+      first['env'] = [...list(first['env']), { name, value: 'http://p:1' }]
+    return pod
+  })
 
 /** A pod with nothing of ours, its metadata perhaps absent or null. */
 export const otherPod = fc

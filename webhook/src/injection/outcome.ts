@@ -36,7 +36,7 @@ export const REASONS = {
   'sysctl-conflict':
     'With steering: hosts, the pod sets net.ipv4.ip_unprivileged_port_start to something other than 0.',
   'env-conflict':
-    'A container already sets HTTP_PROXY, or HTTPS_PROXY where https is intercepted, and env-policy does not say what to do; with steering: hosts, a proxy that its NO_PROXY does not keep away from the partners.',
+    'A container already sets HTTP_PROXY (HTTPS_PROXY where https is intercepted) and env-policy does not say what to do; with chain, none that the sidecar can take over; with steering: hosts, a proxy that NO_PROXY does not keep from partners.',
   'trust-conflict':
     'https is intercepted, a container already chooses what it trusts or how Java calls https, and env-policy does not say what to do.',
   'mount-conflict':
@@ -87,7 +87,7 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   'host-alias-conflict': 'Take the name out of `spec.hostAliases`, or use `steering: proxy`.',
   'sysctl-conflict': 'Remove the sysctl, set it to 0, or use `steering: proxy`.',
   'env-conflict':
-    "`env-policy: override` uses the sidecar; `keep` leaves the container's own proxy, without a token. With `steering: hosts`: write the partners into the container's NO_PROXY, or take the proxy away.",
+    "`env-policy: override` uses the sidecar; `keep` leaves the container's own proxy, without a token; `chain` uses the sidecar, which then leaves by that proxy ([egress proxy](egress-proxy.md#the-proxy-that-a-pod-has-already)). With `steering: hosts`: write the partners into the container's NO_PROXY, or take the proxy away.",
   'trust-conflict':
     "`env-policy: override` trusts public authorities, `extra-ca` and the pod's own; `keep` leaves the container as it is, without a token.",
   'mount-conflict':

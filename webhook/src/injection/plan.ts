@@ -1,4 +1,4 @@
-import type { V1VolumeMount } from '@kubernetes/client-node'
+import type { V1EnvVar, V1VolumeMount } from '@kubernetes/client-node'
 import { environmentOperations } from './application/environment-edits.ts'
 import { planEnvironment } from './application/environment.ts'
 import { rejectImpossible, rejectVolumes } from './pod/preconditions.ts'
@@ -14,8 +14,9 @@ import { addMissing, withoutAdditions } from './pod/additions.ts'
 import { pointerOf, variablesOf } from './pod/pod.ts'
 import type { ForeignCredentials } from './sidecar/foreign-credentials.ts'
 import { foreignCredentials, hasCredentials } from './sidecar/foreign-credentials.ts'
+import { planChain } from './sidecar/chained-proxy.ts'
 import { planResources } from './sidecar/resources.ts'
-import { selectContainers, sidecarIndex } from './pod/selection.ts'
+import { rejectSelection, selectContainers, sidecarIndex } from './pod/selection.ts'
 import type { InjectionSettings } from './settings.ts'
 import { checkShape } from './pod/pod-schema.ts'
 import { buildSidecar } from './sidecar/sidecar.ts'
@@ -70,15 +71,17 @@ export function createPlanner(settings: InjectionSettings, currentPolicy: Curren
     const additions: Additions = { volumes, imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })) }
     const { rest, index, given, isInjected, present } = ownParts(pod, injected, additions, intent)
     const foreign = foreignCredentials([...rest.initContainers, ...rest.containers], present)
-    const contents = withCredentials(intent, foreign)
     const lacksRole = !hasCredentials([...present, ...foreign.env.map(({ name }) => name)])
+    const selectable = { pod: rest, sidecar: index, knownSidecars: settings.knownSidecars }
+    const containers = selectContainers(selectable, values)
+    const chain = planChain({ containers, sidecar: injected?.container }, intent, refusals)
+    const contents = withOthers(intent, foreign, chain)
     const repair = injected && compareInjected(pod, injected, { contents, additions }, settings, refusals)
     rejectOtherLabel(pod, refusals)
     rejectImpossible(rest, { values, steering }, refusals, warn)
     if (steering) rejectUnsteerable(pod, steering, isInjected, refusals)
     rejectVolumes(rest, volumes, given, refusals)
-    const selectable = { pod: rest, sidecar: index, knownSidecars: settings.knownSidecars }
-    const containers = selectContainers(selectable, values, refusals)
+    rejectSelection(selectable, values, containers, refusals)
     const environment = planEnvironment(containers, intent.environment, { refusals, warn, isInjected })
     rejectOversizedVariables(environment, refusals)
     const sidecar = repair ?? addSidecar(pod, index, contents, settings, refusals)
@@ -125,9 +128,14 @@ function ownParts(
   return { rest, index: container.index, given: environment.mounts, isInjected: true, present }
 }
 
-const withCredentials = (intent: InjectionIntent, { env, mounts }: ForeignCredentials): InjectionIntent => ({
+/** What the sidecar gets because of what the other containers have. */
+const withOthers = (
+  intent: InjectionIntent,
+  { env, mounts }: ForeignCredentials,
+  chain: readonly V1EnvVar[],
+): InjectionIntent => ({
   ...intent,
-  variables: [...intent.variables, ...env],
+  variables: [...intent.variables, ...env, ...chain],
   mounts: [...intent.mounts, ...mounts],
 })
 

@@ -39,6 +39,8 @@ export function compareInjected(
     ...Object.keys(settings.extraEnv),
     AWS_VARIABLES.region,
     ...(settings.egressProxy === null ? [] : EGRESS_VARIABLES),
+    // What it lacks is added; what it has already is part of it.
+    ...(contents.values['env-policy'] === 'chain' ? [VARIABLES.egressNoProxy] : []),
   ])
   return compareSidecar(container, { sidecar, operatorVariables }, refusals)
 }

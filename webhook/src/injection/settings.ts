@@ -9,6 +9,7 @@ import { checkDefaults } from './sidecar/resources.ts'
 import { planRoutes } from './annotations/routes.ts'
 import { readSteering } from './annotations/steering.ts'
 import type { EgressDefaults } from './sidecar/egress.ts'
+import { planEgress } from './sidecar/egress.ts'
 import { SIDECAR_VARIABLES } from './sidecar/sidecar-variables.ts'
 
 /** What the operator decides for every injection of a cluster. Plain data. */
@@ -61,19 +62,15 @@ export const INJECTION_DEFAULTS = {
 } as const satisfies Omit<InjectionSettings, 'image'>
 
 /** @returns what is wrong with settings beyond their types; to be checked once, at start. */
-export function settingsProblems({
-  defaults,
-  https,
-  steering,
-  extraEnv,
-  resources,
-}: InjectionSettings): readonly Problem[] {
+export function settingsProblems(settings: InjectionSettings): readonly Problem[] {
+  const { defaults, https, steering, extraEnv, resources } = settings
   const refusals = createRefusals()
   const report = refusals.as('invalid-annotation')
   const annotations = new Map(Object.entries(defaults))
   const values = parseAnnotations(annotations, report)
   const routes = planRoutes(values, annotations, https, report)
   readSteering(routes, steering, { values, annotations, report })
+  planEgress(values, settings, report)
   checkDefaults(resources, report)
   for (const [name, value] of Object.entries(extraEnv)) {
     if (SIDECAR_VARIABLES.has(name) && name !== VARIABLES.logLevel)

@@ -162,8 +162,8 @@ const REFUSED: Readonly<Record<AnnotationName, Readonly<Record<string, string>>>
     'a/..data': `: got "a/..data", ${EXTRA_CA}`,
   },
   'env-policy': {
-    '': ': got "", expected refuse or keep or override',
-    overwrite: ': got "overwrite", expected refuse or keep or override',
+    '': ': got "", expected refuse or keep or override or chain',
+    overwrite: ': got "overwrite", expected refuse or keep or override or chain',
   },
   runtimes: {
     '': '[0]: got "", expected node or java',
@@ -260,7 +260,7 @@ const TAKEN: Readonly<Record<AnnotationName, Readonly<Record<string, unknown>>>>
       source: { configMap: { name: 'corporate-ca', items: [{ key: 'root.pem', path: 'ca.crt' }] } },
     },
   },
-  'env-policy': { refuse: 'refuse', keep: 'keep', override: 'override' },
+  'env-policy': { refuse: 'refuse', keep: 'keep', override: 'override', chain: 'chain' },
   runtimes: { 'java, node': ['java', 'node'] },
   'proxy-port': { '1024': 1024, '65535': 65535 },
   'admin-port': { '15401': 15401 },

@@ -160,9 +160,9 @@ export const ANNOTATIONS = {
   ),
   'env-policy': withDefault(
     single(
-      oneOf('refuse', 'keep', 'override'),
+      oneOf('refuse', 'keep', 'override', 'chain'),
       '`refuse`',
-      'A container that already sets `HTTP_PROXY` in any case, even empty, or with `https: intercept` also `HTTPS_PROXY` or a variable that names what it trusts: `refuse` the pod, `keep` the container as it is (no token), or `override` the value.',
+      'A container that already sets `HTTP_PROXY` in any case, even empty, or with `https: intercept` also `HTTPS_PROXY` or a variable that names what it trusts: `refuse` the pod, `keep` the container as it is (no token), or `override` the value. `chain` overrides a proxy alone, and makes it the one by which the sidecar leaves ([egress proxy](egress-proxy.md#the-proxy-that-a-pod-has-already)).',
     ),
     'refuse',
   ),

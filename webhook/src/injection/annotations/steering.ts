@@ -42,6 +42,12 @@ export function readSteering(routes: readonly PlannedRoute[], mode: SteeringMode
       value: show(annotations.get(name)),
       allowed: `no ${PREFIX}${name} with steering by hosts, which reaches every container and no other host; ${BACK}`,
     })
+  if (values['env-policy'] === 'chain')
+    report({
+      where: `${PREFIX}env-policy`,
+      value: 'chain',
+      allowed: `another value with steering by hosts, with which containers keep their proxy; ${PREFIX}egress-proxy names one for the sidecar, ${BACK}`,
+    })
   routes.forEach((planned, index) => rejectUnsteerable(planned, index, place))
   const patterns = routes.flatMap(({ route }) => route.hosts.map(readHostPattern))
   return {

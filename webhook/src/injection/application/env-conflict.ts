@@ -1,3 +1,4 @@
+import type { AnnotationValues } from '../annotations/annotations.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
 import type { Steering } from '../annotations/steering.ts'
 import { javaProxyProperty, javaTrustProperty, javaTrustStore } from './java.ts'
@@ -36,7 +37,9 @@ function conflictsOf({ name, value }: Variable, asked: Asked): readonly EnvConfl
   const { hasProxy, java, intercepts, sdks } = asked
   if (sdks.variables.has(name)) return [unwanted('env-conflict', name, value ?? 'valueFrom')]
   if (hasProxy && isProxyVariable(name, intercepts))
-    return [unwanted('env-conflict', name, withoutPassword(value ?? 'valueFrom'))]
+    return [
+      unwanted('env-conflict', name, withoutPassword(value ?? 'valueFrom'), { values: 'keep, override or chain' }),
+    ]
   if (intercepts && isTrustVariable(name)) return [unwanted('trust-conflict', name, value ?? 'valueFrom')]
   return java === undefined || name !== 'JAVA_TOOL_OPTIONS' ? [] : javaConflicts(name, value ?? '', asked)
 }
@@ -46,14 +49,24 @@ function javaConflicts(name: string, options: string, { intercepts, steering }: 
   const property = steering ? javaTrustStore : javaTrustProperty
   const trust = intercepts ? property(options) : undefined
   return [
-    ...(proxy === undefined ? [] : [unwanted('env-conflict', name, proxy, proxy)]),
-    ...(trust === undefined ? [] : [unwanted('trust-conflict', name, trust, trust)]),
+    ...(proxy === undefined ? [] : [unwanted('env-conflict', name, proxy, { what: proxy })]),
+    ...(trust === undefined ? [] : [unwanted('trust-conflict', name, trust, { what: trust })]),
   ]
 }
 
-function unwanted(reason: EnvConflict['reason'], name: string, shown: string, what = name): EnvConflict {
-  const allowed = `no ${what} there, or ${PREFIX}env-policy set to keep or override; if the manifest has none, another webhook or policy sets it`
+function unwanted(
+  reason: EnvConflict['reason'],
+  name: string,
+  shown: string,
+  { what = name, values = 'keep or override' } = {},
+): EnvConflict {
+  const allowed = `no ${what} there, or ${PREFIX}env-policy set to ${values}; if the manifest has none, another webhook or policy sets it`
   return { reason, name, shown, allowed, canOverride: true }
+}
+
+/** @returns whether our value takes the place of the container's. */
+export function isSettled({ name, canOverride }: EnvConflict, policy: AnnotationValues['env-policy']): boolean {
+  return canOverride && (policy === 'override' || (policy === 'chain' && isProxyVariable(name, true)))
 }
 
 /** One variable in any spelling: curl and wget read the lower case only, others prefer either. */

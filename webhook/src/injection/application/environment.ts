@@ -4,7 +4,7 @@ import type { AnnotationValues } from '../annotations/annotations.ts'
 import type { EnvironmentEdit } from './environment-edits.ts'
 import { changes, indexAfter, lateReferences, referencesOf } from './environment-edits.ts'
 import type { EnvConflict } from './env-conflict.ts'
-import { findConflicts, isProxyVariable } from './env-conflict.ts'
+import { findConflicts, isProxyVariable, isSettled } from './env-conflict.ts'
 import { createHttpsUrls, warnOfHttpsUrls } from './https-urls.ts'
 import type { HttpsUrls } from './https-urls.ts'
 import { findOwnProxies } from './own-proxy.ts'
@@ -53,7 +53,7 @@ export interface Environment {
   readonly coverage: Coverage
   /** Of volumes that the sidecar shares. */
   readonly mounts: readonly V1VolumeMount[]
-  readonly policy: 'refuse' | 'keep' | 'override'
+  readonly policy: AnnotationValues['env-policy']
   /** Whether `https://` URLs of a partner go through the proxy. */
   readonly intercepts: boolean
   readonly hasExtraCa: boolean
@@ -139,9 +139,8 @@ function rejectConflicts(
   policy: Environment['policy'],
   { report }: Refusals,
 ): void {
-  for (const { reason, name, shown, allowed, canOverride } of conflicts)
-    if (policy === 'refuse' || !canOverride)
-      report(reason, { where: `${placeOf(container)}.env[${name}]`, value: shown, allowed })
+  for (const { reason, name, shown, allowed } of conflicts.filter((other) => !isSettled(other, policy)))
+    report(reason, { where: `${placeOf(container)}.env[${name}]`, value: shown, allowed })
 }
 
 /** A steered name leads every container to the sidecar, also one that does not trust it. */

@@ -19,25 +19,42 @@ interface Selectable {
 }
 
 /** @returns the containers that get the variables. */
-export function selectContainers(
-  { pod, sidecar, knownSidecars }: Selectable,
-  values: AnnotationValues,
-  refusals: Refusals,
-): readonly Container[] {
-  const later = [...pod.initContainers.filter(({ index }) => index >= sidecar), ...pod.containers]
+export function selectContainers(selectable: Selectable, values: AnnotationValues): readonly Container[] {
   const named = values.containers && new Set(values.containers)
   const skipped = new Set(values['skip-containers'])
+  return startedLater(selectable).filter(
+    ({ name }) => (named?.has(name) ?? !selectable.knownSidecars.includes(name)) && !skipped.has(name),
+  )
+}
+
+const startedLater = ({ pod, sidecar }: Selectable): readonly Container[] => [
+  ...pod.initContainers.filter(({ index }) => index >= sidecar),
+  ...pod.containers,
+]
+
+/** Refuses names that are not those of a container, and a selection that leaves none. */
+export function rejectSelection(
+  selectable: Selectable,
+  values: AnnotationValues,
+  selected: readonly Container[],
+  refusals: Refusals,
+): void {
+  const { pod } = selectable
+  const later = startedLater(selectable)
   const missing =
-    rejectMissing(named ?? [], later, { annotation: 'containers', which: 'that starts after the sidecar' }, refusals) +
     rejectMissing(
-      skipped,
+      new Set(values.containers),
+      later,
+      { annotation: 'containers', which: 'that starts after the sidecar' },
+      refusals,
+    ) +
+    rejectMissing(
+      new Set(values['skip-containers']),
       [...pod.initContainers, ...pod.containers],
       { annotation: 'skip-containers', which: '' },
       refusals,
     )
-  const selected = later.filter(({ name }) => (named?.has(name) ?? !knownSidecars.includes(name)) && !skipped.has(name))
   if (selected.length === 0 && missing === 0 && pod.containers.length > 0) rejectEmpty(pod, values, refusals)
-  return selected
 }
 
 /** @returns how many names are not those of a container. */

@@ -1,6 +1,6 @@
 import type { V1Container, V1EnvVar } from '@kubernetes/client-node'
 import type { Problem, Report } from '@aws-outbound-jwt-injector/proxy/contract'
-import { VARIABLES, parseRoutes, parseTokenFiles } from '@aws-outbound-jwt-injector/proxy/contract'
+import { VARIABLES, parseRoutes, parseTokenFiles, withoutSecrets } from '@aws-outbound-jwt-injector/proxy/contract'
 import { referencesOf } from '../application/environment-edits.ts'
 import type { Refusals } from '../outcome.ts'
 import type { JsonPatchOperation } from '../patch.ts'
@@ -144,8 +144,13 @@ function compareVariables(
       return different.map(
         ({ index }) => ({ op: 'replace', path: `${pointer}/env/${index}`, value: variable }) as const,
       )
+    // SECURITY: whoever changed it may have written a password there.
     for (const { value } of different)
-      refuse(`env[${name}]`, value ?? 'valueFrom', `what its annotations give: ${variable.value ?? 'valueFrom'}`)
+      refuse(
+        `env[${name}]`,
+        withoutSecrets(value ?? 'valueFrom'),
+        `what its annotations give: ${variable.value ?? 'valueFrom'}`,
+      )
     return []
   })
   const missing = [...wanted].filter(([name]) => !present.has(name)).map(([, variable]) => variable)

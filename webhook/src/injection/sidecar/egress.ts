@@ -23,42 +23,67 @@ export interface EgressDefaults {
   readonly egressProxySecret: string | null
 }
 
-/** What the sidecar needs to leave the pod by a proxy. @returns undefined where it leaves directly. */
+/**
+ * What the sidecar needs to leave the pod by a proxy, as far as annotations and chart say it; `planChain` has the rest.
+ * @returns undefined where it leaves directly.
+ */
 export function planEgress(
   values: AnnotationValues,
   defaults: EgressDefaults,
   report: Report,
 ): SidecarParts | undefined {
-  const proxy = values['egress-proxy'] ?? proxyOf(defaults)
-  if (proxy === undefined) return undefined
-  const secret = values['egress-proxy-secret'] ?? (values['egress-proxy'] ? undefined : secretOf(defaults))
-  const mounted = secret && mountedVolume(secret)
+  const own = values['egress-proxy']
+  const isChained = values['env-policy'] === 'chain'
+  if (own && isChained) rejectChain(report)
+  const proxy = own ?? (isChained ? undefined : proxyOf(defaults))
+  if (!proxy && !isChained) return undefined
+  rejectUnreadable(values['no-proxy'], report)
+  const secret = values['egress-proxy-secret'] ?? (own || isChained ? undefined : secretOf(defaults))
+  const credentials = secret ? planCredentials(secret) : NOTHING
+  if (!proxy) return credentials
+  // Variables of applications are unknown in the sidecar.
+  const direct = directOfSidecar(values['no-proxy']).filter((entry) => !entry.includes('$('))
   return {
+    ...credentials,
     env: [
       { name: VARIABLES.egressProxy, value: formatEgressProxy(proxy) },
-      { name: VARIABLES.egressNoProxy, value: directEntries(values['no-proxy'], report).join(',') },
-      ...(mounted
-        ? [{ name: VARIABLES.egressCredentialsFile, value: `${mounted.mount.mountPath}/${EGRESS_CREDENTIALS_FILE}` }]
-        : []),
+      { name: VARIABLES.egressNoProxy, value: direct.join(',') },
+      ...credentials.env,
     ],
-    volumes: mounted ? [mounted.volume] : [],
-    mounts: mounted ? [mounted.mount] : [],
   }
 }
 
-/** A partner in the cluster is called directly, so the defaults that cover one stay. Variables of applications are unknown in the sidecar. */
-function directEntries(extra: readonly string[], report: Report): readonly string[] {
+const NOTHING: SidecarParts = { env: [], volumes: [], mounts: [] }
+
+function planCredentials(secret: MountedObject): SidecarParts {
+  const { volume, mount } = mountedVolume(secret)
+  const value = `${mount.mountPath}/${EGRESS_CREDENTIALS_FILE}`
+  return { env: [{ name: VARIABLES.egressCredentialsFile, value }], volumes: [volume], mounts: [mount] }
+}
+
+function rejectChain(report: Report): void {
+  report({
+    where: `${PREFIX}env-policy`,
+    value: 'chain',
+    allowed: `refuse, keep or override next to ${PREFIX}egress-proxy, which already says by which proxy the sidecar leaves`,
+  })
+}
+
+/** @returns what the sidecar calls without a proxy. A partner in the cluster is called directly, so the defaults that cover one stay. */
+export function directOfSidecar(extra: readonly string[]): readonly string[] {
+  return directHosts(extra, { coverage: () => undefined, intercepts: false }).entries
+}
+
+function rejectUnreadable(extra: readonly string[], report: Report): void {
   for (const entry of extra) {
     const parsed = entry.includes('$(') ? undefined : directDestination(entry)
     if (parsed?.ok === false)
       report({
         where: `${PREFIX}no-proxy`,
         value: entry,
-        allowed: `${parsed.allowed}, because the egress proxy reads it`,
+        allowed: `${parsed.allowed}, because the sidecar leaves by a proxy and reads it`,
       })
   }
-  const { entries } = directHosts(extra, { coverage: () => undefined, intercepts: false })
-  return entries.filter((entry) => !entry.includes('$('))
 }
 
 function proxyOf(defaults: EgressDefaults): EgressProxy | undefined {
