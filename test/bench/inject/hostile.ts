@@ -35,6 +35,19 @@ const withNoProxy = (value: string): object =>
     containers: [container('orders', { env: [{ name: 'NO_PROXY', value }] })],
   })
 
+/** A proxy in each container, as `env-policy: chain` reads it. */
+const withChain = (count: number, direct: (index: number) => string): object =>
+  pod(annotations({ 'outbound-jwt.io/env-policy': 'chain' }), {
+    containers: repeat(count, (index) =>
+      container(`main-${index}`, {
+        env: [
+          { name: 'HTTP_PROXY', value: 'http://squid.corp.example:3128' },
+          { name: 'NO_PROXY', value: direct(index) },
+        ],
+      }),
+    ),
+  })
+
 const withRoutes = (routes: string): object =>
   pod({ 'outbound-jwt.io/inject': 'true', 'outbound-jwt.io/routes': routes }, one)
 
@@ -75,6 +88,13 @@ export const HOSTILE_PODS: Readonly<Record<string, object>> = {
   'NO_PROXY of references': withNoProxy(direct('$(A),')),
   'NO_PROXY of too many entries': withNoProxy(fill('a,')),
   'NO_PROXY of dots': withNoProxy(direct('a.')),
+  'chained: one NO_PROXY of entries': withChain(1, () => repeat(1500, (index) => `h${index}.corp.example`).join(',')),
+  'chained: 200 containers, each with a NO_PROXY of its own': withChain(200, (index) =>
+    repeat(8, (entry) => `h${entry}.${index}.corp.example`).join(','),
+  ),
+  'chained: NO_PROXY of too many entries': withChain(1, () =>
+    repeat(13_000, (index) => `h${index}.corp.example`).join(','),
+  ),
   '20,000 variables': pod(annotations(), { containers: [container('orders', { env: variables(20_000) })] }),
   'audience of commas': pod(annotations({ 'outbound-jwt.io/audience': fill(',') }), one),
   'tags without an end': pod(

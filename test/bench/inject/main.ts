@@ -2,15 +2,18 @@
 import { readFileSync } from 'node:fs'
 import type { Decision } from '../../../webhook/src/injection/decide.ts'
 import { createInjector } from '../../../webhook/src/injection/decide.ts'
+import type { Policy } from '../../../webhook/src/injection/policy/policy.ts'
 import { SETTINGS, readYaml } from '../../support/injection/cases.ts'
 import { median } from '../report/statistics.ts'
 import { writeResult } from '../report/write.ts'
 import { HOSTILE_PODS } from './hostile.ts'
+import { POLICIES } from './policies.ts'
 
 const ROUNDS = 5
 const ROUND_MS = 1000
 const BAR_PER_SECOND = 20_000
 const HOSTILE_BAR_MS = 50
+const POLICY_BAR_MS = 1
 
 const settings = { ...SETTINGS, region: 'eu-central-1' }
 const inject = createInjector(settings)
@@ -22,9 +25,10 @@ const review = JSON.parse(readFileSync('test/fixtures/reviews/admissionreview-ku
   request: { object: unknown }
 }
 
+const ONE = readYaml('test/fixtures/pods/inject-true/pod.yaml')
 const TYPICAL: Readonly<Record<string, unknown>> = {
   'pod as an API server sent it': review.request.object,
-  'one partner': readYaml('test/fixtures/pods/inject-true/pod.yaml'),
+  'one partner': ONE,
   'several partners in routes': readYaml('test/fixtures/pods/routes-several-partners/pod.yaml'),
   'a role of its own': readYaml('test/fixtures/pods/many-parts-of-others/pod.yaml'),
 }
@@ -84,9 +88,31 @@ function costOf(name: string, pod: object): Cost {
   return { name, decision: decide(pod).kind, firstMs, medianMs: median(later) }
 }
 
+interface PolicyCost {
+  readonly name: string
+  readonly grantedMs: number
+  readonly refusedMs: number
+  /** The first pod of its namespace since the policy was read. */
+  readonly firstMs: number
+}
+
+function policyCostOf(name: string, create: () => Policy): PolicyCost {
+  const policy = create()
+  const inject = createInjector(settings, () => policy)
+  const decideIn = (namespace: string): Decision => inject({ pod: ONE, mode: 'pod', operation: 'CREATE', namespace })
+  const before = process.cpuUsage()
+  const granted = decideIn('shop-1')
+  const { user, system } = process.cpuUsage(before)
+  if (granted.kind !== 'inject' || decideIn('elsewhere').kind !== 'deny') throw new Error(name)
+  const msOf = (namespace: string): number =>
+    median(Array.from({ length: ROUNDS }, () => 1000 / rate(() => void decideIn(namespace))))
+  return { name, grantedMs: msOf('shop-1'), refusedMs: msOf('elsewhere'), firstMs: (user + system) / 1000 }
+}
+
 // Compilers have seen every kind of pod by then.
 for (const pod of Object.values(TYPICAL)) rate(() => void decideFirst(pod))
 const speeds = Object.entries(TYPICAL).map(([name, pod]) => speedOf(name, pod))
+const policyCosts = Object.entries(POLICIES).map(([name, create]) => policyCostOf(name, create))
 const costs = Object.entries(HOSTILE_PODS).map(([name, pod]) => costOf(name, pod))
 
 writeResult('inject', {
@@ -111,6 +137,13 @@ writeResult('inject', {
       measured: Math.max(...costs.flatMap(({ firstMs, medianMs }) => [firstMs, medianMs])),
       unit: 'ms',
     },
+    {
+      what: 'CPU of a decision under a policy of 5,000 rules of globs',
+      bound: 'at most',
+      limit: POLICY_BAR_MS,
+      measured: Math.max(...policyCosts.flatMap(({ grantedMs, refusedMs }) => [grantedMs, refusedMs])),
+      unit: 'ms',
+    },
   ],
   tables: [
     {
@@ -122,6 +155,11 @@ writeResult('inject', {
         'first of its workload, per second',
       ],
       rows: speeds.map(({ name, perSecond, parses, firstPerSecond }) => [name, perSecond, parses, firstPerSecond]),
+    },
+    {
+      title: 'Under a policy of 5,000 rules of globs, ms of CPU',
+      columns: ['rules', 'granted', 'refused', 'first pod of its namespace'],
+      rows: policyCosts.map(({ name, grantedMs, refusedMs, firstMs }) => [name, grantedMs, refusedMs, firstMs]),
     },
     {
       title: 'Hostile pods, ms of CPU',
