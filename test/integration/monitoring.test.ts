@@ -1,6 +1,4 @@
-import { execFile, spawn, spawnSync } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +8,8 @@ import { parse } from 'yaml'
 import { createTestAuthority } from '../support/certificates.ts'
 import { ALERTS } from '../support/generate/alerts.ts'
 import { ALL_QUERIES } from '../support/generate/dashboard.ts'
-import { freePort } from '../support/port.ts'
+import { HAS_PROMETHEUS, startPrometheus } from '../support/prometheus.ts'
+import type { Prometheus, Series } from '../support/prometheus.ts'
 import { call } from '../support/proxy/client.ts'
 import { secureThrough } from '../support/proxy/interception.ts'
 import { PARTNER_HOST, startStack } from '../support/stack/stack.ts'
@@ -19,26 +18,19 @@ import { until } from '../support/until.ts'
 import { recordedReview, startWebhook, withAnnotation } from '../support/webhook.ts'
 import type { RunningWebhook } from '../support/webhook.ts'
 
-const MISSING = spawnSync('prometheus', ['--version']).status !== 0
 const POD = { namespace: 'shop', pod: 'orders-0' }
-
-interface Series {
-  readonly metric: Readonly<Record<string, string>>
-  readonly value: readonly [number, string]
-}
 
 /** What Grafana would put in the place of its variables. */
 const filled = (expr: string): string =>
   expr.replaceAll('$__rate_interval', '1m').replaceAll('$namespace', POD.namespace).replaceAll('$pod', POD.pod)
 
-describe(`dashboard and alerts${MISSING ? ' (prometheus is not installed)' : ''}`, () => {
+describe(`dashboard and alerts${HAS_PROMETHEUS ? '' : ' (prometheus is not installed)'}`, () => {
   let directory: string
   let stack: Stack
   let webhook: RunningWebhook
-  let prometheus: ChildProcess
-  let origin: string
+  let prometheus: Prometheus
   before(async function () {
-    if (MISSING) this.skip()
+    if (!HAS_PROMETHEUS) this.skip()
     this.timeout(60_000)
     directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-monitoring-'))
     for (const name of ['trust', 'authority', 'tokens']) mkdirSync(join(directory, name))
@@ -58,54 +50,18 @@ describe(`dashboard and alerts${MISSING ? ' (prometheus is not installed)' : ''}
       response.writeHead(request.url === '/refused' ? 401 : 200).end()
     })
     webhook = await startWebhook(directory, await createTestAuthority())
-    const port = await freePort()
-    origin = `http://127.0.0.1:${port}`
-    prometheus = await startPrometheus(port)
+    prometheus = await startPrometheus(directory, [
+      { address: `127.0.0.1:${stack.adminPort}`, ...POD },
+      { address: webhook.adminAddress, namespace: 'outbound-jwt-system', pod: 'injector-0' },
+    ])
   })
   after(async () => {
-    if (MISSING) return
-    prometheus.kill('SIGKILL')
-    await once(prometheus, 'exit')
+    if (!HAS_PROMETHEUS) return
+    await prometheus.close()
     webhook.process.signal('SIGKILL')
     await stack.close()
     rmSync(directory, { recursive: true })
   })
-
-  async function startPrometheus(port: number): Promise<ChildProcess> {
-    const job = (name: string, target: string, labels = {}): object => ({
-      job_name: name,
-      static_configs: [{ targets: [target], labels }],
-    })
-    const config = {
-      global: { scrape_interval: '1s' },
-      scrape_configs: [
-        job('sidecars', `127.0.0.1:${stack.adminPort}`, POD),
-        job('webhook', webhook.adminAddress, { namespace: 'outbound-jwt-system', pod: 'injector-0' }),
-      ],
-    }
-    const file = join(directory, 'prometheus.json')
-    writeFileSync(file, JSON.stringify(config))
-    const flags = {
-      'config.file': file,
-      'storage.tsdb.path': join(directory, 'series'),
-      'web.listen-address': `127.0.0.1:${port}`,
-      'log.level': 'error',
-    }
-    const child = spawn(
-      'prometheus',
-      Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
-      { stdio: 'ignore' },
-    )
-    await until('Prometheus has scraped both', async () => (await query('up == 1').catch(() => [])).length === 2)
-    return child
-  }
-
-  async function query(expr: string): Promise<readonly Series[]> {
-    const response = await fetch(`${origin}/api/v1/query?${new URLSearchParams({ query: expr }).toString()}`)
-    const body = (await response.json()) as { status: string; error?: string; data: { result: readonly Series[] } }
-    if (body.status !== 'success') throw new Error(`${expr}: ${body.error}`)
-    return body.data.result
-  }
 
   /** A bit of everything that the panels show. */
   async function work(): Promise<void> {
@@ -129,7 +85,9 @@ describe(`dashboard and alerts${MISSING ? ' (prometheus is not installed)' : ''}
       'every panel has a curve',
       async () => {
         await work()
-        const found = await Promise.all(ALL_QUERIES.map(async ({ expr }) => (await query(filled(expr))).map(valueOf)))
+        const found = await Promise.all(
+          ALL_QUERIES.map(async ({ expr }) => (await prometheus.query(filled(expr))).map(valueOf)),
+        )
         empty = ALL_QUERIES.filter((_, index) => !found[index]!.some((value) => value > 0)).map(({ title }) => title)
         return empty.length === 0
       },
@@ -139,7 +97,7 @@ describe(`dashboard and alerts${MISSING ? ' (prometheus is not installed)' : ''}
   }).timeout(90_000)
 
   it('count injected pods by their version', async () => {
-    const [series, ...others] = await query('count by (version) (outbound_jwt_proxy_build_info)')
+    const [series, ...others] = await prometheus.query('count by (version) (outbound_jwt_proxy_build_info)')
     expect(others).to.deep.equal([])
     expect(series?.value[1]).to.equal('1')
     expect(series?.metric['version']).to.match(/^\d+\.\d+\.\d+$/)
@@ -156,7 +114,7 @@ describe(`dashboard and alerts${MISSING ? ' (prometheus is not installed)' : ''}
     }
     const firing: string[] = []
     for (const { alert, expr } of groups.flatMap(({ rules }) => rules))
-      if ((await query(expr)).length > 0) firing.push(alert)
+      if ((await prometheus.query(expr)).length > 0) firing.push(alert)
     // The certificates of the test end tomorrow.
     expect(firing).to.deep.equal([
       'OutboundJwtCertificateExpiring',
