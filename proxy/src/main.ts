@@ -1,6 +1,5 @@
 import dns from 'node:dns'
 import { readFileSync } from 'node:fs'
-import { readFile as readTextFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import { readTrustAnchors } from './anchors.ts'
@@ -35,6 +34,7 @@ import {
   listenAt,
   notReady,
   okReply,
+  readSmallFile,
   settingsOrExit,
   superviseProcess,
 } from './runtime/index.ts'
@@ -83,10 +83,9 @@ const sts = createSts({
   sessionName: config.roleSessionName ?? roleSessionName(config.podNamespace, config.podName),
   agents,
 })
-const readFile = (path: string): Promise<string> => readTextFile(path, 'utf8')
 const subjects = {
   aws: createAwsSource({ sts, clock, log, onSession: observer.session, expectedRoleArn: config.expectedRoleArn }),
-  kubernetes: createKubernetesSource({ readFile, clock }),
+  kubernetes: createKubernetesSource({ readFile: readSmallFile, clock }),
 }
 const tokens = createTokenEngine({
   sources: {
@@ -94,7 +93,7 @@ const tokens = createTokenEngine({
     exchange: createExchangeSource({
       sourceOf: (spec) => sourceOf(subjects, spec),
       call: createEndpointClient({ upstreams, anchors: anchors.byFile, nowMs: () => clock.now().wallMs }),
-      readFile,
+      readFile: readSmallFile,
       clock,
       onStep: observer.exchanged,
     }),

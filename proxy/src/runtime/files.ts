@@ -1,5 +1,7 @@
 import { accessSync, chmodSync, constants, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { errorCode } from './error-code.ts'
 import type { NamedFile } from './key-pair.ts'
 import { SettingsError } from './settings.ts'
@@ -37,6 +39,21 @@ export const diskFiles: Files = {
     readdirSync(path)
     accessSync(path, constants.W_OK | constants.X_OK)
   },
+}
+
+/** More than any secret or token that is sent in a request has. */
+const LARGEST_BYTES = 64 * 1024
+
+/**
+ * Reads a secret or token, which somebody else writes.
+ * SECURITY: whatever is there, it takes little memory, and never a thread for long: a pipe is not waited for.
+ * @throws (as rejection) an error with Node's code; EFBIG above 64 KiB.
+ */
+export async function readSmallFile(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const bytes = await buffer(file.createReadStream({ end: LARGEST_BYTES }))
+  if (bytes.length > LARGEST_BYTES) throw Object.assign(new RangeError('the file is too large'), { code: 'EFBIG' })
+  return bytes.toString('utf8')
 }
 
 const WRONG: Readonly<Record<string, string>> = {

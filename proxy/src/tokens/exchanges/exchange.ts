@@ -87,8 +87,12 @@ export function createExchangeSource(deps: ExchangeSourceDeps): TokenSource<Exch
     } catch (error) {
       throw new TokenFailure('client_secret_unreadable', errorCode(error))
     }
-    if (/^[^\p{Cc}]+$/u.test(secret)) return secret
-    throw new TokenFailure('client_secret_unreadable', 'the secret is empty or has control characters')
+    // What is not UTF-8 was read as U+FFFD, and would be sent as that.
+    if (/^[^\p{Cc}\ufeff\ufffd]+$/u.test(secret)) return secret
+    throw new TokenFailure(
+      'client_secret_unreadable',
+      'the secret is empty, or has control characters, a byte order mark, or bytes that are not UTF-8',
+    )
   }
 }
 
