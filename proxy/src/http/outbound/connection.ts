@@ -1,8 +1,16 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { Client as ClientTypes, Dispatcher } from 'undici'
+import type { Client as ClientTypes, Dispatcher, buildConnector } from 'undici'
 import symbols from 'undici/lib/core/symbols.js'
 import Client from 'undici/lib/dispatcher/client.js'
 import type { Abandon, Connect } from './egress-proxy.ts'
+
+/** @returns a connector of undici's as one whose attempts nothing gives up. */
+export function unabandoned(connect: buildConnector.connector): Connect {
+  return (...parameters) => {
+    connect(...parameters)
+    return undefined
+  }
+}
 
 /** What a connection asks of the upstream that it belongs to. */
 interface Owner {

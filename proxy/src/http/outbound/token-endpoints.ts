@@ -1,9 +1,9 @@
 import type { Dispatcher } from 'undici'
-import Client from 'undici/lib/dispatcher/client.js'
 import { ProxyError } from '../../errors.ts'
 import { TokenFailure, egressFailure } from '../../tokens/failures.ts'
 import { LARGEST_ANSWER_BYTES } from '../../tokens/exchanges/endpoint.ts'
 import type { CallEndpoint, EndpointAnswer, EndpointRequest } from '../../tokens/exchanges/endpoint.ts'
+import { Connection } from './connection.ts'
 import { upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
 import type { Upstreams } from './upstreams.ts'
@@ -28,8 +28,9 @@ export function createEndpointClient({ upstreams, anchors, nowMs }: EndpointsDep
     if (request.caFile !== undefined && ca === undefined) throw new TypeError(`${request.caFile} was not read at start`)
     try {
       const connect = upstreams.connector(hostname.replace(/^\[|\]$/g, ''), port === '' ? 443 : Number(port), ca)
-      const client = new Client(origin, { connect, allowH2: false, pipelining: 1, maxHeaderSize: HEAD_BYTES })
-      return await answered(client, dispatched(request, host), nowMs, signal)
+      const owner = { origin, connect, settled: () => undefined, forget: () => undefined }
+      const connection = new Connection(owner, { allowH2: false, pipelining: 1, maxHeaderSize: HEAD_BYTES }, nowMs)
+      return await answered(connection, dispatched(request, host), nowMs, signal)
     } catch (error) {
       signal.throwIfAborted()
       throw failureOf(error, hostname)
@@ -38,17 +39,19 @@ export function createEndpointClient({ upstreams, anchors, nowMs }: EndpointsDep
 }
 
 async function answered(
-  client: Client,
+  connection: Connection,
   options: Dispatcher.DispatchOptions,
   nowMs: () => number,
   signal: AbortSignal,
 ): Promise<EndpointAnswer> {
-  const destroy = (): void => void client.destroy().catch(() => undefined)
+  const destroy = (): void => {
+    if (!connection.abandon()) connection.destroy().catch(() => undefined)
+  }
   signal.addEventListener('abort', destroy, { once: true })
   try {
     signal.throwIfAborted()
     return await new Promise((resolve, reject) => {
-      client.dispatch(options, new Answer(nowMs, resolve, reject))
+      connection.dispatch(options, new Answer(nowMs, resolve, reject))
     })
   } finally {
     signal.removeEventListener('abort', destroy)
@@ -74,7 +77,9 @@ class Answer implements Dispatcher.DispatchHandler {
   private readonly nowMs: () => number
   private readonly resolve: (answer: EndpointAnswer) => void
   private readonly reject: (error: Error) => void
-  private readonly chunks: Buffer[] = []
+  // Drops a byte order mark, as RFC 8259 §8.1 allows.
+  private readonly decoder = new TextDecoder()
+  private body = ''
   private bytes = 0
   private phase: Phase = 'connecting'
   private status = 0
@@ -104,11 +109,12 @@ class Answer implements Dispatcher.DispatchHandler {
     this.bytes += chunk.length
     if (this.bytes > LARGEST_ANSWER_BYTES)
       controller.abort(new TokenFailure('unusable_answer', `the answer has more than ${LARGEST_ANSWER_BYTES} bytes`))
-    else this.chunks.push(chunk)
+    // SECURITY: not a list of chunks, which in an answer of one byte each take a hundred times their size.
+    else this.body += this.decoder.decode(chunk, { stream: true })
   }
 
   onResponseEnd(): void {
-    const body = Buffer.concat(this.chunks).toString('utf8')
+    const body = this.body + this.decoder.decode()
     this.resolve({ status: this.status, retryAfterMs: this.retryAfterMs, body })
   }
 

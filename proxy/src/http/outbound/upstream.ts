@@ -8,7 +8,7 @@ import type { KeyPairInUse } from '../../runtime/index.ts'
 import type { Limits, Patience } from '../limits.ts'
 import { HOLDS } from '../memory.ts'
 import type { MemoryBudget } from '../memory.ts'
-import { Connection } from './connection.ts'
+import { Connection, unabandoned } from './connection.ts'
 import type { Connect, Egress } from './egress-proxy.ts'
 import { upstreamFailure } from './failure.ts'
 import type { Phase } from './failure.ts'
@@ -273,11 +273,7 @@ export class Upstream {
       // SECURITY: explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing.
       rejectUnauthorized: true,
     })
-    const direct: Connect = (...parameters) => {
-      connect(...parameters)
-      return undefined
-    }
-    return this.egress?.tunnelled({ host, port, timeoutMs: connectMs }, connect) ?? direct
+    return this.egress?.tunnelled({ host, port, timeoutMs: connectMs }, connect) ?? unabandoned(connect)
   }
 
   private http2Connector(): ConnectHttp2 {

@@ -2,7 +2,6 @@ import { connect, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import type { SecureContext, SecureContextOptions } from 'node:tls'
-import type { buildConnector } from 'undici'
 import createConnector from 'undici/lib/core/connect.js'
 import type { EgressProxy, Route } from '../../contract.ts'
 import { ProxyError } from '../../errors.ts'
@@ -13,8 +12,9 @@ import type { WayOut } from '../../routing/egress.ts'
 import type { BlindTunnel, Destination } from '../../routing/router.ts'
 import type { UnlistedHost } from '../../tokens/token-request.ts'
 import { ATTEMPT_MS } from '../limits.ts'
+import { unabandoned } from './connection.ts'
 import { Egress } from './egress-proxy.ts'
-import type { Abandon } from './egress-proxy.ts'
+import type { Abandon, Connect } from './egress-proxy.ts'
 import type { Limits, Patience } from '../limits.ts'
 import type { MemoryBudget } from '../memory.ts'
 import { upstreamFailure } from './failure.ts'
@@ -144,7 +144,7 @@ export class Upstreams implements Siblings {
    * @returns how to connect to a token endpoint: by TLS, and by the address rules of hosts that get a token.
    * @throws ProxyError address_denied for the literal of such an address, which no lookup sees.
    */
-  connector(host: string, port: number, ca: string | undefined): buildConnector.connector {
+  connector(host: string, port: number, ca: string | undefined): Connect {
     const { addresses, limits } = this.deps
     if (isIP(host) !== 0 && !mayConnect(host, { port, ruled: true }, addresses)) throw new ProxyError('address_denied')
     const secure = createConnector({
@@ -154,7 +154,9 @@ export class Upstreams implements Siblings {
       timeout: limits.connectMs,
       rejectUnauthorized: true,
     })
-    return this.egressTo(host, port)?.tunnelled({ host, port, timeoutMs: limits.connectMs }, secure) ?? secure
+    return (
+      this.egressTo(host, port)?.tunnelled({ host, port, timeoutMs: limits.connectMs }, secure) ?? unabandoned(secure)
+    )
   }
 
   /** Another certificate has taken the place of the one in this directory. */

@@ -136,6 +136,25 @@ describe('the client of token endpoints', () => {
     expect(seen).to.have.lengthOf(1)
   })
 
+  it('skips interim responses, asked for or not', async () => {
+    handle = (_request, response) => {
+      response.writeContinue()
+      response.writeEarlyHints({ link: '</>; rel=preload' })
+      response.writeContinue()
+      response.end('{"access_token":"result"}')
+    }
+    expect(await client()(request(), signal)).to.include({ status: 200, body: '{"access_token":"result"}' })
+  })
+
+  it('drops a byte order mark, also one that comes in parts', async () => {
+    handle = (_request, response) => {
+      const bytes = Buffer.from('\ufeff{"é":1}')
+      response.write(bytes.subarray(0, 1))
+      setImmediate(() => response.end(bytes.subarray(1)))
+    }
+    expect((await client()(request(), signal)).body).to.equal('{"é":1}')
+  })
+
   it('reads 256 KiB and no more', async () => {
     handle = (_request, response) => response.end('a'.repeat(256 * 1024))
     expect((await client()(request(), signal)).body).to.have.lengthOf(256 * 1024)
