@@ -188,6 +188,7 @@ export const PRESETS = {
     why: 'Keycloak takes each token once, and none that lives longer than 5 minutes, unless its administrator said otherwise; for those realms there is type `oauth2`.',
     sources: [
       'https://www.keycloak.org/securing-apps/jwt-authorization-grant',
+      'https://www.keycloak.org/2026/01/federated-client-authentication',
       'https://www.keycloak.org/docs/latest/server_admin/',
     ],
   },
@@ -245,8 +246,8 @@ export const PRESETS = {
     limits: { algorithms: EVERY_ALGORITHM, longest: 3600, default: 1800, takesOnce: true },
     why: 'Anthropic takes each token once, by default none that lives longer than an hour, and its own lives at most twice what was left of it.',
     sources: [
-      'https://platform.claude.com/docs/en/build-with-claude/wif-reference',
-      'https://platform.claude.com/docs/en/build-with-claude/wif-providers/aws',
+      'https://platform.claude.com/docs/en/manage-claude/wif-reference',
+      'https://platform.claude.com/docs/en/manage-claude/wif-providers/aws',
     ],
   },
   tailscale: {

@@ -147,7 +147,7 @@ export const SDKS = {
     audience: anthropic.audience,
     limits: anthropic.limits,
     why: anthropic.why,
-    sources: ['https://platform.claude.com/docs/en/build-with-claude/wif-reference'],
+    sources: ['https://platform.claude.com/docs/en/manage-claude/wif-reference'],
   },
 } as const satisfies Readonly<Record<string, Sdk>>
 

@@ -20,8 +20,8 @@ export const EXCHANGE_FAILURES = {
     step: 'exchange',
     class: 'config',
     code: 'token_denied',
-    meaning: 'The client may not use this grant.',
-    hint: 'Allow the client the grant of the exchange at the partner, or choose another client or grant.',
+    meaning: 'The partner does not let the client do this exchange.',
+    hint: 'Check clientId, whether the partner allows it the grant of the exchange, and what the partner demands of the token besides, such as the attribute condition of a provider of Google.',
   },
   invalid_target: {
     step: 'exchange',
@@ -42,7 +42,7 @@ export const EXCHANGE_FAILURES = {
     class: 'config',
     code: 'token_denied',
     meaning: 'The secret of the client cannot be read.',
-    hint: 'Check that the Secret that clientSecret names has that key, that it is not empty, and that it is one line.',
+    hint: 'Check that the Secret that clientSecret names has that key, that it is not empty, and that it is one line of UTF-8 of at most 64 KiB, without a byte order mark.',
   },
   exchange_throttled: {
     step: 'exchange',
