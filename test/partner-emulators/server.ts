@@ -5,14 +5,15 @@ import { startUpstream } from '../support/proxy/upstream.ts'
 import type { Answer, TokenRequest, Trust, Vendor } from './vendor.ts'
 import { alibaba } from './vendors/alibaba.ts'
 import { anthropic } from './vendors/anthropic.ts'
-import { databricks } from './vendors/databricks.ts'
+import { DATABRICKS, databricksAccount, databricksWorkspace } from './vendors/databricks.ts'
 import { entra, graph } from './vendors/entra.ts'
 import { forgerock } from './vendors/forgerock.ts'
 import { googleIamCredentials, googleProjects, googleStorage, googleSts } from './vendors/google.ts'
 import { kafka } from './vendors/kafka.ts'
 import { keycloak } from './vendors/keycloak.ts'
-import { openai } from './vendors/openai.ts'
+import { openai, openaiApi } from './vendors/openai.ts'
 import { openrouter } from './vendors/openrouter.ts'
+import { partnerApi } from './vendors/partner-api.ts'
 import { snowflake } from './vendors/snowflake.ts'
 import { tailscale } from './vendors/tailscale.ts'
 import { vault } from './vendors/vault.ts'
@@ -21,8 +22,8 @@ import { vault } from './vendors/vault.ts'
 const VENDORS: Readonly<Record<string, Vendor>> = {
   'login.microsoftonline.com': entra,
   'graph.microsoft.com': graph,
-  'workspace.cloud.databricks.com': databricks,
-  'accounts.cloud.databricks.com': databricks,
+  [DATABRICKS.host]: databricksWorkspace,
+  'accounts.cloud.databricks.com': databricksAccount,
   'sts.googleapis.com': googleSts,
   'iamcredentials.googleapis.com': googleIamCredentials,
   'storage.googleapis.com': googleStorage,
@@ -30,10 +31,12 @@ const VENDORS: Readonly<Record<string, Vendor>> = {
   'vault.example': vault,
   'api.anthropic.com': anthropic,
   'auth.openai.com': openai,
+  'api.openai.com': openaiApi,
   'api.tailscale.com': tailscale,
   'openrouter.ai': openrouter,
-  'am.example': forgerock,
-  'keycloak.example': keycloak,
+  'am.partner.example': forgerock,
+  'sso.partner.example': keycloak,
+  'api.partner.example': partnerApi,
   'sts.aliyuncs.com': alibaba,
   // Native code does not learn names from the tests; these lead to this machine everywhere.
   'kafka.localhost': kafka,
@@ -99,7 +102,12 @@ export async function answerOf(host: string, request: TokenRequest, trust: Trust
 
 async function tokenRequest(request: IncomingMessage): Promise<TokenRequest> {
   const { headers, url = '' } = request
-  const isJson = headers['content-type']?.startsWith('application/json') === true
-  const fields = isJson ? await json(request) : Object.fromEntries(new URLSearchParams(await text(request)))
-  return { path: url, headers, fields: fields as TokenRequest['fields'] }
+  const [type] = (headers['content-type'] ?? '').split(';')
+  if (type === 'application/json')
+    return { path: url, headers, body: 'json', fields: (await json(request)) as TokenRequest['fields'] }
+  const parameters = [...new URLSearchParams(await text(request))]
+  const isForm = type === 'application/x-www-form-urlencoded'
+  const fields = Object.fromEntries(isForm ? parameters : [])
+  const isOnce = Object.keys(fields).length === parameters.length
+  return { path: url, headers, body: isForm ? 'form' : 'none', fields: isOnce ? fields : {} }
 }

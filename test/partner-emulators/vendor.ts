@@ -15,7 +15,9 @@ export interface Trust {
 export interface TokenRequest {
   readonly path: string
   readonly headers: IncomingHttpHeaders
-  /** Form fields, or members of a JSON object. */
+  /** By Content-Type. */
+  readonly body: 'form' | 'json' | 'none'
+  /** Form fields, or members of a JSON object; none where a form has one of them twice (RFC 6749 §3.2). */
   readonly fields: Readonly<Record<string, unknown>>
 }
 
@@ -34,6 +36,8 @@ export interface Demands {
   readonly audience: string
   readonly algorithms?: readonly string[]
   /** Seconds between now and `exp`. */
+  readonly farthestSeconds?: number
+  /** Seconds between `iat` and `exp`. */
   readonly longestSeconds?: number
   /** Seconds. */
   readonly leeway?: number
@@ -57,13 +61,18 @@ export async function verify(token: unknown, trust: Trust, demands: Demands): Pr
 }
 
 async function withoutFlaw(token: unknown, trust: Trust, demands: Demands): Promise<JWTPayload> {
-  const { audience, algorithms = ['RS256', 'ES384'], longestSeconds = 86_400, leeway = 0, used } = demands
+  const { audience, algorithms = ['RS256', 'ES384'], leeway = 0, used } = demands
   const payload = await verified(String(token), trust, { audience, algorithms, leeway })
   if (payload.sub !== trust.subject) throw new Flawed('subject')
-  if ((payload.exp ?? 0) - Date.now() / 1000 > longestSeconds) throw new Flawed('life')
+  if (isTooLong(payload, demands)) throw new Flawed('life')
   if (used?.has(payload.jti ?? '')) throw new Flawed('replayed')
   used?.add(payload.jti ?? '')
   return payload
+}
+
+function isTooLong({ exp = 0, iat = 0 }: JWTPayload, demands: Demands): boolean {
+  const { farthestSeconds = Infinity, longestSeconds = Infinity } = demands
+  return exp - Date.now() / 1000 > farthestSeconds || exp - iat > longestSeconds
 }
 
 interface Checked {

@@ -26,8 +26,8 @@ testSdks({
     },
     {
       name: 'openid-client',
-      file: { name: 'forgerock', audience: [FORGEROCK.audience] },
-      environment: { CLIENT_ID: SUBJECT, TOKEN_ENDPOINT: `https://am.example${FORGEROCK.path}` },
+      file: { name: 'forgerock', audience: [FORGEROCK.tokenUrl] },
+      environment: { CLIENT_ID: SUBJECT, TOKEN_ENDPOINT: FORGEROCK.tokenUrl },
     },
   ],
 })

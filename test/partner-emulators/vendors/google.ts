@@ -1,42 +1,47 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { JWT_TYPE, TOKEN_EXCHANGE, answerTo, answering, opaque, refusal, verify, wrongFields } from '../vendor.ts'
-import type { Answer, TokenRequest, Vendor } from '../vendor.ts'
+import type { Answer, Flaw, TokenRequest, Vendor } from '../vendor.ts'
 
 export const GOOGLE = {
-  audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/aws',
-  serviceAccount: 'orders@p.iam.gserviceaccount.com',
+  audience: '//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/aws/providers/orders',
+  serviceAccount: 'orders@shop.iam.gserviceaccount.com',
 } as const
 const REQUIRED = ['grant_type', 'audience', 'scope', 'requested_token_type', 'subject_token', 'subject_token_type']
+const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
+const SAID: Partial<Record<Flaw, Answer>> = {
+  audience: refusal('invalid_grant', 'The audience in ID Token does not match the expected audience.'),
+  issuer: refusal('invalid_grant', 'The issuer in ID Token does not match the expected ones.'),
+  // The condition of the provider; docs/partners/google.md sets one for the subject.
+  subject: refusal('unauthorized_client', 'The given credential is rejected by the attribute condition.'),
+}
 const federated = new Set<string>()
 
 /** https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token */
-export const googleSts: Vendor = ({ path, headers, fields }, trust) => {
+export const googleSts: Vendor = ({ path, headers, body, fields }, trust) => {
   // Google refuses credentials that it does not need here.
-  if (path !== '/v1/token' || headers.authorization !== undefined)
+  if (path !== '/v1/token' || body !== 'form' || headers.authorization !== undefined)
     return Promise.resolve(refusal('invalid_request', 'Request contains an invalid argument.'))
   if (wrongFields(fields, REQUIRED, ['options']).length > 0 || fields['grant_type'] !== TOKEN_EXCHANGE)
     return Promise.resolve(refusal('invalid_request', 'Invalid request.'))
-  if (fields['audience'] !== GOOGLE.audience || fields['subject_token_type'] !== JWT_TYPE)
+  if (fields['subject_token_type'] !== JWT_TYPE || fields['requested_token_type'] !== ACCESS_TOKEN_TYPE)
+    return Promise.resolve(refusal('invalid_request', 'Invalid value for "subject_token_type".'))
+  if (fields['audience'] !== GOOGLE.audience)
     return Promise.resolve(
       refusal('invalid_target', 'The target service indicated by the "audience" parameters is invalid.'),
     )
   return answering(
     async () => {
-      const demands = { audience: `https:${GOOGLE.audience}`, algorithms: ['RS256', 'ES256'] }
+      const demands = { audience: `https:${GOOGLE.audience}`, algorithms: ['RS256', 'ES256'], longestSeconds: 86_400 }
       await verify(fields['subject_token'], trust, demands)
       const token = opaque('ya29.federated-')
       federated.add(token)
-      const type = 'urn:ietf:params:oauth:token-type:access_token'
       return {
         status: 200,
-        json: { access_token: token, issued_token_type: type, token_type: 'Bearer', expires_in: 3599 },
+        json: { access_token: token, issued_token_type: ACCESS_TOKEN_TYPE, token_type: 'Bearer', expires_in: 3599 },
       }
     },
-    (flaw) =>
-      flaw === 'audience'
-        ? refusal('invalid_grant', 'The audience in ID Token does not match the expected audience.')
-        : refusal('invalid_grant', `Error connecting to the given credential's issuer: ${flaw}.`),
+    (flaw) => SAID[flaw] ?? refusal('invalid_grant', `The given credential is not valid: ${flaw}.`),
   )
 }
 

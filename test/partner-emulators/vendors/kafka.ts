@@ -7,8 +7,8 @@ export const KAFKA = { audience: 'https://kafka.localhost', path: '/oauth2/token
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 /** The authorization server of brokers, by RFC 7523 §2.1. Kafka's clients want a JWT from it, for its `sub` and `exp`. */
-export const kafka: Vendor = ({ path, fields }, trust) => {
-  if (path !== KAFKA.path || wrongFields(fields, ['grant_type', 'assertion'], ['scope']).length > 0)
+export const kafka: Vendor = ({ path, body, fields }, trust) => {
+  if (path !== KAFKA.path || body !== 'form' || wrongFields(fields, ['grant_type', 'assertion'], ['scope']).length > 0)
     return Promise.resolve(refusal('invalid_request'))
   if (fields['grant_type'] !== JWT_BEARER) return Promise.resolve(refusal('unsupported_grant_type'))
   return answering(

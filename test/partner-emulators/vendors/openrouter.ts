@@ -1,12 +1,14 @@
-import { JWT_TYPE, TOKEN_EXCHANGE, answering, opaque, refusal, verify, wrongFields } from '../vendor.ts'
+import { JWT_TYPE, TOKEN_EXCHANGE, answerTo, answering, opaque, refusal, verify, wrongFields } from '../vendor.ts'
 import type { Vendor } from '../vendor.ts'
 
-export const OPENROUTER = { federationPolicyId: 'fp_orders', audience: 'https://openrouter.ai' } as const
+export const OPENROUTER = { federationPolicyId: 'policy-0123456789', audience: 'https://openrouter.ai' } as const
 const REQUIRED = ['grant_type', 'subject_token', 'subject_token_type', 'federation_policy_id']
 
 /** https://openrouter.ai/docs/guides/overview/auth/workload-identity-federation */
-export const openrouter: Vendor = ({ path, fields }, trust) => {
-  if (path !== '/api/v1/oauth/token' || wrongFields(fields, REQUIRED, ['requested_token_type', 'scope']).length > 0)
+export const openrouter: Vendor = ({ path, headers, body, fields }, trust) => {
+  if (path === '/api/v1/models') return Promise.resolve(answerTo(headers.authorization, 'Bearer or-'))
+  const isEndpoint = path === '/api/v1/oauth/token' && body === 'form'
+  if (!isEndpoint || wrongFields(fields, REQUIRED, ['requested_token_type', 'scope']).length > 0)
     return Promise.resolve(refusal('invalid_request'))
   if (fields['grant_type'] !== TOKEN_EXCHANGE || fields['subject_token_type'] !== JWT_TYPE)
     return Promise.resolve(refusal('unsupported_grant_type'))

@@ -23,7 +23,7 @@ const SDKS = {
   },
   'openid-client': async () => {
     const { Configuration, clientCredentialsGrant } = await import('openid-client')
-    const server = { issuer: 'https://am.example/am', token_endpoint: process.env.TOKEN_ENDPOINT }
+    const server = { issuer: 'https://am.partner.example/am', token_endpoint: process.env.TOKEN_ENDPOINT }
     const assertion = (_server, client, body) => {
       body.set('client_id', client.client_id)
       body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
