@@ -16,8 +16,8 @@ export interface PodOptions {
 export const PARTNER_URL = 'http://api.partner.example/orders'
 const PARTNERS = ['api.partner.example', 'billing.partner.example', 'many.partner.example']
 
-/** Without the vendors that are always on this machine. */
-const CLOUDS = VENDOR_HOSTS.filter((host) => !host.endsWith('localhost'))
+/** Without the vendors that are always on this machine, and without what the partner answers to. */
+const CLOUDS = VENDOR_HOSTS.filter((host) => !host.endsWith('localhost') && !PARTNERS.includes(host))
 
 /** Annotations of a pod that calls the partner with a role of its own and the partner's private CA. */
 export const ASKING = {
