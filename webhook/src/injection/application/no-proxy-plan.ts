@@ -26,28 +26,38 @@ export function planNoProxy(
   outcome: Outcome,
 ): readonly EnvironmentEdit[] {
   const place = placeOf(container)
-  const own = NO_PROXY_NAMES.flatMap((name) => variables.findLast((variable) => variable.name === name) ?? [])
+  const own = NO_PROXY_NAMES.flatMap((name) => readList(variables.findLast((variable) => variable.name === name)))
   const ours = new Set(direct.entries)
-  for (const variable of own) inspect(place, { variable, ours }, coverage, outcome)
+  for (const list of own) inspect(place, { list, ours }, coverage, outcome)
   // A twin says the same as the one that cannot be read.
-  const literal = own.filter(({ value }) => value !== undefined && !own.some(({ name }) => value === `$(${name})`))
+  const literal = own.filter(
+    ({ variable: { value } }) => value !== undefined && !own.some(({ variable: { name } }) => value === `$(${name})`),
+  )
   const [first, second] = literal
-  const added = [...entriesOf(second?.value ?? ''), ...direct.entries]
-  const value = first?.value === undefined ? direct.text : union(first.value, added)
-  for (const variable of literal) {
-    const present = new Set(entriesOf(variable.value ?? ''))
-    const references = added.filter((entry) => !present.has(entry)).flatMap(referencesOf)
+  const added = [...(second?.entries ?? []), ...direct.entries]
+  const value = first?.variable.value === undefined ? direct.text : union(first.variable.value, first.entries, added)
+  for (const { variable, entries } of literal) {
+    const references = added.filter((entry) => !entries.has(entry)).flatMap(referencesOf)
     for (const late of lateReferences(references, variable, variables))
       outcome.warn(`${place}.env[${variable.name}] stands above ${late}: $(${late}) stays unexpanded in it`)
   }
   const alone = { value, index: indexAfter(direct.references, variables) }
   return [
-    ...literal.map((variable) => ({ kind: 'set', variable, value }) as const),
-    ...NO_PROXY_NAMES.filter((name) => !own.some((variable) => variable.name === name)).map((name) =>
-      insertTwin(name, own[0], alone),
+    ...literal.map(({ variable }) => ({ kind: 'set', variable, value }) as const),
+    ...NO_PROXY_NAMES.filter((name) => !own.some(({ variable }) => variable.name === name)).map((name) =>
+      insertTwin(name, own[0]?.variable, alone),
     ),
   ]
 }
+
+/** A variable and its entries, which are found once: a hostile pod has thousands. */
+interface List {
+  readonly variable: Variable
+  readonly entries: ReadonlySet<string>
+}
+
+const readList = (variable: Variable | undefined): readonly List[] =>
+  variable ? [{ variable, entries: new Set(entriesOf(variable.value ?? '')) }] : []
 
 /** The second spelling goes right after the first and says the same, even when we cannot read what that is. */
 function insertTwin(
@@ -65,20 +75,20 @@ function insertTwin(
 }
 
 interface Inspected {
-  readonly variable: Variable
+  readonly list: List
   /** What injection or the annotation adds; that was looked at with the annotations. */
   readonly ours: ReadonlySet<string>
 }
 
 function inspect(
   place: string,
-  { variable: { name, value }, ours }: Inspected,
+  { list: { variable, entries }, ours }: Inspected,
   coverage: Coverage,
   { refusals, warn }: Outcome,
 ): void {
-  const where = `${place}.env[${name}]`
-  if (value === undefined) warn(`${where} cannot be read (valueFrom): it must not cover a partner host`)
-  for (const entry of entriesOf(value ?? '')) {
+  const where = `${place}.env[${variable.name}]`
+  if (variable.value === undefined) warn(`${where} cannot be read (valueFrom): it must not cover a partner host`)
+  for (const entry of entries) {
     if (ours.has(entry)) continue
     const covered = coverage(entry)
     // Both spellings have every entry once they are one list.

@@ -44,16 +44,10 @@ export function entriesOf(value: string): readonly string[] {
   return value.match(/[^\s,]+/g) ?? []
 }
 
-/** @returns the value with what it lacks appended, each entry once; what is there stays as written. */
-export function union(value: string, entries: readonly string[]): string {
-  const known = new Set(entriesOf(value))
-  const parts = known.size === 0 ? [] : [withoutEnd(value)]
-  for (const entry of entries) {
-    if (known.has(entry)) continue
-    known.add(entry)
-    parts.push(entry)
-  }
-  return parts.join(',')
+/** @returns the value with what it lacks appended, each entry once; what is there stays as written. @param known its entries. */
+export function union(value: string, known: ReadonlySet<string>, entries: readonly string[]): string {
+  const missing = [...new Set(entries)].filter((entry) => !known.has(entry))
+  return [...(known.size === 0 ? [] : [withoutEnd(value)]), ...missing].join(',')
 }
 
 /** @returns the value up to its last entry. */
