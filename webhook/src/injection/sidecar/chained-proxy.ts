@@ -41,10 +41,10 @@ interface ReadProxy {
  */
 export function planChain(
   { containers, sidecar }: Chained,
-  { values, environment, steering }: Pick<InjectionIntent, 'values' | 'environment' | 'steering'>,
+  { values, environment }: Pick<InjectionIntent, 'values' | 'environment'>,
   refusals: Refusals,
 ): readonly V1EnvVar[] {
-  if (values['env-policy'] !== 'chain' || steering || containers.length === 0) return []
+  if (values['env-policy'] !== 'chain' || containers.length === 0) return []
   const own = sidecar ? variablesIn(sidecar, (name) => name === VARIABLES.egressProxy) : []
   const owners = containers.flatMap((container) => {
     const proxies = variablesIn(container, isAnyProxy).filter(
