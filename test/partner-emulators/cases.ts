@@ -42,3 +42,17 @@ export const NAMES = Object.keys(VENDORS) as readonly Name[]
 
 /** Audiences that a route has to say. */
 export const AUDIENCES: Partial<Record<Name, string>> = { vault: VAULT.audience, openrouter: OPENROUTER.audience }
+
+/** An API behind the partner of each example; it takes nothing but what that partner issued for a token of AWS that it has verified. */
+export const APIS: Readonly<Record<Name, string>> = {
+  entra: 'graph.microsoft.com/v1.0/organization',
+  databricks: 'dbc-a1b2c3d4-e5f6.cloud.databricks.com/api/2.0/clusters/list',
+  google: 'storage.googleapis.com/storage/v1/b',
+  vault: 'vault.example:8200/v1/secret/data/orders',
+  anthropic: 'api.anthropic.com/v1/models',
+  openai: 'api.openai.com/v1/models',
+  tailscale: 'api.tailscale.com/api/v2/tailnet/-/devices',
+  openrouter: 'openrouter.ai/api/v1/models',
+  forgerock: 'api.partner.example/forgerock/orders',
+  keycloak: 'api.partner.example/keycloak/orders',
+}

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { parse } from 'yaml'
-import { NAMES, VENDORS } from '../../partner-emulators/cases.ts'
+import { APIS, NAMES, VENDORS } from '../../partner-emulators/cases.ts'
 import type { Name } from '../../partner-emulators/cases.ts'
 import { VENDOR_HOSTS } from '../../partner-emulators/server.ts'
 import { VAULT } from '../../partner-emulators/vendors/vault.ts'
@@ -14,20 +14,6 @@ import type { Shop } from '../support/workload.ts'
 import { ASKING, container, openShop } from '../support/workload.ts'
 
 const CA = { configMap: 'authority', key: 'ca.crt' }
-
-/** An API behind the partner of each example; it takes nothing but what that partner issued for a token of AWS that it has verified. */
-const APIS: Readonly<Record<Name, string>> = {
-  entra: 'graph.microsoft.com/v1.0/organization',
-  databricks: 'dbc-a1b2c3d4-e5f6.cloud.databricks.com/api/2.0/clusters/list',
-  google: 'storage.googleapis.com/storage/v1/b',
-  vault: 'vault.example:8200/v1/secret/data/orders',
-  anthropic: 'api.anthropic.com/v1/models',
-  openai: 'api.openai.com/v1/models',
-  tailscale: 'api.tailscale.com/api/v2/tailnet/-/devices',
-  openrouter: 'openrouter.ai/api/v1/models',
-  forgerock: 'api.partner.example/forgerock/orders',
-  keycloak: 'api.partner.example/keycloak/orders',
-}
 
 describe('exchanges', function () {
   let shop: Shop

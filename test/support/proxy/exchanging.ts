@@ -22,6 +22,8 @@ export interface ExchangeWorld {
   readonly aws: Emulator
   readonly vendors: PartnerEmulators
   readonly authority: TestAuthority
+  /** Its certificate, which the proxy trusts. */
+  readonly caFile: string
   /** Header fields that partners were sent last, by their first label. */
   readonly seen: Map<string, IncomingHttpHeaders>
   /** What partners answer. */
@@ -46,6 +48,8 @@ export interface ExchangingProxy {
   readonly adminPort: number
   /** Calls a partner by its first label. */
   get(name: string): ReturnType<typeof call>
+  /** Calls a URL as an application does. */
+  call(url: string): ReturnType<typeof call>
 }
 
 export async function openExchangeWorld(): Promise<ExchangeWorld> {
@@ -79,6 +83,7 @@ export async function openExchangeWorld(): Promise<ExchangeWorld> {
     aws,
     vendors,
     authority,
+    caFile,
     seen,
     status: 200,
     hostOf,
@@ -117,6 +122,7 @@ export async function openExchangeWorld(): Promise<ExchangeWorld> {
         process: running,
         adminPort: port('admin'),
         get: (name) => call(proxyPort, `http://${hostOf(name)}/`),
+        call: (url) => call(proxyPort, url),
       }
     },
     close: async () => {
