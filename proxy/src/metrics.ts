@@ -30,7 +30,7 @@ export const METRICS = {
     type: 'counter',
     name: 'outbound_jwt_route_calls_total',
     help:
-      'Calls of a route by what became of them, each 0 from the start: request (carries the token, or fails with an error code), refused (an https:// URL with ' +
+      'Calls of a route by what became of them, each 0 from the start: request (left with its token), failed (ended in the sidecar, mostly without a token: the error code says why), refused (an https:// URL with ' +
       'https: refuse), tunnel (without a token, with https: tunnel), untrusted (the client did not accept the certificate of https: intercept). ' +
       'A route whose application calls past the sidecar stays at 0.',
     labels: ['route', 'result'],

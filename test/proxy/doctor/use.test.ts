@@ -7,7 +7,7 @@ import { useFindings } from '../../../proxy/src/doctor/use.ts'
 import type { CallCounts } from '../../../proxy/src/http/telemetry/route-calls.ts'
 import { createFakeClock } from '../../support/tokens/clock.ts'
 
-const NONE: CallCounts = { request: 0, refused: 0, tunnel: 0, untrusted: 0 }
+const NONE: CallCounts = { request: 0, failed: 0, refused: 0, tunnel: 0, untrusted: 0 }
 
 function routesOf(https: string): readonly Route[] {
   const text = JSON.stringify([{ name: 'partner', hosts: ['api.partner.example'], https }])
@@ -60,6 +60,22 @@ describe('use', () => {
       fix: 'Call http://api.partner.example/, or set outbound-jwt.io/https to intercept.',
     })
     expect(use({ untrusted: 1 }, { https: 'intercept' })).to.include({ verdict: 'fail' })
+  })
+
+  it('fails when no call got as far as the partner, and leads to the cause', () => {
+    const { verdict, found, fix } = use({ failed: 4 }, { minutes: 1 })
+    expect({ verdict, found }).to.deep.equal({
+      verdict: 'fail',
+      found: '0 requests with a token, 4 calls that never reached the partner, since the sidecar started 60 s ago.',
+    })
+    expect(fix).to.match(/`token`.*`request failed`/)
+  })
+
+  it('passes when others got through, and still counts those that failed', () => {
+    expect(use({ request: 9, failed: 1 })).to.deep.include({
+      verdict: 'pass',
+      found: '9 requests with a token, 1 call that never reached the partner, since the sidecar started 40 min ago.',
+    })
   })
 
   it('warns when some calls miss the token', () => {

@@ -13,8 +13,8 @@ import type { RequestBody } from './body.ts'
 /** What became of a request, told once, when its response is finished or its client is gone. */
 export interface ExchangeObserver {
   opened(): void
-  /** It is known where the request goes. */
-  admitted(destination: Destination): void
+  /** The request goes to its host, with its token where there is a rule. */
+  forwarded(destination: Destination): void
   closed(exchange: Exchange): void
   /** The partner answered 401 or 403 to a request with a token. */
   tokenRefused(exchange: Exchange, token: string, status: number, headers: RawHeaders): void
@@ -129,13 +129,13 @@ export abstract class Exchange implements Receiver, RequestBody {
   /** Where the request goes. */
   admit(plan: Plan): void {
     this.plan = plan
-    this.deps.observer.admitted(plan.destination)
   }
 
   /** Hands the request on; what the partner answers comes back through the receiver's methods. */
   forward(request: ForwardRequest, forwarder: Forwarder): void {
     if (this.isClosed) return
     this.forwardedMs = this.deps.now()
+    this.deps.observer.forwarded(request.destination)
     this.forwarding = forwarder.forward(request, this)
   }
 

@@ -45,11 +45,13 @@ export function createRequestObserver(deps: RequestObserverDeps): RequestObserve
     opened: () => {
       gauge.set(++inFlight)
     },
-    admitted: ({ ruled }) => {
+    forwarded: ({ ruled }) => {
       if (ruled) calls.called(ruled.route.name, 'request')
     },
     closed: (exchange) => {
       gauge.set(--inFlight)
+      const ruled = exchange.plan?.destination.ruled
+      if (ruled && exchange.forwardedMs === undefined) calls.called(ruled.route.name, 'failed')
       const endMs = now()
       const error = exchange.error?.code ?? (exchange.isComplete ? '' : 'client_gone')
       server(exchange, error).add((endMs - exchange.startedMs) / 1000)

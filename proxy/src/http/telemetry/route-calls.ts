@@ -2,10 +2,11 @@ import type { ProxyMetrics } from '../../metrics.ts'
 import type { Bound, Metrics } from '../../runtime/index.ts'
 
 /**
- * What became of a call of a route: a request, which carries its token, or one of the ways to miss it: an https:// URL that is refused,
- * one that passes in a tunnel without a token, and a client that does not trust the certificate of interception.
+ * What became of a call of a route: a request that left with its token, or one of the ways to miss it: a request that ended in the
+ * sidecar, mostly because there was no token; an https:// URL that is refused; one that passes in a tunnel without a token; and a client
+ * that does not trust the certificate of interception.
  */
-const RESULTS = ['request', 'refused', 'tunnel', 'untrusted'] as const
+const RESULTS = ['request', 'failed', 'refused', 'tunnel', 'untrusted'] as const
 
 export type CallResult = (typeof RESULTS)[number]
 
@@ -24,7 +25,10 @@ export function createRouteCalls(
   instrument: Metrics<ProxyMetrics>['instruments']['routeCalls'],
 ): RouteCalls {
   const known = new Map(
-    routes.map((route) => [route, { counts: { request: 0, refused: 0, tunnel: 0, untrusted: 0 }, bound: bind(route) }]),
+    routes.map((route) => [
+      route,
+      { counts: { request: 0, failed: 0, refused: 0, tunnel: 0, untrusted: 0 }, bound: bind(route) },
+    ]),
   )
   return {
     called: (route, result) => {

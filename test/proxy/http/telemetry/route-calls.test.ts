@@ -6,6 +6,7 @@ import { openPodAuthority, secureThrough } from '../../../support/proxy/intercep
 import type { TestPodAuthority } from '../../../support/proxy/interception.ts'
 import { startTestProxy } from '../../../support/proxy/proxy.ts'
 import type { TestProxy } from '../../../support/proxy/proxy.ts'
+import { TEST_TOKEN, denied } from '../../../support/proxy/tokens.ts'
 import { connectThrough } from '../../../support/proxy/tunnel.ts'
 import { startUpstream } from '../../../support/proxy/upstream.ts'
 import type { Upstream } from '../../../support/proxy/upstream.ts'
@@ -43,7 +44,7 @@ describe('calls of a route', () => {
     )
     return Object.fromEntries([...lines].map(([, result = '', count]) => [result, Number(count)]))
   }
-  const NONE = { request: 0, refused: 0, tunnel: 0, untrusted: 0 }
+  const NONE = { request: 0, failed: 0, refused: 0, tunnel: 0, untrusted: 0 }
 
   it('are 0 from the start, so that a route that nobody calls can be alerted on', () =>
     withRoute('refuse', async () => {
@@ -57,6 +58,16 @@ describe('calls of a route', () => {
       await connectThrough(proxy.port, `${HOST}:${partner.port}`)
       await connectThrough(proxy.port, `${HOST}:22`)
       expect(await counts()).to.deep.equal({ ...NONE, request: 1, refused: 1 })
+    }))
+
+  it('tell requests that left with a token from those for which there was none', () =>
+    withRoute('refuse', async () => {
+      proxy.tokens.answer = denied
+      expect((await call(proxy.port, `http://${HOST}/`)).status).to.equal(502)
+      await until('it is counted', async () => (await counts())['failed'] === 1)
+      proxy.tokens.answer = () => TEST_TOKEN
+      await call(proxy.port, `http://${HOST}/`)
+      expect(await counts()).to.deep.equal({ ...NONE, request: 1, failed: 1 })
     }))
 
   it('count tunnels that carry no token', () =>
