@@ -17,6 +17,7 @@ import type { ClientCertificates, TrustAnchors } from './http/outbound/upstreams
 import { createConnectionObserver } from './http/telemetry/connection-observer.ts'
 import { createRequestObserver } from './http/telemetry/request-observer.ts'
 import { createRouteCalls } from './http/telemetry/route-calls.ts'
+import { createUnruledHosts } from './http/telemetry/unruled-hosts.ts'
 import type { RouteCalls } from './http/telemetry/route-calls.ts'
 import type { WriteChunk } from './http/tunnel/chunk.ts'
 import { Tunnels } from './http/tunnel/tunnel.ts'
@@ -123,8 +124,10 @@ export function createProxy(deps: ProxyDeps): Proxy {
     config.routes.map(({ name }) => name),
     instruments.routeCalls,
   )
-  const requests = createRequestObserver({ instruments, log, now, accessLevel, calls })
-  const connections = createConnectionObserver({ instruments, log, now, calls })
+  // In standalone mode every request has a line anyway.
+  const unruled = createUnruledHosts(log, config.isStandalone ? [] : config.routes.flatMap(({ hosts }) => hosts))
+  const requests = createRequestObserver({ instruments, log, now, accessLevel, calls, unruled })
+  const connections = createConnectionObserver({ instruments, log, now, calls, unruled })
   const patience = patienceOf(config, limits)
   const forwarder = createHttp2Forwarder({
     http1: new UndiciForwarder({ upstreams, onRetry: requests.retried }),

@@ -99,10 +99,20 @@ function invalidity(error: unknown, code: string, phase: Phase): string | undefi
   return phase === 'waiting' ? INVALID_HEAD.get(code) : undefined
 }
 
+const REFUSED_HINT =
+  'Check the port: one other than 443 stands behind the host in outbound-jwt.io/hosts. Is it right, look for a firewall that rejects the call.'
+
 function connectFailure(code: string, cause: unknown): ProxyError {
   if (DNS_CODES.has(code))
     return new ProxyError('upstream_dns_failed', { message: `The name does not resolve (${code}).`, cause })
   if (code.startsWith('UND_ERR_INVALID_ARG')) return new ProxyError('internal_error', { cause })
+  if (code === 'ECONNREFUSED')
+    return new ProxyError('upstream_connect_failed', {
+      message:
+        'No connection to the partner (ECONNREFUSED): nothing listens on this port there, or something between answers so.',
+      hint: REFUSED_HINT,
+      cause,
+    })
   return new ProxyError('upstream_connect_failed', { message: `No connection to the partner (${code}).`, cause })
 }
 

@@ -7,12 +7,14 @@ import type { ConnectObserver } from '../tunnel/connect.ts'
 import type { TunnelsObserver } from '../tunnel/tunnel.ts'
 import { describeFailure } from './request-observer.ts'
 import type { RouteCalls } from './route-calls.ts'
+import type { UnruledHosts } from './unruled-hosts.ts'
 
 interface ConnectionObserverDeps {
   readonly instruments: Metrics<ProxyMetrics>['instruments']
   readonly log: Logger
   readonly now: () => number
   readonly calls: RouteCalls
+  readonly unruled: UnruledHosts
 }
 
 /** Counts and logs what happens to connections outside of requests. A refusal is a warning: it is what a client without its token looks like. */
@@ -21,6 +23,7 @@ export function createConnectionObserver({
   log,
   now,
   calls,
+  unruled,
 }: ConnectionObserverDeps): ConnectObserver &
   ServerObserver &
   SteeringObserver &
@@ -50,8 +53,9 @@ export function createConnectionObserver({
     upgrade: instruments.tunnels.with({ mode: 'upgrade' }),
   }
   return {
-    accepted: (result, route) => {
+    accepted: (result, { host, route }) => {
       connects[result].add()
+      if (route === undefined) unruled.called(host)
       if (result === 'unauthenticated' && route !== undefined) calls.called(route, 'tunnel')
     },
     refused: (error, { host, route }, requestId) => {

@@ -8,6 +8,7 @@ import { redact } from '../../tokens/redact.ts'
 import type { RawHeaders } from '../headers.ts'
 import type { Exchange, ExchangeObserver } from '../inbound/exchange.ts'
 import type { RouteCalls } from './route-calls.ts'
+import type { UnruledHosts } from './unruled-hosts.ts'
 
 export interface RequestObserver extends ExchangeObserver {
   /** Requests whose response is not complete. */
@@ -23,6 +24,7 @@ interface RequestObserverDeps {
   /** Of the line that every request gets. */
   readonly accessLevel: 'info' | 'debug'
   readonly calls: RouteCalls
+  readonly unruled: UnruledHosts
 }
 
 type Duration = Instrument<ProxyMetrics['serverDuration']>
@@ -31,7 +33,7 @@ const routeLabel = (destination: Destination | undefined): string => destination
 
 /** Counts, times and logs requests; failures are warnings. */
 export function createRequestObserver(deps: RequestObserverDeps): RequestObserver {
-  const { instruments, log, now, accessLevel, calls } = deps
+  const { instruments, log, now, accessLevel, calls, unruled } = deps
   let inFlight = 0
   const gauge = instruments.inFlight.with({})
   const server = boundDurations(instruments.serverDuration)
@@ -45,8 +47,9 @@ export function createRequestObserver(deps: RequestObserverDeps): RequestObserve
     opened: () => {
       gauge.set(++inFlight)
     },
-    forwarded: ({ ruled }) => {
+    forwarded: ({ host, ruled }) => {
       if (ruled) calls.called(ruled.route.name, 'request')
+      else unruled.called(host)
     },
     closed: (exchange) => {
       gauge.set(--inFlight)

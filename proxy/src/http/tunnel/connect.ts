@@ -23,8 +23,8 @@ interface ConnectTarget {
 }
 
 export interface ConnectObserver {
-  /** @param route of the host, when it has a rule. */
-  accepted(result: ConnectResult, route: string | undefined): void
+  /** @param about the host, and its route, when it has one. */
+  accepted(result: ConnectResult, about: ConnectTarget): void
   /** @param about the host, empty when the target does not parse, and its route, when that is the reason. */
   refused(error: ProxyError, about: ConnectTarget, requestId: string): void
 }
@@ -58,13 +58,13 @@ const MODES: { readonly [M in Mode]: Handler<M> } = {
   blind: openBlind,
   plain: (tunnel, client, { observer, serveInside }) => {
     client.write(ESTABLISHED, 'latin1')
-    observer.accepted('plain', tunnel.route.name)
+    observer.accepted('plain', { host: tunnel.host, route: tunnel.route.name })
     serveInside(client, tunnel)
   },
   intercepted: (tunnel, client, { interception, observer }) => {
     if (!interception.admits(client)) throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
     client.write(ESTABLISHED, 'latin1')
-    observer.accepted('intercepted', tunnel.route.name)
+    observer.accepted('intercepted', { host: tunnel.host, route: tunnel.route.name })
     interception.accept(client, tunnel)
   },
 }
@@ -110,7 +110,7 @@ function openBlind(tunnel: BlindTunnel, client: Socket, deps: ModeDeps): void {
     }
     isOpen = true
     client.write(ESTABLISHED, 'latin1')
-    deps.observer.accepted(route ? 'unauthenticated' : 'blind', route?.name)
+    deps.observer.accepted(route ? 'unauthenticated' : 'blind', { host, route: route?.name })
     deps.tunnels.join({ mode: 'blind', client, upstream, host })
   })
   client.on('error', ignore).on('close', () => {
