@@ -12,7 +12,8 @@ const WAIT_MS = 45_000
 const EXAMINED = { pass: 0, warn: 0, fail: 1 } as const
 const UNREACHABLE = 2
 
-const USAGE = 'usage: doctor.mjs [--json]'
+const USAGE =
+  'usage: doctor.mjs [--json]: asks the sidecar of this pod to examine itself; exit status 0 fine, 1 a check fails, 2 no answer'
 
 const options = process.argv.slice(2)
 if (options.includes('--help')) {

@@ -16,7 +16,10 @@ import {
   federationFinding,
   regionFinding,
   roleFinding,
+  stsEndpoint,
   stsFinding,
+  withClock,
+  withEndpoint,
 } from './aws-findings.ts'
 import type { Get } from './fetch.ts'
 import { examineIssuer } from './issuer-checks.ts'
@@ -30,6 +33,8 @@ export interface AwsPort {
   session(renew: boolean, signal: AbortSignal): Promise<Session>
   /** @returns the ARN of the caller, as STS GetCallerIdentity gives it. */
   callerIdentity(signal: AbortSignal): Promise<string>
+  /** @returns STS's clock minus this machine's, as its last answer told; undefined when nothing answered. */
+  clockSkewMs(): number | undefined
 }
 
 export interface AwsDeps {
@@ -72,22 +77,29 @@ export async function examineAws(deps: AwsDeps): Promise<readonly Finding[]> {
     requests.map(async (request) => (session && !session.ok && isOfAws(request) ? session : mint(deps, request))),
   )
   const specimens = tokens.flatMap((token) => (token.ok && token.value.specimen ? [token.value.specimen] : []))
-  // AWS and the cluster are two.
-  const issuers = new Map(specimens.map((specimen) => [specimen.issuer, specimen.token]))
+  // AWS and the cluster are two. Of a token whose exchange was refused only its claims are left.
+  const issuers = new Map<string, Token | undefined>([
+    ...tokens.flatMap((token) =>
+      !token.ok && token.failure.subject ? [[token.failure.subject.issuer, undefined] as const] : [],
+    ),
+    ...specimens.map(({ issuer, token }) => [issuer, token] as const),
+  ])
   const examined = await Promise.all([...issuers].map(([issuer, token]) => examineIssuer(token, issuer, deps.get)))
   const ofAws = tokens.filter((_, index) => isOfAws(requests[index] as TokenRequest))
   const about = (
     judge: (request: TokenRequest, token: Outcome<Token>) => Finding | readonly Finding[],
   ): readonly Finding[] => tokens.flatMap((token, index) => judge(requests[index] as TokenRequest, token))
+  const account = session ? await examineAccount(deps, session, ofAws) : WITHOUT_AWS
+  const clock = clockFinding(specimens[0]?.skewMs ?? deps.aws.clockSkewMs())
   return [
-    ...(session ? await examineAccount(deps, session, ofAws) : WITHOUT_AWS),
+    ...account,
     ...about(tokenFinding),
     ...unknownAudienceFindings(routes),
     ...about(registrationFinding),
     ...about(endpointFindings),
-    clockFinding(specimens[0]?.skewMs),
+    clock,
     ...(examined.length > 0 ? examined.flat() : WITHOUT_TOKEN),
-  ]
+  ].map((finding) => withEndpoint(withClock(finding, clock), stsEndpoint(deps.environment)))
 }
 
 async function examineAccount(
@@ -100,7 +112,7 @@ async function examineAccount(
   return [
     regionFinding(environment),
     credentialsFinding(environment, session, clock.now().wallMs),
-    stsFinding([identity, ...tokens]),
+    stsFinding([identity, ...tokens], stsEndpoint(environment)),
     roleFinding(identity, expectedRoleArn),
     federationFinding(tokens),
   ]
@@ -113,8 +125,8 @@ const WITHOUT_AWS = (['region', 'credentials', 'sts', 'role', 'federation'] as c
 )
 
 const WITHOUT_TOKEN = [
-  skipped('discovery', 'Not known: no token was minted that names its issuer.'),
-  skipped('jwks', 'Not known: no token was minted that names its issuer.'),
+  skipped('discovery', 'Not known: no JWT was minted that names its issuer.'),
+  skipped('jwks', 'Not known: no JWT was minted that names its issuer.'),
 ]
 
 function ask<T>({ clock }: AwsDeps, phase: Phase, call: (signal: AbortSignal) => Promise<T>): Promise<Outcome<T>> {

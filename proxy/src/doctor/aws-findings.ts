@@ -1,4 +1,4 @@
-import { FAILURES } from '../tokens/failures.ts'
+import { FAILURES, STS_ADDRESS } from '../tokens/failures.ts'
 import type { FailureReason } from '../tokens/failures.ts'
 import { REGION_VARIABLES, credentialSource, regionOf } from '../tokens/sources/aws/credentials.ts'
 import type { Environment } from '../tokens/sources/aws/credentials.ts'
@@ -62,14 +62,49 @@ const NOT_ASKED: readonly FailureReason[] = [
   'pod_identity_refused',
 ]
 
-/** @param calls to STS, of which one answer is enough. */
-export function stsFinding(calls: readonly Outcome<unknown>[]): Finding {
+/** @returns where the SDK calls STS: as the environment says, else the endpoint of the region. */
+export function stsEndpoint(environment: Environment): string {
+  const named = [environment['AWS_ENDPOINT_URL_STS'], environment['AWS_ENDPOINT_URL']].find(Boolean)
+  if (named !== undefined) return named
+  const region = regionOf(environment)?.name ?? '<region>'
+  return `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
+}
+
+/** @returns a finding whose fix names the endpoint of this pod instead of that of a region in general. */
+export function withEndpoint(finding: Finding, endpoint: string): Finding {
+  if (finding.fix?.includes(STS_ADDRESS) !== true) return finding
+  const address = /^https:\/\/[^/:]+$/.test(endpoint) ? `${endpoint.slice('https://'.length)}:443` : endpoint
+  return { ...finding, fix: finding.fix.replaceAll(STS_ADDRESS, address) }
+}
+
+/** Refusals of which a wrong clock is a cause. */
+const OF_THE_CLOCK: readonly (string | undefined)[] = [
+  'identity_token_refused',
+  'identity_token_expired',
+  'credentials_refused',
+] satisfies FailureReason[]
+
+/** @returns a finding that sends people to the clock first, where that is wrong and may be all that is. */
+export function withClock(finding: Finding, clock: Finding): Finding {
+  if (clock.fix === undefined || !OF_THE_CLOCK.includes(finding.reason)) return finding
+  return { ...finding, fix: `This machine's clock is ${clock.found} ${clock.fix}` }
+}
+
+/**
+ * @param calls to STS, of which one answer is enough.
+ * @param endpoint where they went.
+ */
+export function stsFinding(calls: readonly Outcome<unknown>[], endpoint: string): Finding {
   const failures = calls.flatMap((call) => (call.ok ? [] : [call.failure]))
   const answered =
     calls.some(({ ok }) => ok) || failures.some(({ reason }) => ![...NOT_STS, ...NOT_ASKED].includes(reason))
-  if (answered) return { id: 'sts', verdict: 'pass', found: 'STS answers.' }
+  if (answered) return { id: 'sts', verdict: 'pass', found: `STS answers at ${endpoint}.` }
   const silent = failures.find(({ reason }) => NOT_STS.includes(reason))
-  return silent ? failed('sts', silent) : skipped('sts', 'STS was not asked: there are no credentials to ask with.')
+  if (silent) {
+    const finding = failed('sts', silent)
+    return { ...finding, found: `${finding.found} The endpoint is ${endpoint}.` }
+  }
+  return skipped('sts', 'STS was not asked: there are no credentials to ask with.')
 }
 
 /** @param identity the ARN that STS gave: `arn:aws:sts::<account>:assumed-role/<role>/<session>`. */
@@ -109,9 +144,10 @@ export function federationFinding(tokens: readonly Outcome<unknown>[]): Finding 
 const TOLERABLE_SKEW_SECONDS = 60
 const LARGEST_SKEW_SECONDS = 300
 
-/** @param skewMs STS's clock minus this machine's; undefined when no token was minted that says. */
+/** @param skewMs STS's clock minus this machine's; undefined when nothing says. */
 export function clockFinding(skewMs: number | undefined): Finding {
-  if (skewMs === undefined) return skipped('clock', 'Not known: no token was minted that says when it was issued.')
+  if (skewMs === undefined)
+    return skipped('clock', 'Not known: STS did not answer, and no token says when it was issued.')
   const seconds = Math.round(Math.abs(skewMs) / 1000)
   // STS writes whole seconds.
   const found = seconds <= 1 ? 'As that of STS.' : `${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} that of STS.`

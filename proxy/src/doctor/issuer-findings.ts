@@ -39,7 +39,7 @@ export function discoveryFinding(issuer: string, configuration: Document): Findi
 /** @param verification undefined when the signature verifies, else why not. */
 export function jwksFinding(url: string, keys: Document, verification: string | undefined): Finding {
   if (!keys.ok) return unreachable('jwks', url, keys.problem)
-  const list = Array.isArray(keys.json['keys']) ? (keys.json['keys'] as readonly unknown[]) : []
+  const list = keysIn(keys)
   if (verification !== undefined)
     return {
       id: 'jwks',
@@ -57,6 +57,19 @@ export function jwksFinding(url: string, keys: Document, verification: string | 
     fix: `Give such a partner the keys by hand, with alg added.`,
   }
 }
+
+/** @returns what can be said of the keys without a token. */
+export function unverifiedFinding(url: string, keys: Document): Finding {
+  if (!keys.ok) return unreachable('jwks', url, keys.problem)
+  return {
+    id: 'jwks',
+    verdict: 'skip',
+    found: `${keysIn(keys).length} keys at ${url}; no token was verified with them, because none was left after the exchange was refused.`,
+  }
+}
+
+const keysIn = (document: Document): readonly unknown[] =>
+  document.ok && Array.isArray(document.json['keys']) ? (document.json['keys'] as readonly unknown[]) : []
 
 function unreachable(id: 'discovery' | 'jwks', url: string, problem: string): Finding {
   return {

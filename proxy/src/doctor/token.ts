@@ -13,7 +13,7 @@ import { REFUSE_ES384 } from './requirements.ts'
 
 /** @param token that was minted for this report, or why there is none. An opaque one has no claims to show. */
 export function tokenFinding({ route, spec }: TokenRequest, token: Outcome<Token>): Finding {
-  if (!token.ok) return failedFinding(route, token.failure)
+  if (!token.ok) return failedFinding(route, token.failure, spec)
   const { durationSeconds } = subjectOf(spec)
   const { value, subject = token.value } = token.value
   const { evidence } = subject
@@ -39,12 +39,25 @@ export function tokenFinding({ route, spec }: TokenRequest, token: Outcome<Token
 }
 
 /** Where the exchange failed, what the partner was given is what to compare with its registration. */
-function failedFinding(route: string, failure: TokenFailure): Finding {
+function failedFinding(route: string, failure: TokenFailure, spec: TokenSpec): Finding {
   const finding = failed('token', failure, route)
-  const { subject } = failure
-  if (!subject) return finding
+  const { reason, subject } = failure
+  if (!subject) return JUDGED.includes(reason) ? { ...finding, found: `${finding.found} ${askedFor(spec)}` } : finding
   const given = `It was given ${subject.algorithm} of ${subject.issuer}, for ${subject.audience.join(', ')}`
   return { ...finding, found: `${finding.found} ${given}`, claims: subject.claims }
+}
+
+/** Refusals for what was asked for: one of these did not fit a condition of IAM. */
+const JUDGED: readonly FailureReason[] = ['access_denied', 'tags_denied', 'explicitly_denied', 'invalid_request']
+
+/** SECURITY: of tags their keys. */
+function askedFor(spec: TokenSpec): string {
+  const subject = subjectOf(spec)
+  if (subject.source !== 'aws') return ''
+  const { audience, durationSeconds, signingAlgorithm, tags } = subject
+  const keys = Object.keys(tags)
+  const tagged = keys.length > 0 ? `, tags ${keys.join(', ')}` : ''
+  return `Asked for: audience ${audience.join(', ')}; ${durationSeconds} s; ${signingAlgorithm}${tagged}.`
 }
 
 /** @returns what the partner must have on record to take the token that this route gets or exchanges. */

@@ -21,7 +21,8 @@ export interface FailureRow {
   readonly hint: string
 }
 
-const STS = 'sts.<region>.amazonaws.com:443'
+/** Doctor, which knows the environment, names the address in its place. */
+export const STS_ADDRESS = 'sts.<region>.amazonaws.com:443'
 
 /** Every way in which minting fails. The keys are in logs and doctor; docs/token-failures.md is made from this table. */
 export const FAILURES = {
@@ -210,14 +211,14 @@ export const FAILURES = {
     class: 'transient',
     code: 'token_unavailable',
     meaning: 'STS cannot be reached.',
-    hint: `Check DNS and that a network policy, security group or firewall allows ${STS}.`,
+    hint: `Check DNS and that a network policy, security group or firewall allows ${STS_ADDRESS}.`,
   },
   sts_timeout: {
     step: 'source',
     class: 'transient',
     code: 'token_timeout',
     meaning: 'STS did not answer in time.',
-    hint: `Check that the pod reaches ${STS}.`,
+    hint: `Check that the pod reaches ${STS_ADDRESS}.`,
   },
   unusable_answer: {
     class: 'transient',

@@ -67,21 +67,23 @@ describe('doctor on credentials', () => {
   })
 })
 
+const ENDPOINT = 'https://sts.eu-central-1.amazonaws.com'
+
 describe('doctor on STS', () => {
   it('passes with any answer of it, a refusal included', () => {
-    expect(stsFinding([value('x')]).verdict).to.equal('pass')
-    expect(stsFinding([failure('access_denied')]).verdict).to.equal('pass')
-    expect(stsFinding([failure('sts_timeout'), failure('federation_disabled')]).verdict).to.equal('pass')
+    expect(stsFinding([value('x')], ENDPOINT).verdict).to.equal('pass')
+    expect(stsFinding([failure('access_denied')], ENDPOINT).verdict).to.equal('pass')
+    expect(stsFinding([failure('sts_timeout'), failure('federation_disabled')], ENDPOINT).verdict).to.equal('pass')
   })
 
   for (const reason of ['sts_unreachable', 'sts_timeout', 'sts_unavailable', 'unusable_answer', 'throttled'] as const)
     it(`fails when all it has is ${reason}`, () => {
-      expect(stsFinding([failure('no_credentials'), failure(reason)])).to.include({ verdict: 'fail', reason })
+      expect(stsFinding([failure('no_credentials'), failure(reason)], ENDPOINT)).to.include({ verdict: 'fail', reason })
     })
 
   for (const reason of ['no_credentials', 'region_missing', 'token_file_unreadable', 'pod_identity_refused'] as const)
     it(`does not know when nothing was asked because of ${reason}`, () => {
-      expect(stsFinding([failure(reason)]).verdict).to.equal('skip')
+      expect(stsFinding([failure(reason)], ENDPOINT).verdict).to.equal('skip')
     })
 })
 

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { Route } from '../../../proxy/src/contract.ts'
@@ -13,7 +14,7 @@ import { claimsOfAws, unsignedJwt } from '../../support/tokens/jwt.ts'
 import { audienceOf, requestFor } from '../../support/tokens/request.ts'
 import { stsError } from '../../support/tokens/sts.ts'
 
-const { session, callerIdentity } = healthyPod().aws
+const { session, callerIdentity, clockSkewMs } = healthyPod().aws
 /** Of an issuer that nobody serves, and issued when asked for: the suite may have been running for minutes. */
 function freshClaims(): ReturnType<typeof claimsOfAws> {
   const iat = Math.floor(Date.now() / 1000)
@@ -113,12 +114,47 @@ describe('doctor', () => {
     for (const secret of [source.value, 'ya29']) expect(JSON.stringify(report)).not.to.contain(secret)
   })
 
+  it('says what to register, and looks at the issuer, when every exchange is refused', async () => {
+    const source = tokenOf(unsignedJwt(freshClaims()))
+    const exchange = expandExchange({ preset: 'tailscale', clientId: 'orders' })
+    const request = tokenRequest('a', { source: 'exchange', subject: requestFor().spec, exchange })
+    const failure = Object.assign(new TokenFailure('exchange_denied', 'HTTP 400, invalid_grant'), {
+      subject: source.evidence,
+      step: 'exchange',
+    })
+    const documents: Record<string, object> = {
+      'openid-configuration': { issuer: 'http://127.0.0.1:9/', jwks_uri: 'http://127.0.0.1:9/keys' },
+      keys: { keys: [{ kty: 'RSA' }, { kty: 'EC' }] },
+    }
+    const report = await examine({
+      requests: [request],
+      tokens: { renew: () => Promise.reject(failure) },
+      get: (url) => {
+        const body = Buffer.from(JSON.stringify(documents[url.split('/').at(-1)!]))
+        return Promise.resolve({ status: 200, body: Readable.from([body]) })
+      },
+    })
+    expect(verdicts(report)).to.include({
+      'token a': 'fail',
+      'registration a': 'pass',
+      discovery: 'fail',
+      jwks: 'skip',
+    })
+    const foundBy = (id: string): string | undefined => report.findings.find((finding) => finding.id === id)?.found
+    expect(foundBy('registration')).to.match(
+      /^issuer http:\/\/127\.0\.0\.1:9, subject arn:.*, audience .*, algorithm RS256$/,
+    )
+    expect(foundBy('discovery')).to.contain('iss is http://127.0.0.1:9, the configuration says "http://127.0.0.1:9/"')
+    expect(foundBy('jwks')).to.match(/^2 keys at http:\/\/127\.0\.0\.1:9\/keys; no token was verified/)
+    expect(JSON.stringify(report)).not.to.contain(source.value)
+  })
+
   it('asks AWS for nothing where every route has source kubernetes', async () => {
     const never = (): Promise<never> => Promise.reject(new Error('AWS was asked'))
     const spec = { source: 'kubernetes', audience: ['a'], durationSeconds: 3_600, tokenFile: '/token' } as const
     const route = { source: 'kubernetes', hosts: [], audience: ['a'] } as unknown as Route
     const report = await examine({
-      aws: { session: never, callerIdentity: never },
+      aws: { session: never, callerIdentity: never, clockSkewMs },
       routes: [route],
       requests: [tokenRequest('cluster', spec)],
       tokens: { renew: () => Promise.resolve(tokenOf(unsignedJwt(freshClaims()))) },
@@ -141,7 +177,7 @@ describe('doctor', () => {
 
   it('asks for no token without a session, and says why for each', async () => {
     const report = await examine({
-      aws: { session: () => Promise.reject(new TokenFailure('no_credentials')), callerIdentity },
+      aws: { session: () => Promise.reject(new TokenFailure('no_credentials')), callerIdentity, clockSkewMs },
       requests: [requestFor()],
     })
     expect(verdicts(report)).to.include({ credentials: 'fail', sts: 'skip', role: 'skip', 'token partner': 'fail' })
@@ -149,14 +185,44 @@ describe('doctor', () => {
 
   it('classifies what the SDK throws', async () => {
     const throttled = stsError('Throttling', 'Rate exceeded', 400)
-    const report = await examine({ aws: { session, callerIdentity: () => Promise.reject(throttled) } })
+    const report = await examine({ aws: { session, callerIdentity: () => Promise.reject(throttled), clockSkewMs } })
     expect(verdicts(report)).to.include({ sts: 'fail', role: 'skip' })
+  })
+
+  it('looks at the clock of STS also when STS refuses, and sends people there first', async () => {
+    const refused = new TokenFailure('identity_token_refused')
+    const aws = { session: () => Promise.reject(refused), callerIdentity, clockSkewMs: () => -1_800_000 }
+    const { findings } = await examine({ aws, requests: [requestFor()] })
+    expect(findings.find(({ id }) => id === 'clock')).to.include({
+      verdict: 'fail',
+      found: '1800 s ahead of that of STS.',
+    })
+    for (const id of ['credentials', 'token'])
+      expect(findings.find((finding) => finding.id === id)?.fix).to.match(
+        /^This machine's clock is 1800 s ahead of that of STS\. Correct/,
+      )
+  })
+
+  it('names the endpoint that this pod calls, in what it found and in what to open', async () => {
+    const session = (): Promise<never> => Promise.reject(new TokenFailure('sts_unreachable'))
+    const found = async (variables: object): Promise<string> => {
+      const environment = { ...healthyPod().environment, ...variables }
+      const { findings } = await examine({ environment, aws: { session, callerIdentity, clockSkewMs } })
+      return findings.flatMap(({ id, found, fix }) => (id === 'sts' ? [`${found} ${fix ?? ''}`] : [])).join()
+    }
+    expect(await found({})).to.match(
+      /The endpoint is https:\/\/sts\.eu-central-1\.amazonaws\.com\. .*allows sts\.eu-central-1\.amazonaws\.com:443\.$/,
+    )
+    expect(await found({ AWS_REGION: 'cn-north-1' })).to.include('sts.cn-north-1.amazonaws.com.cn:443')
+    expect(await found({ AWS_ENDPOINT_URL_STS: 'http://sts.corp.example:8080' })).to.match(
+      /The endpoint is http:\/\/sts\.corp\.example:8080\. .*allows http:\/\/sts\.corp\.example:8080\.$/,
+    )
   })
 
   it('gives up on what hangs after 8 s', async () => {
     const clock = createFakeClock()
     const never = (): Promise<never> => new Promise(() => undefined)
-    const running = examine({ clock, aws: { session: never, callerIdentity: never } })
+    const running = examine({ clock, aws: { session: never, callerIdentity: never, clockSkewMs } })
     await clock.advance(8_000)
     expect((await running).findings.find(({ id }) => id === 'credentials')).to.include({ reason: 'sts_timeout' })
   })
@@ -167,7 +233,7 @@ describe('doctor', () => {
       sessions++
       return session(renew, signal)
     }
-    const doctor = createDoctor({ ...healthyPod(), aws: { session: counting, callerIdentity } })
+    const doctor = createDoctor({ ...healthyPod(), aws: { session: counting, callerIdentity, clockSkewMs } })
     const [one, other] = await Promise.all([doctor.examine(), doctor.examine()])
     expect(one).to.equal(other)
     expect(sessions).to.equal(1)

@@ -79,6 +79,16 @@ describe('doctor on a token', () => {
     expect(tokenFinding(requestFor(), opaque(40, 300_000)).found).to.contain('900 s were asked for')
   })
 
+  it('says what was asked for where IAM may have judged that', () => {
+    const request = requestFor({ audience: ['a', 'b'], durationSeconds: 1_800, tags: { team: 'secret-value' } })
+    const failure = new TokenFailure('access_denied')
+    const { found } = tokenFinding(request, { ok: false, failure })
+    expect(found).to.match(/ Asked for: audience a, b; 1800 s; RS256, tags team\.$/)
+    expect(found).not.to.include('secret-value')
+    const unreachable = { ok: false, failure: new TokenFailure('sts_unreachable') } as const
+    expect(tokenFinding(request, unreachable).found).not.to.include('Asked for')
+  })
+
   it('fails with the reason', () => {
     const failure = new TokenFailure('tags_denied', 'AccessDenied 403: sts:TagGetWebIdentityToken')
     expect(tokenFinding(requestFor(), { ok: false, failure })).to.include({

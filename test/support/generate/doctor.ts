@@ -15,7 +15,7 @@ export function documents(): readonly GeneratedDocument[] {
 kubectl exec POD -c aws-outbound-jwt-proxy -- /nodejs/bin/node /app/doctor.mjs
 \`\`\`
 
-With \`--json\` at its end it answers programs. The proxy examines itself on its own credentials, within half a minute: a line per check with what was found, and a line with the fix where there is something to fix.
+\`--json\` prints the same for programs. The proxy examines itself on its own credentials, within half a minute: a line per check with what was found, and a line with the fix where there is something to fix.
 The token never appears; its claims do. Each run asks STS for new tokens.
 
 | exit status | means |

@@ -16,6 +16,7 @@ export function healthyPod(): DoctorDeps {
     aws: {
       session: () => Promise.resolve({ endsWallMs: Date.now() + 3_600_000 }),
       callerIdentity: () => Promise.resolve(IDENTITY),
+      clockSkewMs: () => undefined,
     },
     tokens: { renew: () => Promise.reject(new Error('no token was expected')) },
     clock: createSystemClock(),

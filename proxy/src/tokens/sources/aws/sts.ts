@@ -10,6 +10,8 @@ import type { StsPort } from './mint.ts'
 export interface Sts extends StsPort {
   /** @returns the ARN of the caller. Needs no permission. */
   callerIdentity(signal: AbortSignal): Promise<string>
+  /** @returns STS's clock minus this machine's, by the `Date` of its last answer, which refusals have as well; undefined without one. */
+  clockSkewMs(): number | undefined
 }
 
 export interface StsOptions {
@@ -37,9 +39,14 @@ const PROXIED = { ...TIMEOUTS, connectionTimeout: 2_500 }
 export function createSts(options: StsOptions): Sts {
   const { environment } = options
   let client: Promise<STSClient> | undefined
+  let skewMs: number | undefined
   const credentials = credentialSource(environment)
   const ofAgent = credentials === 'EKS Pod Identity'
-  const load = (): Promise<STSClient> => (client ??= createClient(options, ofAgent))
+  const load = (): Promise<STSClient> =>
+    (client ??= createClient(options, ofAgent).then((made) => {
+      observeDates(made, (ms) => (skewMs = ms))
+      return made
+    }))
 
   /** @returns why there are no credentials: the SDK's chain tells only why its last link has none. */
   function reasonOf(error: unknown): unknown {
@@ -86,6 +93,19 @@ export function createSts(options: StsOptions): Sts {
       const { Arn = '' } = await sts.send(new GetCallerIdentityCommand({}), { abortSignal: signal })
       return Arn
     },
+    clockSkewMs: () => skewMs,
+  }
+}
+
+/** Calls for a session go through the same handler: the SDK hands it on to the client that it makes for them. */
+function observeDates({ config: { requestHandler } }: STSClient, observe: (skewMs: number) => void): void {
+  const handle = requestHandler.handle.bind(requestHandler)
+  requestHandler.handle = async (request, options) => {
+    const answer = await handle(request, options)
+    const { headers } = answer.response as { readonly headers: Readonly<Record<string, string>> }
+    const dateMs = Date.parse(headers['date'] ?? '')
+    if (!Number.isNaN(dateMs)) observe(dateMs - Date.now())
+    return answer
   }
 }
 
