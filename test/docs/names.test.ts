@@ -6,7 +6,9 @@ import { parse } from 'yaml'
 import { METRICS as PROXY } from '../../proxy/src/metrics.ts'
 import { VERSION } from '../../proxy/src/contract.ts'
 import { ANNOTATIONS } from '../../webhook/src/injection/annotations/annotations.ts'
+import { OLDEST_MINOR } from '../../webhook/src/cli/cluster/before.ts'
 import { METRICS as WEBHOOK } from '../../webhook/src/metrics.ts'
+import { oldestKubernetes } from '../support/chart/values.ts'
 
 const PAGES = ['{README,CONTRIBUTING,SECURITY}.md', 'docs/**/*.md', 'charts/*/{README.md,templates/NOTES.txt}']
 const EXAMPLES = 'manifests/examples/*.yaml'
@@ -55,6 +57,15 @@ describe('names in the pages', () => {
     const top = Object.keys(VALUES).filter((key) => !['resources', 'affinity'].includes(key))
     const value = new RegExp(`(?:\`|--set |--set-file )((?:${top.join('|')})\\.[A-Za-z.]+)(?![\\w.]*/)`, 'g')
     expect(unknown(value, (name) => isValue(name.split('.')))).to.deep.equal([])
+  })
+
+  it('are the oldest Kubernetes that the chart installs on, in every page, the workflow and the command line', () => {
+    const oldest = oldestKubernetes()
+    expect(unknown(/Kubernetes \|? ?(\d\.\d+) or newer/g, (name) => name === oldest)).to.deep.equal([])
+    expect(readFileSync('.github/workflows/e2e.yml', 'utf8')).to.include(
+      `{ name: oldest, image: 'kindest/node:v${oldest}.`,
+    )
+    expect(`1.${OLDEST_MINOR}`).to.equal(oldest)
   })
 
   it('are images and charts of this version', () => {

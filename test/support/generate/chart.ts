@@ -6,7 +6,7 @@ import { ANNOTATIONS } from '../../../webhook/src/injection/annotations/annotati
 import { SIDECAR_VARIABLES } from '../../../webhook/src/injection/sidecar/sidecar-variables.ts'
 import { ANNOTATION_FORMS } from './annotation-forms.ts'
 import type { ChartValue, JsonSchema } from '../chart/values.ts'
-import { CHART, readChartValues } from '../chart/values.ts'
+import { CHART, oldestKubernetes, readChartValues } from '../chart/values.ts'
 import type { GeneratedDocument } from './documents.ts'
 import { GENERATED, markdownTable } from './documents.ts'
 
@@ -65,7 +65,7 @@ const readme = (values: readonly ChartValue[]): string => `${GENERATED}
 # aws-outbound-jwt-injector
 
 Annotate a pod; its calls to the partners you named leave with a short-lived JWT that AWS signed for the pod's IAM role.
-Kubernetes 1.32 or newer. One release per cluster: the registration has a fixed name, which must sort before EKS's own.
+Kubernetes ${oldestKubernetes()} or newer. One release per cluster: the registration has a fixed name, which must sort before EKS's own.
 
 \`\`\`sh
 helm install aws-outbound-jwt-injector oci://ghcr.io/aws-outbound-jwt-injector/charts/aws-outbound-jwt-injector \\

@@ -5,8 +5,8 @@ import type { Answer } from './answer.ts'
 import { listedIn, nameOf, unread } from './answer.ts'
 import { EKS_HOOK, INSTALLATION, NAMESPACE } from './names.ts'
 
-/** The first with native sidecars, and policies, that are both on by default in every distribution. */
-const OLDEST_MINOR = 32
+/** As `kubeVersion` of the chart has it. */
+export const OLDEST_MINOR = 33
 
 /** What an installation creates. */
 export const RIGHTS = [
