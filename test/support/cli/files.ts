@@ -5,7 +5,7 @@ import { run } from '../../../webhook/src/cli/run.ts'
 /** Nothing is there. */
 export const NOWHERE: World = {
   read: (file) => {
-    throw new Error(`ENOENT: no such file, open '${file}'`)
+    throw Object.assign(new Error(`ENOENT: no such file, open '${file}'`), { code: 'ENOENT' })
   },
   nowMs: () => 0,
   print: () => undefined,

@@ -69,8 +69,10 @@ It needs no cluster, and finds
 
 - annotations on the wrong object: on the Deployment instead of its pod template, on a Service, on a Namespace. For kinds that Kubernetes does not define this is a warning,
   because only their controller knows whether it reaches a pod (a TaskRun's annotations do);
-- labels that should be annotations, and labels of a Namespace that say nothing;
+- labels that should be annotations, labels of a Namespace that say nothing, and annotations under a prefix that is nearly \`outbound-jwt.io/\`;
 - everything the webhook would refuse a pod for, each with its line ([annotations.md](annotations.md), [reasons.md](reasons.md)).
+
+A line on standard error says how many pods ask for tokens and how many do not: a file in which nothing of ours is, or everything is misspelt, has no findings either.
 
 \`-o json\` prints a list of \`{file, line, object, severity, reason, message}\` for other tools.
 

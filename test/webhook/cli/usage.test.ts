@@ -50,7 +50,7 @@ prints manifests as the webhook would make their pods; prints none when it would
 
   it('names the file that cannot be read, and the line', () => {
     expect(complaint('lint', '-f', 'missing.yaml')).to.equal(
-      "outbound-jwt: missing.yaml: ENOENT: no such file, open 'missing.yaml'\n",
+      'outbound-jwt: missing.yaml: there is no such file\n',
     )
     const broken = `${DEPLOYMENT}---\nkind: "Pod\n`
     expect(runWith({ b: broken }, 'lint', '-f', 'b').stderr).to.match(/^outbound-jwt: b:19: Missing closing "quote\n$/)
@@ -108,7 +108,7 @@ prints manifests as the webhook would make their pods; prints none when it would
       expect(runWith({ a: text }, 'lint', '-f', 'a')).to.deep.equal({
         status: 0,
         stdout: '',
-        stderr: 'a: warning: no manifest in it\n',
+        stderr: 'a: warning: no manifest in it\nno pods; no problems\n',
       })
   })
 

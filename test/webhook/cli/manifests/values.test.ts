@@ -46,6 +46,16 @@ injection: {https: intercept}
     )
   })
 
+  it('that the chart does not have are refused, where they would decide about pods', () => {
+    const { status, stderr } = withValues(
+      'replicas: 3\nsidecar: {regoin: x, image: {tagg: v2}}\nnamespaceOptIn: {enabled: true, deflaults: {}}\n',
+    )
+    expect(status).to.equal(64)
+    expect(stderr).to.contain('sidecar.regoin: got "x", expected one of image, imagePullSecrets, securityContext,')
+    expect(stderr).to.contain('sidecar.image.tagg: got "v2", expected one of pullPolicy, registry, repository, tag, digest below')
+    expect(stderr).to.contain('namespaceOptIn.deflaults: got "{}"')
+  })
+
   it('are refused by the names they have in the chart', () => {
     const { status, stderr } = withValues(
       'sidecar: {resources: {limits: {cpu: lots}}, securityContext: {runAsUser: 0}, imagePullSecrets: [x, {}]}',
@@ -55,7 +65,10 @@ injection: {https: intercept}
     expect(stderr).to.contain('sidecar.securityContext.runAsUser: got "0"')
     expect(stderr).to.contain('sidecar.imagePullSecrets: got "x,"')
     expect(withValues('sidecar: {resources: {limits: {memory: 64Mi}}}').stderr).to.contain(
-      'resources.memoryLimit: got "64Mi", expected at least 96Mi',
+      'sidecar.resources.limits.memory: got "64Mi", expected at least 96Mi',
+    )
+    expect(withValues('namespaceOptIn: {defaults: {hosts: 10.0.0.1}}').stderr).to.contain(
+      'namespaceOptIn.defaults: outbound-jwt.io/hosts[0]: got "10.0.0.1"',
     )
     expect(withValues('a: 1\n---\nb: 2\n').stderr).to.contain('values.yaml: expected one document of values')
   })

@@ -4,8 +4,10 @@ import type { Finding } from './findings.ts'
 import type { Manifest } from './manifests.ts'
 import { namespaceModes, namespaceOf } from './namespaces.ts'
 import type { Source } from './source.ts'
-import type { ManifestObject, Path } from './templates.ts'
-import { follow, objectsOf, templatePaths } from './templates.ts'
+import type { Path } from '../../injection/workload/path.ts'
+import { follow } from '../../injection/workload/path.ts'
+import type { ManifestObject } from './templates.ts'
+import { objectsOf, templatePaths } from './templates.ts'
 
 export interface InjectDeps {
   readonly inject: Injector
@@ -49,23 +51,28 @@ export function applyAll(pods: readonly DecidedPod[]): void {
     if (decision.kind === 'inject' || decision.kind === 'repair') manifest.apply(path, decision.patch)
 }
 
-/** @returns why pods would be refused, and what the webhook would warn about. */
+/** @returns why pods would be refused, and what the webhook would warn about, by line within each pod. */
 export function findingsOf(pods: readonly DecidedPod[]): readonly Finding[] {
-  return pods.flatMap((decided) => {
-    const { source, manifest, target, path, decision } = decided
-    const common = { file: source.file, object: target.label, reason: decision.reason }
-    if (decision.kind === 'deny')
-      return decision.problems.map((problem): Finding => {
+  return pods.flatMap(({ source: { file }, manifest, target, path, decision }) => {
+    const object = target.label
+    const { reason } = decision
+    if (decision.kind !== 'deny') {
+      const line = manifest.lineOf(path)
+      return decision.warnings.map((message): Finding => ({ file, line, object, severity: 'warning', reason, message }))
+    }
+    return decision.problems
+      .map((problem): Finding => {
         const line = manifest.lineOf([...path, ...placeOf(problem.where)])
-        return { ...common, line, severity: 'error', message: describeProblem(problem) }
+        return { file, line, object, severity: 'error', reason, message: describeProblem(problem) }
       })
-    return decision.warnings.map((message): Finding => ({
-      ...common,
-      line: manifest.lineOf(path),
-      severity: 'warning',
-      message,
-    }))
+      .sort((a, b) => a.line - b.line)
   })
+}
+
+/** @returns how many pods ask for a token, themselves or by their namespace, and how many do not. */
+export function countAsking(pods: readonly DecidedPod[]): { readonly asking: number; readonly others: number } {
+  const others = pods.filter(({ decision: { reason } }) => reason === 'not-requested' || reason === 'opted-out').length
+  return { asking: pods.length - others, others }
 }
 
 /** @returns where in the pod a problem is: its annotation, its labels, or its spec. */

@@ -1,23 +1,32 @@
 import { show } from '@aws-outbound-jwt-injector/proxy/contract'
 import { objectAt, textAt } from '../../injection/pod/json.ts'
-import type { JsonObject } from '../../injection/pod/json.ts'
+import { ANNOTATIONS } from '../../injection/annotations/annotations.ts'
+import { nearest } from '../../injection/annotations/nearest.ts'
 import { PREFIX } from '../../injection/annotations/raw-annotations.ts'
-import { INJECTED_LABEL } from '../../injection/status.ts'
+import type { Misplaced, Wording } from '../../injection/workload/misplaced.ts'
+import { annotationPlaces, keysOf, misplacedIn, ofKubernetes } from '../../injection/workload/misplaced.ts'
 import type { Finding } from './findings.ts'
 import type { InjectDeps } from './inject.ts'
-import { decideAll, findingsOf } from './inject.ts'
+import { countAsking, decideAll, findingsOf } from './inject.ts'
 import type { Source } from './source.ts'
-import type { ManifestObject, Path } from './templates.ts'
-import { formatPath, isBuiltIn, mappingsOf, objectsOf, podPlaces } from './templates.ts'
+import type { ManifestObject } from './templates.ts'
+import { isBuiltIn, mappingsOf, objectsOf, podPlaces } from './templates.ts'
 
 const INJECT = `${PREFIX}inject`
 
-/** @returns what the webhook would refuse or warn about, and what of ours would have no effect where it stands. */
-export function lint(sources: readonly Source[], deps: InjectDeps): readonly Finding[] {
+export interface Linted {
+  /** What the webhook would refuse or warn about, and what of ours would have no effect where it stands. */
+  readonly findings: readonly Finding[]
+  /** For people: a file in which nothing of ours is, or only something misspelt, has no findings either. */
+  readonly summary: string
+}
+
+export function lint(sources: readonly Source[], deps: InjectDeps): Linted {
+  const pods = decideAll(sources, deps)
   const misplaced = sources.flatMap((source) =>
     source.manifests.flatMap((manifest) =>
       objectsOf(manifest.data).flatMap((target) =>
-        misplacedIn(target).map(({ path, severity, reason, message }): Finding => {
+        [...misplacedOf(target), ...misspeltIn(target)].map(({ path, severity, reason, message }): Finding => {
           const line = manifest.lineOf([...target.path, ...path])
           return { file: source.file, line, object: target.label, severity, reason, message }
         }),
@@ -25,55 +34,44 @@ export function lint(sources: readonly Source[], deps: InjectDeps): readonly Fin
     ),
   )
   const order = sources.map(({ file }) => file)
-  return [...misplaced, ...findingsOf(decideAll(sources, deps))].sort(
+  const findings = [...misplaced, ...findingsOf(pods)].sort(
     (a, b) => order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line,
+  )
+  return { findings, summary: summaryOf(countAsking(pods), findings) }
+}
+
+function summaryOf({ asking, others }: ReturnType<typeof countAsking>, findings: readonly Finding[]): string {
+  const errors = findings.filter(({ severity }) => severity === 'error').length
+  const warnings = findings.length - errors
+  const found = [...(errors > 0 ? [amount(errors, 'error')] : []), ...(warnings > 0 ? [amount(warnings, 'warning')] : [])]
+  const asks = `${amount(asking, 'pod')} ${asking === 1 ? 'asks' : 'ask'} for tokens`
+  const rest = `${others} ${others === 1 ? 'does' : 'do'} not`
+  const pods = asking + others === 0 ? 'no pods' : `${asks}, ${rest}`
+  return `${pods}; ${found.length > 0 ? found.join(', ') : 'no problems'}`
+}
+
+const amount = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** An annotation under a prefix that is nearly ours: the webhook is not asked about such a pod, so nobody else tells. */
+function misspeltIn(target: ManifestObject): readonly Misplaced[] {
+  return mappingsOf(target).flatMap(({ path, mapping }) =>
+    Object.keys(objectAt(mapping, 'annotations')).flatMap((key): readonly Misplaced[] => {
+      const [prefix = '', name = ''] = key.split('/')
+      const isOurs = `${prefix}/` === PREFIX || !Object.hasOwn(ANNOTATIONS, name)
+      if (isOurs || nearest(prefix, [PREFIX.slice(0, -1)]) === undefined) return []
+      const message = `${key} has no effect; did you mean ${PREFIX}${name}?`
+      return [{ path: [...path, 'annotations', key], severity: 'error', reason: 'unknown-prefix', message }]
+    }),
   )
 }
 
-interface Misplaced {
-  /** From the object. */
-  readonly path: Path
-  readonly severity: Finding['severity']
-  readonly reason: 'wrong-object' | 'unknown-kind' | 'label' | 'namespace-label'
-  readonly message: string
-}
-
-function misplacedIn(target: ManifestObject): readonly Misplaced[] {
+function misplacedOf(target: ManifestObject): readonly Misplaced[] {
   if (textAt(target.object, 'kind') === 'Namespace') return inNamespace(target)
-  const places = podPlaces(target)
-  const metadata = new Set(places.map((place) => formatPath([...place, 'metadata'])))
-  const right = places.map((place) => formatPath([...place, 'metadata', 'annotations'])).join(' or ')
+  const templates = podPlaces(target)
+  const right = annotationPlaces(templates)
   const say = isBuiltIn(target) ? ofKubernetes(right) : ofOthers(textAt(target.object, 'kind') ?? 'object', right)
-  return mappingsOf(target).flatMap(({ path, mapping }) => [
-    ...(metadata.has(formatPath(path)) ? [] : keysOf(mapping, 'annotations')).map((key) => ({
-      path: [...path, 'annotations', key],
-      ...say.annotation(key, formatPath([...path, 'annotations'])),
-    })),
-    ...keysOf(mapping, 'labels')
-      // Offline injection writes it on the pods.
-      .filter((key) => key !== INJECTED_LABEL || !metadata.has(formatPath(path)))
-      .map((key) => ({ path: [...path, 'labels', key], ...say.label(key) })),
-  ])
+  return misplacedIn(mappingsOf(target), templates, say)
 }
-
-interface Wording {
-  readonly annotation: (key: string, place: string) => Omit<Misplaced, 'path'>
-  readonly label: (key: string) => Omit<Misplaced, 'path'>
-}
-
-/** @param right where annotations of the pods belong, empty without pods. */
-const ofKubernetes = (right: string): Wording => ({
-  annotation: (key, place) => ({
-    severity: 'error',
-    reason: 'wrong-object',
-    message: `${key} at ${place} has no effect: ${right === '' ? 'no pod is made from this object' : `write it at ${right}`}`,
-  }),
-  label: (key) => ({
-    severity: 'error',
-    reason: 'label',
-    message: `${key} as a label has no effect: it is an annotation${right === '' ? '' : `, write it at ${right}`}`,
-  }),
-})
 
 /** A TaskRun's annotations do reach its pod, and a tenant's labels its namespaces: only the kind's own controller knows. */
 const ofOthers = (kind: string, right: string): Wording => ({
@@ -114,6 +112,3 @@ function inNamespace(target: ManifestObject): readonly Misplaced[] {
 }
 
 const isSwitch = (value: unknown): boolean => ['true', 'enabled', 'false', 'disabled'].includes(String(value))
-
-const keysOf = (mapping: JsonObject, kind: 'annotations' | 'labels'): readonly string[] =>
-  Object.keys(objectAt(mapping, kind)).filter((key) => key.startsWith(PREFIX) && key !== `${PREFIX}status`)

@@ -2,7 +2,7 @@ import { Composer, LineCounter, Parser, isMap, isNode, isScalar, isSeq, visit } 
 import type { CST, Document } from 'yaml'
 import type { JsonPatchOperation } from '../../injection/patch.ts'
 import { kubernetesTags, withoutAliases } from './kubernetes-yaml.ts'
-import type { Path } from './templates.ts'
+import type { Path } from '../../injection/workload/path.ts'
 import { UsageError } from '../usage.ts'
 
 /** One document of a file. */

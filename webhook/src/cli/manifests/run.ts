@@ -63,12 +63,11 @@ function readPolicy(file: string, text: string): Policy {
 /** Prints what is to be fixed, or to be known. @throws UsageError */
 export function runLint(given: Given, world: World): Outcome {
   const { sources, deps, empty } = readInput(given, world)
-  const findings = lint(sources, deps)
-  const stdout =
-    given.output === 'json'
-      ? `${JSON.stringify(findings, null, 2)}\n`
-      : findings.map((one) => `${formatFinding(one)}\n`).join('')
-  return { status: statusOf(findings), stdout, stderr: empty }
+  const { findings, summary } = lint(sources, deps)
+  const status = statusOf(findings)
+  if (given.output === 'json') return { status, stdout: `${JSON.stringify(findings, null, 2)}\n`, stderr: empty }
+  const stdout = findings.map((one) => `${formatFinding(one)}\n`).join('')
+  return { status, stdout, stderr: `${empty}${summary}\n` }
 }
 
 /** Prints manifests with the sidecar in their pods; nothing when a pod is refused, so that nothing half-done is applied. @throws UsageError */
@@ -129,6 +128,12 @@ function bytesOrFail(read: (file: string) => Uint8Array, file: string): Uint8Arr
   } catch (error) {
     if (errorCode(error) === 'EISDIR')
       throw new UsageError(`${file}: got a directory, expected a file; write -f before each file`)
-    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`)
+    const why = UNREADABLE.get(errorCode(error) ?? '') ?? (error instanceof Error ? error.message : String(error))
+    throw new UsageError(`${file}: ${why}`)
   }
 }
+
+const UNREADABLE = new Map([
+  ['ENOENT', 'there is no such file'],
+  ['EACCES', 'you may not read this file'],
+])

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../injection/pod/json.ts'
 import { isObject, listAt, member, objectAt, objectsAt, textAt } from '../../injection/pod/json.ts'
-
-export type Path = readonly (string | number)[]
+import type { Mapping } from '../../injection/workload/misplaced.ts'
+import type { Path } from '../../injection/workload/path.ts'
+import { templatePath } from '../../injection/workload/path.ts'
 
 /** An object of a manifest, wherever it stands in it. */
 export interface ManifestObject {
@@ -21,13 +22,6 @@ export function objectsOf(root: unknown, path: Path = []): readonly ManifestObje
   const metadata = objectAt(root, 'metadata')
   const name = textAt(metadata, 'name') ?? textAt(metadata, 'generateName') ?? 'unnamed'
   return [{ path, object: root, label: `${kind}/${name}` }]
-}
-
-/** A mapping somewhere in an object. */
-interface Mapping {
-  /** From the object. */
-  readonly path: Path
-  readonly mapping: JsonObject
 }
 
 /** API groups whose objects hold schemas or patterns of other objects: what looks like a pod there makes none. */
@@ -72,22 +66,10 @@ function isPodSpec(spec: JsonObject): boolean {
   return containers.length > 0 && containers.every((item) => isObject(item) && textAt(item, 'name') !== undefined)
 }
 
-/** Where a workload of Kubernetes itself keeps its pod, also in a patch that leaves the containers out. */
-const WORKLOADS: Readonly<Record<string, Path>> = {
-  CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
-  DaemonSet: ['spec', 'template'],
-  Deployment: ['spec', 'template'],
-  Job: ['spec', 'template'],
-  PodTemplate: ['template'],
-  ReplicaSet: ['spec', 'template'],
-  ReplicationController: ['spec', 'template'],
-  StatefulSet: ['spec', 'template'],
-}
-
-/** @returns where annotations of an object's pods are to be written, as far as anybody can know. */
+/** @returns where the pods of an object are, also in a patch that leaves the containers out, as far as anybody can know. */
 export function podPlaces(target: ManifestObject): readonly Path[] {
   const found = templatePaths(target)
-  const known = isBuiltIn(target) ? WORKLOADS[textAt(target.object, 'kind') ?? ''] : undefined
+  const known = isBuiltIn(target) ? templatePath(textAt(target.object, 'kind') ?? '') : undefined
   return found.length === 0 && known ? [known] : found
 }
 
@@ -120,24 +102,4 @@ export const isBuiltIn = ({ object }: ManifestObject): boolean => BUILT_IN.has(g
 function groupOf(object: JsonObject): string {
   const [group = '', version] = (textAt(object, 'apiVersion') ?? '').split('/')
   return version === undefined ? '' : group
-}
-
-/** @returns the object at a path, empty where it ends. */
-export function follow(object: JsonObject, path: Path): JsonObject {
-  const value = path.reduce<unknown>(
-    (parent, key) =>
-      typeof key === 'number' ? itemAt(parent, key) : isObject(parent) ? member(parent, key) : undefined,
-    object,
-  )
-  return isObject(value) ? value : {}
-}
-
-const itemAt = (list: unknown, index: number): unknown => (Array.isArray(list) ? (list as unknown[])[index] : undefined)
-
-/** @returns a path for people: `spec.workers[0].template`. */
-export function formatPath(path: Path): string {
-  return path.reduce<string>(
-    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`),
-    '',
-  )
 }

@@ -3,13 +3,14 @@ import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
 import { SettingsError, readSettings } from '@aws-outbound-jwt-injector/proxy/runtime'
 import type { JsonObject } from '../../injection/pod/json.ts'
 import { isObject, member, objectAt, textAt } from '../../injection/pod/json.ts'
+import { PREFIX } from '../../injection/annotations/raw-annotations.ts'
 import type { Policy } from '../../injection/policy/policy.ts'
 import { createPolicy } from '../../injection/policy/policy.ts'
 import { readPolicyRules } from '../../injection/policy/rules.ts'
 import type { InjectionSettings } from '../../injection/settings.ts'
 import { settingsProblems } from '../../injection/settings.ts'
 import { SIDECAR_SETTINGS, injectionSettings } from '../../sidecar-settings.ts'
-import { follow } from './templates.ts'
+import { follow } from '../../injection/workload/path.ts'
 import { UsageError } from '../usage.ts'
 
 /** Variable of the webhook → value of the chart that sets it, and what `null` there means. */
@@ -32,6 +33,33 @@ const VALUES: Readonly<Record<string, { readonly path: readonly string[]; readon
   KNOWN_SIDECARS: { path: ['sidecar', 'knownSidecars'], none: '' },
 }
 
+/** Values of the same sections that have no variable: they are read here, or matter in a cluster only. */
+const OTHERS = [
+  'sidecar.image.registry',
+  'sidecar.image.repository',
+  'sidecar.image.tag',
+  'sidecar.image.digest',
+  'namespaceOptIn.enabled',
+  'namespaceOptIn.failurePolicy',
+  'namespaceOptIn.withoutRole',
+]
+const KNOWN = [...Object.values(VALUES).map(({ path }) => path.join('.')), ...OTHERS]
+/** What decides about pods; the rest of the chart's values says nothing here. */
+const SECTIONS = ['sidecar', 'injection', 'namespaceOptIn']
+
+/** A name that the chart does not have stops helm; here its value would silently not count. */
+function unknownValues(value: JsonObject, place: string): readonly Problem[] {
+  return Object.entries(value).flatMap(([name, item]): readonly Problem[] => {
+    const path = place === '' ? name : `${place}.${name}`
+    if (place === '' && !SECTIONS.includes(name)) return []
+    if (KNOWN.includes(path)) return []
+    const siblings = KNOWN.filter((known) => known.startsWith(`${path}.`))
+    if (siblings.length > 0) return isObject(item) ? unknownValues(item, path) : []
+    const names = new Set(KNOWN.flatMap((known) => (known.startsWith(`${place}.`) ? [known.slice(place.length + 1).split('.', 1).join('')] : [])))
+    return [{ where: path, value: show(item), allowed: `one of ${[...names].join(', ')} below ${place}` }]
+  })
+}
+
 /** What a cluster's operator decided, as far as it matters offline. */
 export interface OperatorValues {
   readonly settings: InjectionSettings
@@ -44,12 +72,14 @@ export interface OperatorValues {
 /** Reads the chart's values; what they leave out is as the chart has it. @throws UsageError naming every wrong value. */
 export function readValues(values: unknown): OperatorValues {
   const root = isObject(values) ? values : {}
+  const unknown = unknownValues(root, '')
+  if (unknown.length > 0) throw unusable(unknown)
   const environment = Object.fromEntries(
     Object.entries(VALUES).map(([variable, { path, none }]) => [variable, textOf(valueAt(root, path), none)]),
   )
   const image = imageOf(follow(root, ['sidecar', 'image']))
   const settings = injectionSettings(readTable({ ...environment, PROXY_IMAGE: image }))
-  const contradictions = settingsProblems(settings)
+  const contradictions = settingsProblems(settings).map((problem) => ({ ...problem, where: placeOf(problem.where) }))
   if (contradictions.length > 0) throw unusable(contradictions)
   return {
     settings,
@@ -81,6 +111,13 @@ function readTable(
       error.problems.map((problem) => ({ ...problem, where: VALUES[problem.where]?.path.join('.') ?? problem.where })),
     )
   }
+}
+
+/** Settings name a default by its annotation, and the least memory by its setting. */
+function placeOf(where: string): string {
+  if (where === 'resources.memoryLimit') return 'sidecar.resources.limits.memory'
+  if (where.startsWith('extraEnv')) return `sidecar.${where}`
+  return where.startsWith(PREFIX) ? `namespaceOptIn.defaults: ${where}` : where
 }
 
 const unusable = (problems: readonly Problem[]): UsageError => new UsageError(new SettingsError(problems).message)

@@ -1,0 +1,69 @@
+import { PREFIX } from '../annotations/raw-annotations.ts'
+import type { JsonObject } from '../pod/json.ts'
+import { objectAt } from '../pod/json.ts'
+import { INJECTED_LABEL } from '../status.ts'
+import type { Path } from './path.ts'
+import { formatPath } from './path.ts'
+
+/** An annotation or label of ours where nothing reads it. */
+export interface Misplaced {
+  /** From the object. */
+  readonly path: Path
+  readonly severity: 'error' | 'warning'
+  readonly reason: 'wrong-object' | 'unknown-kind' | 'unknown-prefix' | 'label' | 'namespace-label'
+  readonly message: string
+}
+
+/** Something of an object that may have annotations and labels: its metadata, or that of something in it. */
+export interface Mapping {
+  /** From the object. */
+  readonly path: Path
+  readonly mapping: JsonObject
+}
+
+/** What is said of a key in the wrong place. */
+export interface Wording {
+  readonly annotation: (key: string, place: string) => Omit<Misplaced, 'path'>
+  readonly label: (key: string) => Omit<Misplaced, 'path'>
+}
+
+/** @param templates where the pods of the object are. */
+export function misplacedIn(
+  mappings: readonly Mapping[],
+  templates: readonly Path[],
+  say: Wording,
+): readonly Misplaced[] {
+  const metadata = new Set(templates.map((template) => formatPath([...template, 'metadata'])))
+  return mappings.flatMap(({ path, mapping }) => [
+    ...(metadata.has(formatPath(path)) ? [] : keysOf(mapping, 'annotations')).map((key) => ({
+      path: [...path, 'annotations', key],
+      ...say.annotation(key, formatPath([...path, 'annotations'])),
+    })),
+    ...keysOf(mapping, 'labels')
+      // Injection writes it on the pods.
+      .filter((key) => key !== INJECTED_LABEL || !metadata.has(formatPath(path)))
+      .map((key) => ({ path: [...path, 'labels', key], ...say.label(key) })),
+  ])
+}
+
+/** @returns where annotations of the pods belong, for people; empty without pods. */
+export const annotationPlaces = (templates: readonly Path[]): string =>
+  templates.map((template) => formatPath([...template, 'metadata', 'annotations'])).join(' or ')
+
+/** @param right where annotations of the pods belong, empty without pods. */
+export const ofKubernetes = (right: string): Wording => ({
+  annotation: (key, place) => ({
+    severity: 'error',
+    reason: 'wrong-object',
+    message: `${key} at ${place} has no effect: ${right === '' ? 'no pod is made from this object' : `write it at ${right}`}`,
+  }),
+  label: (key) => ({
+    severity: 'error',
+    reason: 'label',
+    message: `${key} as a label has no effect: it is an annotation${right === '' ? '' : `, write it at ${right}`}`,
+  }),
+})
+
+/** @returns the keys of ours, without the status that injection writes. */
+export const keysOf = (mapping: JsonObject, kind: 'annotations' | 'labels'): readonly string[] =>
+  Object.keys(objectAt(mapping, kind)).filter((key) => key.startsWith(PREFIX) && key !== `${PREFIX}status`)
