@@ -47,4 +47,12 @@ describe('the command line, as a process', () => {
     expect(cli(['lint', '-f', '-', '-o', 'json'], bad).status).to.equal(1)
     expect(cli(['inject', '-f', 'no-such-file']).status).to.equal(64)
   })
+
+  it('ends with 69 where there is no kubeconfig, and says where it looked for one', () => {
+    expect(cli(['check'])).to.include({
+      status: 69,
+      stdout: '',
+      stderr: 'outbound-jwt: there is no kubeconfig; KUBECONFIG names its file, else it is ~/.kube/config\n',
+    })
+  })
 })

@@ -29,9 +29,11 @@ prints manifests as the webhook would make their pods; prints none when it would
   })
 
   it('says what is wrong with its arguments, with exit status 64', () => {
-    expect(complaint()).to.match(/^outbound-jwt: expected a command \(lint, inject, .*\), got nothing\n$/)
+    expect(complaint()).to.match(
+      /^outbound-jwt: expected a command \(lint, inject, .*\), got nothing; outbound-jwt --help says what each does\n$/,
+    )
     expect(complaint('inejct')).to.contain('got inejct; did you mean inject?')
-    expect(complaint('constructor')).to.contain('got constructor\n')
+    expect(complaint('constructor')).to.contain('got constructor; outbound-jwt --help')
     expect(complaint('inject')).to.contain('expected -f FILE, or -f - for standard input')
     expect(complaint('lint', 'a.yaml')).to.contain('expected -f before each file, got a.yaml')
     expect(complaint('inject', '-f', 'a.yaml', '-o', 'text')).to.contain('expected -o yaml or json, got text')
@@ -40,7 +42,9 @@ prints manifests as the webhook would make their pods; prints none when it would
       /--diff is no option of lint; expected --file, --values, .*--output\n$/,
     )
     expect(complaint('inject', '-f', 'a.yaml', '--diff', '-o', 'yaml')).to.contain('expected --diff without -o')
-    expect(complaint('inject', '--nonsense')).to.contain("Unknown option '--nonsense'")
+    expect(complaint('inject', '--nonsense')).to.contain(
+      "Unknown option '--nonsense'; outbound-jwt --help lists commands and options\n",
+    )
     expect(complaint('completion')).to.contain('expected completion SHELL: bash or zsh; got nothing')
     expect(complaint('completion', 'fish')).to.contain('got fish')
     expect(complaint('completion', 'bash', '-o', 'json')).to.contain(
@@ -49,9 +53,7 @@ prints manifests as the webhook would make their pods; prints none when it would
   })
 
   it('names the file that cannot be read, and the line', () => {
-    expect(complaint('lint', '-f', 'missing.yaml')).to.equal(
-      'outbound-jwt: missing.yaml: there is no such file\n',
-    )
+    expect(complaint('lint', '-f', 'missing.yaml')).to.equal('outbound-jwt: missing.yaml: there is no such file\n')
     const broken = `${DEPLOYMENT}---\nkind: "Pod\n`
     expect(runWith({ b: broken }, 'lint', '-f', 'b').stderr).to.match(/^outbound-jwt: b:19: Missing closing "quote\n$/)
     const bomb = `a: &a [x, x, x, x, x, x, x, x, x, x]\n${'bcdefgh'

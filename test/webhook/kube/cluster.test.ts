@@ -54,7 +54,10 @@ describe('a cluster at a terminal', () => {
       .to.have.property('message')
       .that.matches(/^exec in container c of pod a\/b: /)
     await api.stop()
-    expect(await failure(cluster.get('/a'))).to.include({ code: 'unavailable', message: 'get /a: ECONNREFUSED' })
+    expect(await failure(cluster.get('/a'))).to.include({
+      code: 'unavailable',
+      message: `the API server ${api.config.getCurrentCluster()?.server ?? ''} cannot be reached: get /a: ECONNREFUSED`,
+    })
     await api.start()
   })
 })

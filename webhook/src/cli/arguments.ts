@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { nearest } from '../injection/annotations/nearest.ts'
 import type { CommandName, CommandRow, OptionName } from './commands.ts'
 import { COMMANDS, COMMAND_NAMES, OPTIONS, optionsOf } from './commands.ts'
-import { UsageError } from './usage.ts'
+import { PROGRAM, UsageError } from './usage.ts'
 
 type Parsed = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>
 
@@ -36,7 +36,7 @@ const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS,
 function unknownCommand(name: string | undefined): string {
   const close = name === undefined ? undefined : nearest(name, COMMAND_NAMES)
   const hint = close === undefined ? '' : `; did you mean ${close}?`
-  return `expected a command (${COMMAND_NAMES.join(', ')}), got ${name ?? 'nothing'}${hint}`
+  return `expected a command (${COMMAND_NAMES.join(', ')}), got ${name ?? 'nothing'}${hint || `; ${PROGRAM} --help says what each does`}`
 }
 
 function argumentOf({ argument, options }: CommandRow, name: string, given: readonly string[]): string {
@@ -77,6 +77,8 @@ function parse(args: readonly string[]): Parsed {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
+    // Its second sentence is about arguments that begin with a dash.
+    const [said = ''] = (error instanceof Error ? error.message : String(error)).split('. ', 1)
+    throw new UsageError(`${said}; ${PROGRAM} --help lists commands and options`)
   }
 }

@@ -93,7 +93,7 @@ export const COMMANDS = {
   },
   doctor: {
     doc: 'runs the doctor of the sidecar in a pod: why it gets no token, or its partner does not take it',
-    argument: { name: 'POD', doc: 'the name of a pod' },
+    argument: { name: 'POD', doc: 'the name of a pod, with or without pod/ before it' },
     options: ['namespace', 'container', 'context'],
     formats: ['text', 'json'],
   },

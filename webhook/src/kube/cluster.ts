@@ -38,16 +38,34 @@ export function openCluster(context?: string): Cluster {
   try {
     config.loadFromDefault()
   } catch (error) {
-    throw new KubeError('unavailable', `the kubeconfig cannot be read: ${error instanceof Error ? error.message : ''}`)
+    throw new KubeError('unavailable', `the kubeconfig cannot be read: ${firstLine(error)}; ${WHERE}`)
   }
+  if (isMadeUp(config)) throw new KubeError('unavailable', `there is no kubeconfig; ${WHERE}`)
   if (context !== undefined) config.setCurrentContext(context)
   if (!config.getCurrentCluster())
     throw new KubeError(
       'unavailable',
-      `no cluster in the kubeconfig${context === undefined ? '' : ` for context ${context}`}`,
+      context === undefined
+        ? `the kubeconfig names no cluster as its current one; name a context of it: --context ${contextsOf(config)}`
+        : `the kubeconfig has no context ${context}; it has ${contextsOf(config)}`,
     )
   return clusterOf(config)
 }
+
+const WHERE = 'KUBECONFIG names its file, else it is ~/.kube/config'
+
+/** What the client takes where nothing says anything: nobody's cluster is there. */
+const isMadeUp = (config: KubeConfig): boolean => config.getCurrentCluster()?.server === 'http://localhost:8080'
+
+const contextsOf = (config: KubeConfig): string =>
+  config
+    .getContexts()
+    .map(({ name }) => name)
+    .join(', ') || 'none'
+
+/** A parser of YAML shows the lines around what it could not read. */
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n', 1).join('')
 
 /** @returns the cluster that a configuration names. */
 export function clusterOf(config: KubeConfig): Cluster {
@@ -63,7 +81,8 @@ export function clusterOf(config: KubeConfig): Cluster {
 
 async function call(config: KubeConfig, method: HttpMethod, path: string, body?: object): Promise<string> {
   const what = `${method.toLowerCase()} ${path}`
-  const context = new RequestContext(`${config.getCurrentCluster()?.server ?? ''}${path}`, method)
+  const server = config.getCurrentCluster()?.server ?? ''
+  const context = new RequestContext(`${server}${path}`, method)
   context.setSignal(AbortSignal.timeout(CALL_MS))
   context.setHeaderParam('Accept', 'application/json, */*')
   if (body) {
@@ -74,7 +93,8 @@ async function call(config: KubeConfig, method: HttpMethod, path: string, body?:
     .applySecurityAuthentication(context)
     .then(() => createConfiguration().httpApi.send(context).toPromise())
     .catch((error: unknown) => {
-      throw toKubeError(what, error)
+      const { code, message } = toKubeError(what, error)
+      throw new KubeError(code, `the API server ${server} cannot be reached: ${message}`)
     })
   const text = await response.body.text()
   if (response.httpStatusCode < 300) return text

@@ -26,11 +26,17 @@ describe('doctor of the command line', () => {
     ])
   })
 
+  it('takes the name of a pod as kubectl prints it', async () => {
+    const cluster = fakeCluster({ [PATH]: POD }, { status: 0, stdout: '', stderr: '' })
+    const { status } = await run(['doctor', 'pod/orders-1'], { ...NOWHERE, cluster: () => Promise.resolve(cluster) })
+    expect(status).to.equal(0)
+  })
+
   it('says that there is no such pod, or no sidecar in it', async () => {
     expect(await doctor(fakeCluster({}))).to.deep.equal({
       status: 69,
       stdout: '',
-      stderr: `outbound-jwt: ${PATH} not found\n`,
+      stderr: 'outbound-jwt: namespace default has no pod orders-1; -n names another namespace\n',
     })
     const { stderr } = await doctor(fakeCluster({ [PATH]: { spec: { containers: [{ name: 'orders' }] } } }))
     expect(stderr).to.equal(

@@ -118,7 +118,9 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
   it('prints JSON for other tools, and says when there is nothing', async () => {
     const { stdout } = await status(ONE, '-n', 'shop', '-o', 'json')
     expect(JSON.parse(stdout)).to.have.nested.property('[0].work.failures', 6)
-    expect(await status({ [LIST]: { items: [] } }, '-n', 'shop')).to.include({ stdout: 'no injected pod\n' })
+    expect(await status({ [LIST]: { items: [] } }, '-n', 'shop')).to.include({
+      stdout: 'no injected pod in namespace shop; -A looks at every namespace\n',
+    })
   })
 
   it('goes on with --watch until it is interrupted', async () => {

@@ -11,8 +11,10 @@ const COMMAND = ['/nodejs/bin/node', '/app/doctor.mjs']
 const STATUSES = [EXITS.fine.status, EXITS.found.status]
 
 /** Runs the sidecar's doctor in a pod. @throws KubeError */
-export async function runDoctor({ argument: pod, options, output }: Given, world: World): Promise<Outcome> {
+export async function runDoctor({ argument, options, output }: Given, world: World): Promise<Outcome> {
   const cluster = await world.cluster(options.context)
+  // As `kubectl get -o name` prints it.
+  const pod = argument.replace(/^pods?\//, '')
   const namespace = options.namespace ?? cluster.namespace
   const where = { namespace, pod, container: options.container ?? PROXY_CONTAINER }
   await expectContainer(cluster, where)
@@ -24,6 +26,8 @@ export async function runDoctor({ argument: pod, options, output }: Given, world
 async function expectContainer(cluster: Cluster, { namespace, pod, container }: ExecTarget): Promise<void> {
   const object = await cluster.get(`/api/v1/namespaces/${namespace}/pods/${pod}`).catch((error: unknown) => {
     if (error instanceof KubeError && error.code === 'forbidden') return undefined
+    if (error instanceof KubeError && error.code === 'not-found')
+      throw new KubeError('not-found', `namespace ${namespace} has no pod ${pod}; -n names another namespace`)
     throw error
   })
   if (!isObject(object)) return

@@ -19,21 +19,24 @@ const EVERY_MS = 5_000
 /** Shows the injected pods of a namespace or of all. @throws KubeError when pods cannot be listed. */
 export async function runStatus({ options, output }: Given, world: World): Promise<Outcome> {
   const cluster = await world.cluster(options.context)
-  const scope = options['all-namespaces'] === true ? '' : `/namespaces/${options.namespace ?? cluster.namespace}`
+  const namespace = options['all-namespaces'] === true ? undefined : (options.namespace ?? cluster.namespace)
+  const scope = namespace === undefined ? '' : `/namespaces/${namespace}`
+  const where = namespace === undefined ? 'any namespace' : `namespace ${namespace}; -A looks at every namespace`
   for (;;) {
     const rows = await rowsOf(cluster, scope, world)
-    const outcome = render(rows, output)
+    const outcome = render(rows, output, where)
     if (options.watch !== true) return outcome
     world.print(`${outcome.stdout}${outcome.stderr}\n`)
     if (!(await world.pause(EVERY_MS))) return { status: outcome.status, stdout: '', stderr: '' }
   }
 }
 
-function render(rows: readonly Row[], output: string): Outcome {
+/** @param where the pods were looked for. */
+function render(rows: readonly Row[], output: string, where: string): Outcome {
   const unread = rows.flatMap(({ namespace, pod, work }) =>
     'problem' in work ? [`${PROGRAM}: metrics of ${namespace}/${pod} cannot be read: ${work.problem}\n`] : [],
   )
-  const text = rows.length === 0 ? 'no injected pod\n' : renderRows(rows)
+  const text = rows.length === 0 ? `no injected pod in ${where}\n` : renderRows(rows)
   return {
     status: EXITS.fine.status,
     stdout: output === 'json' ? `${JSON.stringify(rows, null, 2)}\n` : text,
