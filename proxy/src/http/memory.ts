@@ -1,6 +1,6 @@
 /**
  * Bytes of memory that something holds for as long as it lasts: measured as a memory cgroup counts it, kernel included, with a
- * thousand of each at a time.
+ * thousand of each at a time; HTTP/2 and tunnels with three hundred.
  */
 export const HOLDS = {
   /** A request, its connection to the client included, before it has one to its partner. */
@@ -10,9 +10,9 @@ export const HOLDS = {
   /** A connection on which the proxy ends TLS in place of the partner. */
   intercepted: 64 * 1024,
   /** What HTTP/2 adds to a connection, on either side. */
-  http2: 64 * 1024,
-  /** Both connections of a tunnel whose bytes pass as they are. */
-  tunnel: 48 * 1024,
+  http2: 24 * 1024,
+  /** Both connections of a tunnel whose bytes pass as they are: 12 KiB until something has passed, 27 from then on. */
+  tunnel: 32 * 1024,
 } as const
 
 /** How many times its length a body takes while it passes: in the sockets, held so that it can be sent again, encrypted. */
