@@ -57,14 +57,15 @@ export function createPolicy(rules: readonly PolicyRule[]): Policy {
 }
 
 function createGrants(rules: readonly CompiledRule[]): Grants {
-  const granted = mapLists((list) => [...new Set(rules.flatMap(({ rule }) => rule[list]))])
-  const together = mapLists((list) => indexOf(granted[list]))
+  // Only a refusal needs these two: thousands of rules of one namespace take their time.
+  const granted = remembering((list) => [...new Set(rules.flatMap(({ rule }) => rule[list]))])
+  const together = remembering((list) => indexOf(granted(list)))
   const byHost = new GlobIndex<CompiledRule>()
   for (const compiled of rules) for (const host of compiled.rule.hosts) byHost.add(host, compiled)
   return {
     rules: rules.map(({ rule }) => rule),
-    granted: (list) => granted[list],
-    isGranted: ({ list, value }) => together[list].has(value),
+    granted,
+    isGranted: ({ list, value }) => together(list).has(value),
     isGrantedWhole: (items) => {
       const host = items.find(({ list }) => list === 'hosts')?.value
       for (const { lists } of host === undefined ? rules : byHost.find(host))
@@ -78,6 +79,15 @@ function indexOf(patterns: readonly string[]): GlobIndex<true> {
   const index = new GlobIndex<true>()
   for (const pattern of patterns) index.add(pattern, true)
   return index
+}
+
+function remembering<T>(make: (list: GrantList) => T): (list: GrantList) => T {
+  const known = new Map<GrantList, T>()
+  return (list) => {
+    const made = known.get(list) ?? make(list)
+    known.set(list, made)
+    return made
+  }
 }
 
 const mapLists = <T>(make: (list: GrantList) => T): Readonly<Record<GrantList, T>> =>
