@@ -13,14 +13,13 @@ export const alibaba: Vendor = async ({ path }, trust) => {
   if (query.get('Action') !== 'AssumeRoleWithOIDC' || query.get('Version') !== '2015-04-01')
     return failed(404, 'InvalidAction.NotFound', 'Specified api is not found.')
   if (query.get('OIDCProviderArn') !== ALIBABA.oidcProviderArn || query.get('RoleArn') !== ALIBABA.roleArn)
-    return failed(404, 'EntityNotExist.OIDCProvider', 'The OIDC provider does not exist.')
+    return failed(401, 'AuthenticationFail.NoPermission', 'No such OIDC Provider registered.')
   if (Number(query.get('DurationSeconds') ?? 3600) < 900 || !query.get('RoleSessionName'))
     return failed(400, 'InvalidParameter', 'The parameter is wrongly formed.')
   try {
     await verify(query.get('OIDCToken'), trust, { audience: ALIBABA.audience, algorithms: ['RS256'] })
   } catch (error) {
-    if (error instanceof Flawed)
-      return failed(403, 'AuthenticationFail.OIDCToken', `The token is not valid: ${error.flaw}.`)
+    if (error instanceof Flawed) return SAID[error.flaw] ?? failed(401, 'AuthenticationFail.NoPermission', NOT_TRUSTED)
     throw error
   }
   const Expiration = `${new Date(Date.now() + 3_600_000).toISOString().slice(0, 19)}Z`
@@ -28,4 +27,18 @@ export const alibaba: Vendor = async ({ path }, trust) => {
   return { status: 200, json: { RequestId: 'r', Credentials } }
 }
 
-const failed = (status: number, Code: string, Message: string): Answer => ({ status, json: { Code, Message } })
+const NOT_TRUSTED = 'There is no permission'
+/** https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes */
+const SAID: Partial<Record<Flaw, Answer>> = {
+  audience: failed(401, 'AuthenticationFail.OIDCToken.AudienceNotMatch', 'Invalid audience.'),
+  expired: failed(401, 'AuthenticationFail.OIDCToken.Expired', 'This JsonWebToken is expired.'),
+  signature: failed(
+    401,
+    'AuthenticationFail.OIDCToken.InvalidSignature',
+    'OIDC token validate failed: invalid signature.',
+  ),
+}
+
+function failed(status: number, Code: string, Message: string): Answer {
+  return { status, json: { Code, Message } }
+}
