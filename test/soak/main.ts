@@ -4,11 +4,12 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { startStack } from '../support/stack/stack.ts'
-import type { Stack } from '../support/stack/stack.ts'
 import { mean, slope } from './flat.ts'
 import type { Sample } from './flat.ts'
+import { SECURE_KINDS } from './secure-traffic.ts'
 import { KINDS } from './traffic.ts'
+import { startSoak } from './world.ts'
+import type { Soak } from './world.ts'
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '20' } } })
 const minutes = Number(values.minutes)
@@ -21,7 +22,7 @@ const WARM_UP = 0.3
 /** Growth over the measured time that noise explains. */
 const MAY_GROW = { rss: 0.1, descriptors: 0.2 } as const
 
-const stack = await startStack({ route: { durationSeconds: 60 } })
+const soak = await startSoak()
 const counts: Record<string, number> = {}
 const wrong: string[] = []
 const started = performance.now()
@@ -29,16 +30,16 @@ const elapsed = (): number => (performance.now() - started) / 60_000
 const series = { rss: [] as Sample[], descriptors: [] as Sample[] }
 try {
   await Promise.all([sampling(), ...Array.from({ length: WORKERS }, working)])
-  report(stack)
+  report(soak)
 } finally {
-  await stack.close()
+  await soak.close()
 }
 
 async function working(): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   while (elapsed() < minutes && wrong.length === 0) {
-    for (const [name, kind] of Object.entries(KINDS)) {
-      await kind(stack, agent).catch((error: unknown) => wrong.push(`${name}: ${String(error)}`))
+    for (const [name, kind] of Object.entries({ ...KINDS, ...SECURE_KINDS })) {
+      await kind(soak, agent).catch((error: unknown) => wrong.push(`${name}: ${String(error)}`))
       counts[name] = (counts[name] ?? 0) + 1
     }
   }
@@ -46,7 +47,7 @@ async function working(): Promise<void> {
 }
 
 async function sampling(): Promise<void> {
-  const { pid } = stack.proxy()
+  const { pid } = soak.proxy()
   while (elapsed() < minutes && wrong.length === 0) {
     await delay(SAMPLE_MS)
     const at = elapsed()
@@ -60,8 +61,8 @@ function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024
 }
 
-function report({ partner, proxy, emulator }: Stack): void {
-  const problems = [...wrong]
+function report({ partner, partners, proxy, emulator, tokenReader, isSteered }: Soak): void {
+  const problems = [...wrong, ...partners.wrongs]
   for (const [name, samples] of Object.entries(series) as [keyof typeof series, Sample[]][]) {
     const measured = samples.filter(({ minutes: at }) => at > minutes * WARM_UP)
     const average = mean(measured.map(({ value }) => value))
@@ -73,11 +74,13 @@ function report({ partner, proxy, emulator }: Stack): void {
   }
   for (const [name, count] of Object.entries(counts)) say(`${name}: ${count}`)
   const mints = emulator.calls().filter(({ action }) => action === 'GetWebIdentityToken').length
+  say(`tokens minted: ${mints}, exchanged: ${partners.exchanged()}, read from the file: ${tokenReader.tokens()}`)
   say(
-    `tokens minted: ${mints}; verified at the partner: ${partner.verified()}, without a token: ${partner.unverified()}`,
+    `verified at partners: ${partner.verified() + partners.verified()}, wrong or missing: ${partner.unverified() + partners.wrongs.length}`,
   )
+  if (!isSteered) say('nothing was steered: this machine has no address but its loopback')
   if (partner.unverified() > 0) problems.push('a request reached the partner without a token')
-  if (/eyJ[\w-]+\./.test(proxy().output())) problems.push('a token was logged')
+  if (/eyJ[\w-]+\.|soak-[\da-f]{8}/.test(proxy().output())) problems.push('a token was logged')
   for (const problem of problems) say(`BROKEN: ${problem}`)
   if (problems.length > 0) process.exitCode = 1
 }

@@ -17,7 +17,11 @@ export type Verdict =
   | { readonly verified: false; readonly reason: string }
 
 /** Creates the check a partner makes: a bearer JWT, signed by a key of the issuer, for this audience, not expired. */
-export function createVerifier({ issuer, jwksUri, audience }: Trusted): (request: IncomingMessage) => Promise<Verdict> {
+export function createVerifier({
+  issuer,
+  jwksUri,
+  audience,
+}: Trusted): (request: Pick<IncomingMessage, 'headers'>) => Promise<Verdict> {
   const keys = createRemoteJWKSet(new URL(jwksUri))
   return async (request) => {
     const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1]

@@ -41,6 +41,8 @@ export interface StackOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Fields of the partner's route beside its host. */
   readonly route?: Readonly<Record<string, unknown>>
+  /** In addition to the partner's. */
+  readonly routes?: readonly object[]
   /** Instead of routes: what makes the proxy run standalone, given the partner's `host:port`. */
   readonly standalone?: (partner: string, authority: TestAuthority) => Standalone | Promise<Standalone>
   /** Whether the partner speaks HTTP/2. */
@@ -107,7 +109,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ? { METRICS_LISTEN_ADDR: '127.0.0.1:0', ...variables }
       : {
           ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-          ROUTES: JSON.stringify([{ hosts: [address], audience: [AUDIENCE], ...options.route }]),
+          ROUTES: JSON.stringify([
+            { hosts: [address], audience: [AUDIENCE], ...options.route },
+            ...(options.routes ?? []),
+          ]),
         }),
     UPSTREAM_CA_FILE: files.ca,
     ALLOW_LOCAL_UPSTREAMS: 'true',
