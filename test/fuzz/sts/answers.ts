@@ -1,6 +1,6 @@
 // What may come in the place of an answer to GetWebIdentityToken.
 import type { Random } from '../random.ts'
-import type { RawAnswer } from './raw.ts'
+import type { RawAnswer } from '../raw/answer.ts'
 import { NAMESPACE, OK, createOddAnswer } from './raw.ts'
 
 export interface StsAnswer extends RawAnswer {

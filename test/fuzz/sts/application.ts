@@ -1,17 +1,16 @@
 // The application behind the proxy, and what it may see.
-import { request } from 'node:http'
 import { until } from '../../support/until.ts'
-import { patiently } from '../patience.ts'
+import { get } from '../get.ts'
 import type { StsAnswer } from './answers.ts'
 import { mayForge } from './answers.ts'
 import { SECRET, SESSION_TOKEN } from './sessions.ts'
 import type { StsWorld } from './world.ts'
 
-/** Requests wait at most 8 s for a first token; the rest is a busy machine. */
-const HANG_MS = 60_000
-
 /** A request may join a call that hangs, and then fails with it; the next one does not. */
 const RECOVERY_MS = 60_000
+
+/** More than answers that are planned for a host, and a retry every other second until they are through. */
+const MOST_CALLS = 200
 
 /** Calls a host of the partner. @returns how it ended. @throws when it ends as it never may. */
 export async function callPartner(world: StsWorld, host: string, answers: readonly StsAnswer[]): Promise<string> {
@@ -35,6 +34,7 @@ export async function callPartner(world: StsWorld, host: string, answers: readon
 export async function checkWorld(world: StsWorld): Promise<void> {
   const { partner, spoiled } = world
   if (partner.wrongs.length > 0) throw new Error(`reached the partner: ${partner.wrongs.join('\n')}`)
+  if (world.mostCalls() > MOST_CALLS) throw new Error(`asked STS ${world.mostCalls()} times for one token`)
   for (const host of [world.hostFor([]), ...spoiled])
     await until(
       'a request succeeds when AWS is well',
@@ -48,29 +48,4 @@ export async function checkWorld(world: StsWorld): Promise<void> {
 export function checkSecrets(where: string, text: string): void {
   for (const secret of [/eyJ[\w-]{16}/.exec(text)?.[0], SECRET, SESSION_TOKEN.slice(0, 40)])
     if (secret !== undefined && text.includes(secret)) throw new Error(`${where} shows ${secret}`)
-}
-
-interface Answered {
-  readonly status: number
-  /** Of the proxy's own errors. */
-  readonly code: string | undefined
-  readonly text: string
-}
-
-function get(port: number, url: string): Promise<Answered> {
-  const answered = new Promise<Answered>((resolve, reject) => {
-    const outgoing = request({ host: '127.0.0.1', port, path: url, agent: false }, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => (text += chunk))
-      response.on('error', reject)
-      response.on('end', () => {
-        const code = response.headers['x-outbound-jwt-error']
-        resolve({ status: response.statusCode ?? 0, code: typeof code === 'string' ? code : undefined, text })
-      })
-    })
-    outgoing.on('error', reject)
-    outgoing.end()
-  })
-  return patiently(answered, HANG_MS)
 }

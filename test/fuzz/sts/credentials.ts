@@ -1,6 +1,6 @@
 import type { FuzzKind, FuzzTarget } from '../kind.ts'
 import { callPartner, checkSecrets, checkWorld } from './application.ts'
-import type { RawAnswer } from './raw.ts'
+import type { RawAnswer } from '../raw/answer.ts'
 import type { Source } from './sessions.ts'
 import { BRIEF_SESSION, createSessionAnswers } from './sessions.ts'
 import { createStsWorld } from './world.ts'

@@ -1,69 +1,12 @@
-// What anything that stands in the place of AWS may say, as data.
+// What anything that stands in the place of AWS may say.
 import { applyMutations, createMutations } from '../bytes.ts'
-import type { Mutation } from '../bytes.ts'
 import type { Random } from '../random.ts'
-
-/** One answer: bytes made at the time of the call, then changed, then said at some pace. */
-export interface RawAnswer {
-  readonly head: string
-  /** `%TOKEN%`, `%EXPIRATION%` and, in the head, `%DATE%` stand for what is made when the call comes. */
-  readonly body: string
-  readonly mutations: readonly Mutation[]
-  readonly pace: Pace
-}
-
-export type Pace = (typeof PACES)[number]
-
-/** All at once, byte by byte until nobody listens, half of it and then silence, half of it and then an end or a reset. */
-const PACES = ['whole', 'drip', 'stall', 'end', 'reset', 'reset at once'] as const
+import { PACES, createHead } from '../raw/answer.ts'
+import type { RawAnswer } from '../raw/answer.ts'
 
 export const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nDate: %DATE%\r\n'
 
-const STATUS_LINES = [
-  'HTTP/1.1 200 OK',
-  'HTTP/1.1 204 No Content',
-  'HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/',
-  'HTTP/1.1 400 Bad Request',
-]
-  .concat([
-    'HTTP/1.1 403 Forbidden',
-    'HTTP/1.1 429 Slow',
-    'HTTP/1.1 500 Oops',
-    'HTTP/1.1 503 Busy',
-    'HTTP/1.1 999 What',
-    'HTTP/1.0 200 OK',
-  ])
-  .concat([
-    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x',
-    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK',
-    'HTTP/2 200',
-    'ICY 200 OK',
-    '',
-    '\0',
-  ])
-const FIELDS = [
-  'Content-Type: text/html',
-  'Content-Type: application/json',
-  'Content-Encoding: gzip',
-  'Transfer-Encoding: chunked',
-  'Content-Length: 5',
-]
-  .concat([
-    'Content-Length: 999999',
-    'Content-Length: -1',
-    'Date: Tue, 01 Jan 2099 00:00:00 GMT',
-    'Date: Thu, 01 Jan 1970 00:00:00 GMT',
-    'Date: never',
-  ])
-  .concat([
-    'Retry-After: 999999',
-    'x-amz-retry-after: 999999',
-    'x-amzn-errortype: ExpiredToken',
-    'x-amzn-query-error: A;B',
-    `X: ${'a'.repeat(20_000)}`,
-    'X: a\0b',
-  ])
 const CODES = [
   'AccessDenied',
   'ExpiredToken',
@@ -131,11 +74,6 @@ export function createOddAnswer(random: Random, sound: RawAnswer, bodies: readon
     default:
       return { ...sound, mutations: createMutations(random, 3, WORDS) }
   }
-}
-
-function createHead(random: Random): string {
-  const fields = Array.from({ length: random.below(3) }, () => `${random.pick(FIELDS)}\r\n`)
-  return `${random.pick(STATUS_LINES)}\r\n${fields.join('')}`
 }
 
 function errorBody(random: Random): string {

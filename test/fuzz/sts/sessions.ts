@@ -1,6 +1,6 @@
 // What may come in the place of AWS credentials: from STS by a projected token, or from the agent of Pod Identity.
 import type { Random } from '../random.ts'
-import type { RawAnswer } from './raw.ts'
+import type { RawAnswer } from '../raw/answer.ts'
 import { NAMESPACE, OK, createOddAnswer } from './raw.ts'
 
 /** No output may ever show these. */

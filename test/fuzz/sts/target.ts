@@ -17,7 +17,7 @@ export const STS: FuzzKind<readonly StsAnswer[]> = {
     'whatever reaches the partner carries one token, of the role and for the audience of that host alone, not over, of the algorithm asked for, and small enough to be sent; no header was added',
     'a token that its issuer did not sign arrives only where the answer itself held it: STS is trusted for its signature, and the partner verifies it',
     'no token, secret key or session token is in the output or in an answer to the application',
-    'when STS is well again requests succeed at once; the process lives, its memory stays flat',
+    'when STS is well again requests succeed at once; it is not asked in a loop; the process lives, its memory stays flat',
   ],
   batch: 256,
   atOnce: 48,

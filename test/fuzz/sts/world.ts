@@ -9,7 +9,7 @@ import type { StsAnswer } from './answers.ts'
 import { SOUND } from './answers.ts'
 import { startStrictPartner } from './partner.ts'
 import type { StrictPartner } from './partner.ts'
-import type { RawAnswer } from './raw.ts'
+import type { RawAnswer } from '../raw/answer.ts'
 import { startRawAws } from './server.ts'
 import type { Source } from './sessions.ts'
 import { SOUND_SESSION } from './sessions.ts'
@@ -32,6 +32,8 @@ export interface StsWorld {
   forgetSessions(): number
   /** @returns how an application calls a host of the partner. */
   urlOf(host: string): string
+  /** How often STS was asked for the token of one host, at most. */
+  mostCalls(): number
   /** Hosts whose good answers came to nothing. */
   readonly spoiled: Set<string>
   close(): Promise<void>
@@ -44,9 +46,11 @@ export async function createStsWorld(source: Source, sound = SOUND_SESSION[sourc
   const authority = await createTestAuthority()
   const partner = await startStrictPartner(await authority.issue([`*.${SUFFIX}`]), issuer)
   const planned = new Map<string, StsAnswer[]>()
+  const calls = new Map<string, number>()
   const sessions: RawAnswer[] = []
   const aws = await startRawAws({
     toToken: (audience) => {
+      calls.set(audience, (calls.get(audience) ?? 0) + 1)
       const answer = planned.get(audience)?.shift() ?? SOUND
       return { answer, token: issuer.issue(answer, audience) }
     },
@@ -80,6 +84,7 @@ export async function createStsWorld(source: Source, sound = SOUND_SESSION[sourc
     process,
     proxyPort: Number(String(listening['proxy']).split(':').at(-1)),
     partner,
+    mostCalls: () => Math.max(0, ...calls.values()),
     spoiled: new Set(),
     forgetSessions: () => sessions.splice(0).length,
     planSessions: (answers) => void sessions.push(...answers),
