@@ -1,4 +1,5 @@
 import { ANNOTATIONS } from './annotations/target.ts'
+import { EXCHANGE_ANSWERS } from './exchanges/target.ts'
 import { INTERCEPTION } from './interception/target.ts'
 import type { FuzzKind } from './kind.ts'
 import { REQUESTS } from './requests/target.ts'
@@ -12,6 +13,7 @@ export const KINDS: readonly FuzzKind[] = [
   credentials('web identity'),
   credentials('pod identity'),
   STS,
+  EXCHANGE_ANSWERS,
   REQUESTS,
   TUNNELS,
   INTERCEPTION,
