@@ -6,6 +6,7 @@ import { REQUESTS } from './requests/target.ts'
 import { REVIEWS } from './reviews/target.ts'
 import { credentials } from './sts/credentials.ts'
 import { STS } from './sts/target.ts'
+import { TOKEN_FILES } from './token-files/target.ts'
 import { TUNNELS } from './tunnels/target.ts'
 
 /** Every door through which something untrusted comes in. */
@@ -19,4 +20,5 @@ export const KINDS: readonly FuzzKind[] = [
   INTERCEPTION,
   REVIEWS,
   ANNOTATIONS,
+  TOKEN_FILES,
 ]
