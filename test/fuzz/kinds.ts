@@ -2,6 +2,7 @@ import { ANNOTATIONS } from './annotations/target.ts'
 import { EXCHANGE_ANSWERS } from './exchanges/target.ts'
 import { INTERCEPTION } from './interception/target.ts'
 import type { FuzzKind } from './kind.ts'
+import { POLICY } from './policy/target.ts'
 import { REQUESTS } from './requests/target.ts'
 import { REVIEWS } from './reviews/target.ts'
 import { credentials } from './sts/credentials.ts'
@@ -21,4 +22,5 @@ export const KINDS: readonly FuzzKind[] = [
   REVIEWS,
   ANNOTATIONS,
   TOKEN_FILES,
+  POLICY,
 ]
