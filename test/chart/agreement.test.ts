@@ -5,15 +5,17 @@ import { parse, parseAllDocuments } from 'yaml'
 import { PROXY_CONTAINER, VERSION } from '../../proxy/src/contract.ts'
 import { INJECTION_DEFAULTS } from '../../webhook/src/injection/settings.ts'
 import type { AnnotationName } from '../../webhook/src/injection/annotations/annotations.ts'
-import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../webhook/src/injection/annotations/annotations.ts'
+import { ANNOTATIONS } from '../../webhook/src/injection/annotations/annotations.ts'
 import type { MountedObject } from '../../proxy/src/contract.ts'
 import { mountedVolume } from '../../webhook/src/injection/annotations/mounted-volume.ts'
 import { planCredentials } from '../../webhook/src/injection/sidecar/credentials.ts'
 import { planInterception } from '../../webhook/src/injection/sidecar/interception.ts'
 import { SIDECAR_VARIABLES } from '../../webhook/src/injection/sidecar/sidecar-variables.ts'
+import { templatePath } from '../../webhook/src/injection/workload/path.ts'
 import { SHARED_VOLUMES, VOLUME_PREFIX } from '../../webhook/src/injection/sidecar/volumes.ts'
 import { SETTINGS } from '../../webhook/src/config.ts'
 import { CHART, readChartValues } from '../support/chart/values.ts'
+import { ANNOTATION_FORMS } from '../support/generate/annotation-forms.ts'
 import { INSTALL } from '../support/generate/chart-install.ts'
 
 interface Policy {
@@ -25,19 +27,8 @@ const install = parseAllDocuments(readFileSync(INSTALL, 'utf8')).map(
 )
 const find = (kind: string, name = 'aws-outbound-jwt-injector'): unknown =>
   install.find((object) => object.kind === kind && object.metadata.name === name)
-const workloads = find('ValidatingAdmissionPolicy', 'aws-outbound-jwt-injector-workloads') as Policy
-
-function variable(name: string): string {
-  const expression = workloads.spec.variables.find((candidate) => candidate.name === name)?.expression
-  return expression ?? expect.fail(`the policy has no variable ${name}`)
-}
-
-/** A list or a map of texts in CEL is YAML too. */
-const literal = (name: string): unknown => parse(variable(name)) as unknown
-
 /** Texts at the edges of each form. */
 const SAMPLES: Readonly<Record<string, readonly string[]>> = {
-  inject: ['true', 'enabled', 'false', 'disabled'],
   hosts: ['api.partner.example', '*.partner.example:8443', ' a.example , B-1.xn--p1ai. ,c.example:1'],
   duration: ['60', '900s', '15m', '1h'],
   'signing-algorithm': ['RS256', 'ES384'],
@@ -55,6 +46,8 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'admin-port': ['1024', '65535'],
   'log-level': ['error', 'warn', 'info', 'debug'],
 }
+
+const KINDS = ['CronJob', 'DaemonSet', 'Deployment', 'Job', 'ReplicaSet', 'StatefulSet']
 
 describe('the chart and the code', () => {
   it('have one version', () => {
@@ -85,14 +78,6 @@ describe('the chart and the code', () => {
   it('lead calls to the sidecar by variables by default', () => {
     const injection = readChartValues().find(({ path }) => path === 'injection')!.children
     expect(injection.find(({ path }) => path === 'injection.steering')?.fallback).to.equal(INJECTION_DEFAULTS.steering)
-  })
-
-  it('know the same annotations', () => {
-    expect(literal('known')).to.have.members(Object.keys(ANNOTATIONS))
-  })
-
-  it('know the same annotations of a partner, which `routes` stands instead of', () => {
-    expect(literal('partner')).to.have.members(PARTNER_ANNOTATIONS)
   })
 
   it('leave to the operator no variable that injection sets', () => {
@@ -130,8 +115,8 @@ describe('the chart and the code', () => {
     expect(pods).to.include(`container.name == '${PROXY_CONTAINER}'`)
   })
 
-  for (const [name, pattern] of Object.entries(literal('forms') as Record<AnnotationName, string>))
-    it(`never warn of a value of ${name} that the webhook takes`, () => {
+  for (const [name, pattern] of Object.entries(ANNOTATION_FORMS))
+    it(`let helm take a default of ${name} that the webhook takes`, () => {
       const samples = SAMPLES[name] ?? expect.fail(`no samples of ${name}`)
       for (const sample of samples) {
         const problems: unknown[] = []
@@ -140,6 +125,16 @@ describe('the chart and the code', () => {
         expect(sample).to.match(new RegExp(pattern))
       }
     })
+
+  it('ask for warnings at the paths that the webhook serves, about the workloads it knows', () => {
+    const { webhooks } = find('ValidatingWebhookConfiguration') as {
+      webhooks: { clientConfig: { service: { path: string } }; rules: { resources: string[] }[] }[]
+    }
+    expect(webhooks.map(({ clientConfig }) => clientConfig.service.path)).to.deep.equal(['/warn'])
+    for (const resource of webhooks.flatMap(({ rules }) => rules.flatMap(({ resources }) => resources)))
+      expect(KINDS.map((kind) => `${kind.toLowerCase()}s`)).to.include(resource)
+    for (const kind of KINDS) expect(templatePath(kind), kind).not.to.equal(undefined)
+  })
 
   it('name the same variables of the webhook', () => {
     const deployment = find('Deployment') as {

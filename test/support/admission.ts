@@ -38,16 +38,18 @@ export async function startAdmission(options: AdmissionOptions): Promise<Running
   const log = captureStream()
   const { instruments, render } = createMetrics(METRICS)
   const logger = createLogger({ level: 'info', format: 'json', stream: log.stream })
+  const endpoint = createReviewEndpoint({
+    handle,
+    load: createLoad(mostBytes),
+    inFlight: instruments.inFlight,
+    observers: [createMetricsObserver(instruments), createLogObserver(logger)],
+    timeoutMs: 5_000,
+    isDraining: () => isDraining,
+  })
   const { admission: server } = createServers(
     createRoutes({
-      review: createReviewEndpoint({
-        handle,
-        load: createLoad(mostBytes),
-        inFlight: instruments.inFlight,
-        observers: [createMetricsObserver(instruments), createLogObserver(logger)],
-        timeoutMs: 5_000,
-        isDraining: () => isDraining,
-      }),
+      review: endpoint,
+      warn: endpoint,
       notReadyReason: () => undefined,
       renderMetrics: render,
     }),

@@ -77,7 +77,7 @@ export const SETTINGS = {
     'WEBHOOK_CONFIGURATION',
     'aws-outbound-jwt-injector',
     kubernetesName,
-    'Mode `self`: MutatingWebhookConfiguration whose caBundle is kept.',
+    'Mode `self`: MutatingWebhookConfiguration whose caBundle is kept, and ValidatingWebhookConfiguration that gets the same, if there is one.',
   ),
   certificateHosts: setting(
     'CERTIFICATE_HOSTS',

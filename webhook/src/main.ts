@@ -11,7 +11,7 @@ import {
   settingsOrExit,
   superviseProcess,
 } from '@aws-outbound-jwt-injector/proxy/runtime'
-import { createReviewHandler } from './admission/handler.ts'
+import { createReviewHandler, createWorkloadHandler } from './admission/handler.ts'
 import { createLoad } from './admission/load.ts'
 import { createLogObserver, createMetricsObserver } from './admission/observers.ts'
 import { createReviewEndpoint } from './admission/review-endpoint.ts'
@@ -21,6 +21,7 @@ import { SETTINGS, readConfig } from './config.ts'
 import { createRoutes } from './http/routes.ts'
 import { createServers } from './http/servers.ts'
 import { createInjector } from './injection/decide.ts'
+import { createWorkloadWarner } from './injection/workload/warnings.ts'
 import { METRICS } from './metrics.ts'
 import { startPolicyFile } from './policy-file.ts'
 
@@ -45,19 +46,21 @@ let isListening = false
 let isDraining = false
 
 const observers = [createMetricsObserver(instruments), createLogObserver(log)]
+const now = (): number => performance.now()
+const inject = createInjector(config.injection, () => policy?.current())
+const endpoint = {
+  load: createLoad(MOST_BODY_BYTES),
+  inFlight: instruments.inFlight,
+  observers,
+  timeoutMs: config.timeoutSeconds * 1000,
+  isDraining: () => isDraining,
+}
 const { admission, admin } = createServers(
   createRoutes({
-    review: createReviewEndpoint({
-      handle: createReviewHandler({
-        inject: createInjector(config.injection, () => policy?.current()),
-        observers,
-        now: () => performance.now(),
-      }),
-      load: createLoad(MOST_BODY_BYTES),
-      inFlight: instruments.inFlight,
-      observers,
-      timeoutMs: config.timeoutSeconds * 1000,
-      isDraining: () => isDraining,
+    review: createReviewEndpoint({ ...endpoint, handle: createReviewHandler({ inject, observers, now }) }),
+    warn: createReviewEndpoint({
+      ...endpoint,
+      handle: createWorkloadHandler({ warn: createWorkloadWarner(inject), observers, now }),
     }),
     notReadyReason: () => {
       if (isDraining) return 'draining'
@@ -79,7 +82,7 @@ const serving = createServing({
 const certificates = await settingsOrExit(process, () =>
   startCertificates(config, {
     serving,
-    clock: { now: Date.now, elapsed: () => performance.now() },
+    clock: { now: Date.now, elapsed: now },
     random: Math.random,
     read,
     log,

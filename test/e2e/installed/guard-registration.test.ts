@@ -4,7 +4,7 @@ import { kubectl } from '../support/kubectl.ts'
 import { PRODUCT, SYSTEM } from '../support/names.ts'
 
 const USER = `system:serviceaccount:${SYSTEM}:${PRODUCT}`
-const REFUSED = 'may change caBundle of a MutatingWebhookConfiguration and nothing else'
+const REFUSED = 'may change caBundle in the registration of a webhook and nothing else'
 
 const PATCHED = /patched$/m
 
@@ -59,6 +59,13 @@ describe('the guard of the registration', function () {
     it(`lets others change ${what}`, async () => expect(await patch([operation])).to.match(PATCHED))
   }
 
+  it('holds for the registration of warnings, too', async () => {
+    const rules = [replace('/webhooks/0/rules/0/apiGroups/0', '*')]
+    expect(await patch(rules, USER, 'validatingwebhookconfiguration').catch(String)).to.include(REFUSED)
+    const bundle = [set('/webhooks/0/clientConfig/caBundle', '')]
+    expect(await patch(bundle, USER, 'validatingwebhookconfiguration')).to.match(PATCHED)
+  })
+
   it('does not let the webhook hide another change behind caBundle', async () => {
     const both = [set('/webhooks/0/clientConfig/caBundle', ''), replace('/webhooks/0/rules/0/resources/0', '*')]
     expect(await patch(both, USER).catch(String)).to.include(REFUSED)
@@ -68,8 +75,12 @@ describe('the guard of the registration', function () {
 const caBundle = (): Promise<string> =>
   kubectl('get', 'mutatingwebhookconfiguration', PRODUCT, '-o', 'jsonpath={.webhooks[0].clientConfig.caBundle}')
 
-function patch(operations: readonly Operation[], user?: string): Promise<string> {
+function patch(
+  operations: readonly Operation[],
+  user?: string,
+  kind = 'mutatingwebhookconfiguration',
+): Promise<string> {
   const as = user === undefined ? [] : [`--as=${user}`]
   const args = ['--type=json', '-p', JSON.stringify(operations), '--dry-run=server', ...as]
-  return kubectl('patch', 'mutatingwebhookconfiguration', PRODUCT, ...args)
+  return kubectl('patch', kind, PRODUCT, ...args)
 }

@@ -83,6 +83,7 @@ export async function removeChart(): Promise<void> {
 export async function leftovers(): Promise<readonly string[]> {
   const kinds = [
     'mutatingwebhookconfigurations',
+    'validatingwebhookconfigurations',
     'validatingadmissionpolicies',
     'validatingadmissionpolicybindings',
     'clusterroles',

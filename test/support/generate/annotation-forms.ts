@@ -2,9 +2,8 @@ import type { AnnotationName } from '../../../webhook/src/injection/annotations/
 
 const DNS_NAME = '[*]?[A-Za-z0-9.-]+(:[0-9]{1,5})?'
 
-/** Patterns (of Go, CEL and JSON Schema alike) that every good value has. They find the usual mistakes early; the webhook checks everything. */
+/** Patterns that every good default of a namespace has: helm refuses the usual mistakes with them; the webhook checks everything. */
 export const ANNOTATION_FORMS: Readonly<Partial<Record<AnnotationName, string>>> = {
-  inject: '^(true|enabled|false|disabled)$',
   hosts: `^ *${DNS_NAME} *(, *${DNS_NAME} *)*$`,
   duration: '^[0-9]+[smh]?$',
   'signing-algorithm': '^(RS256|ES384)$',

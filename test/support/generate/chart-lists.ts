@@ -1,4 +1,3 @@
-import { ANNOTATIONS, PARTNER_ANNOTATIONS } from '../../../webhook/src/injection/annotations/annotations.ts'
 import {
   CREDENTIAL_VARIABLES,
   HARMLESS_PREFIXES,
@@ -6,7 +5,6 @@ import {
   SIDECAR_VARIABLES,
 } from '../../../webhook/src/injection/sidecar/sidecar-variables.ts'
 import { SHARED_VOLUMES, VOLUME_PREFIX } from '../../../webhook/src/injection/sidecar/volumes.ts'
-import { ANNOTATION_FORMS } from './annotation-forms.ts'
 import { CHART } from '../chart/values.ts'
 import type { GeneratedDocument } from './documents.ts'
 
@@ -17,11 +15,6 @@ const TEMPLATES: Readonly<Record<string, string>> = {
   'injector.injectionMarks': list(INJECTION_MARKS),
   'injector.volumePrefix': text(VOLUME_PREFIX),
   'injector.sharedVolumes': list(SHARED_VOLUMES),
-  'injector.annotations': list(Object.keys(ANNOTATIONS)),
-  'injector.partnerAnnotations': list(PARTNER_ANNOTATIONS),
-  'injector.annotationForms': `{${Object.entries(ANNOTATION_FORMS)
-    .map((entry) => entry.map(text).join(': '))
-    .join(', ')}}`,
 }
 
 /** Lists of the code for templates of the chart, as CEL writes them. */

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { createLogger, createMetrics } from '../../../proxy/src/runtime/index.ts'
 import type { ReviewHandler } from '../../../webhook/src/admission/handler.ts'
-import { createReviewHandler } from '../../../webhook/src/admission/handler.ts'
+import { createReviewHandler, createWorkloadHandler } from '../../../webhook/src/admission/handler.ts'
 import { createLogObserver, createMetricsObserver } from '../../../webhook/src/admission/observers.ts'
 import type { Decision, InjectionRequest } from '../../../webhook/src/injection/decide.ts'
 import { METRICS } from '../../../webhook/src/metrics.ts'
@@ -101,5 +101,45 @@ describe('review handler', () => {
     const { handle, log } = subject({ kind: 'deny', reason: 'invalid-annotation', problems: [problem] })
     handle(BODY, 'pod')
     expect(log.text()).to.include('outbound-jwt.io/hosts').and.to.include('10.0.0.1')
+  })
+})
+
+describe('review handler of workloads', () => {
+  const kind = { group: 'apps', version: 'v1', kind: 'Deployment' }
+  const review = (operation: string, object: unknown): string =>
+    JSON.stringify({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      request: { uid: 'u1', kind, namespace: 'shop', operation, object },
+    })
+
+  it('lets everything through as it is, with the warnings, and without a line in the log', async () => {
+    const log = captureStream()
+    const metrics = createMetrics(METRICS)
+    const asked: unknown[] = []
+    const handle = createWorkloadHandler({
+      warn: (request) => {
+        asked.push(request)
+        return ['write it elsewhere']
+      },
+      observers: [
+        createMetricsObserver(metrics.instruments),
+        createLogObserver(createLogger({ level: 'info', format: 'json', stream: log.stream })),
+      ],
+      now: () => 0,
+    })
+    const object = { kind: 'Deployment', metadata: { name: 'orders' } }
+    for (const operation of ['CREATE', 'UPDATE'])
+      expect(handle(review(operation, object), 'namespace'))
+        .to.have.property('response')
+        .that.deep.equals({
+          uid: 'u1',
+          allowed: true,
+          auditAnnotations: { decision: 'allow', reason: 'workload' },
+          warnings: ['write it elsewhere'],
+        })
+    expect(asked[0]).to.deep.equal({ workload: object, mode: 'namespace', namespace: 'shop' })
+    expect(log.text()).to.equal('')
+    expect((await metrics.render()).body).to.include('decisions_total{decision="allow",reason="workload"} 2')
   })
 })

@@ -70,7 +70,7 @@ describe('the admission port', () => {
     for (const path of ['/', '/validate', '/mutate/', '/Mutate', '/mutate/namespace/x'])
       expect(await post(port, path, '')).to.include({
         status: 404,
-        body: 'paths here: POST /mutate, POST /mutate/namespace\n',
+        body: 'paths here: POST /mutate, POST /mutate/namespace, POST /warn, POST /warn/namespace\n',
       })
   })
 

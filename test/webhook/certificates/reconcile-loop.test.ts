@@ -12,7 +12,7 @@ import type { Capture } from '../../support/capture.ts'
 import { captureStream } from '../../support/capture.ts'
 import { until } from '../../support/until.ts'
 
-const STATE: ReconcilerState = { served: undefined, trusted: false }
+const STATE: ReconcilerState = { served: undefined, trusted: false, caBundle: '' }
 
 describe('loop around the reconciler', () => {
   let loop: ReconcileLoop

@@ -8,6 +8,8 @@ import { createApp } from '../../../webhook/src/http/app.ts'
 import type { Routes } from '../../../webhook/src/http/routes.ts'
 import { createRoutes } from '../../../webhook/src/http/routes.ts'
 
+const ADMISSION_PATHS = 'paths here: POST /mutate, POST /mutate/namespace, POST /warn, POST /warn/namespace\n'
+
 describe('the paths of the webhook', () => {
   let server: Server | undefined
   let reason: string | undefined
@@ -16,6 +18,7 @@ describe('the paths of the webhook', () => {
   const routes = (): Routes =>
     createRoutes({
       review: (mode) => (_request, response) => void response.end(mode),
+      warn: (mode) => (_request, response) => void response.end(`warn ${mode}`),
       notReadyReason: () => reason,
       renderMetrics: () => renderMetrics(),
     })
@@ -39,8 +42,10 @@ describe('the paths of the webhook', () => {
     ['admin', 'GET', '/livez/', 404, 'paths here: GET /livez, GET /readyz, GET /metrics\n'],
     ['admission', 'POST', '/mutate?timeout=5s', 200, 'pod'],
     ['admission', 'POST', '/mutate/namespace', 200, 'namespace'],
+    ['admission', 'POST', '/warn?timeout=2s', 200, 'warn pod'],
+    ['admission', 'POST', '/warn/namespace', 200, 'warn namespace'],
     ['admission', 'GET', '/mutate', 405, '/mutate allows POST\n'],
-    ['admission', 'GET', '/metrics', 404, 'paths here: POST /mutate, POST /mutate/namespace\n'],
+    ['admission', 'GET', '/metrics', 404, ADMISSION_PATHS],
   ] as const) {
     it(`are ${status} for ${method} ${path} on the ${port} port`, async () => {
       const response = await ask(port, method, path)

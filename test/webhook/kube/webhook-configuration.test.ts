@@ -14,7 +14,7 @@ const DATE = 'Tue, 01 Jan 2030 00:00:00 GMT'
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const object = (resourceVersion: string): object => ({ metadata: { name: 'ours', resourceVersion } })
 
-describe('MutatingWebhookConfiguration by name', () => {
+describe('the registration of a webhook by name', () => {
   let api: FakeKubeApi
   let resource: WebhookConfigurationResource
   beforeEach(async () => {
@@ -28,7 +28,7 @@ describe('MutatingWebhookConfiguration by name', () => {
         ],
       })
     })
-    resource = createWebhookConfigurationResource(api.config, 'ours')
+    resource = createWebhookConfigurationResource(api.config, 'mutating', 'ours')
   })
   afterEach(() => api.stop())
 
@@ -61,6 +61,20 @@ describe('MutatingWebhookConfiguration by name', () => {
       metadata: { resourceVersion: '7' },
       webhooks: ['a', 'b'].map((name) => ({ name, clientConfig: { caBundle: base64('NEW') } })),
     })
+  })
+
+  it('is read and written alike where it is of the other kind', async () => {
+    const validating = createWebhookConfigurationResource(api.config, 'validating', 'ours')
+    await validating.publish(await validating.read(), 'NEW')
+    const path = `${PATH.replace('mutating', 'validating')}/ours`
+    expect(api.requests.map(({ method, url }) => `${method} ${url.pathname}`)).to.deep.equal([
+      `GET ${path}`,
+      `PATCH ${path}`,
+    ])
+    expect(JSON.parse(api.requests[1]?.body ?? '')).to.have.nested.property(
+      'webhooks[1].clientConfig.caBundle',
+      base64('NEW'),
+    )
   })
 
   describe('watched', () => {

@@ -34,8 +34,9 @@ export function createLogObserver(log: Logger): AdmissionObserver {
       const { kind, reason } = decision
       const fields = { uid, namespace, pod: podDisplayName(object), decision: kind, reason }
       if (decision.kind === 'deny') log.warn('refused', { ...fields, problems: refusalMessage(decision) })
-      // The API server asks again after other webhooks: the pod has its line already.
-      else if (reason === 'unchanged') log.debug('left alone', { ...fields, why: REASONS[reason] })
+      // The API server asks again after other webhooks, and the pods of a workload have lines of their own.
+      else if (reason === 'unchanged' || reason === 'workload')
+        log.debug('left alone', { ...fields, why: REASONS[reason] })
       else log.info(kind === 'allow' ? 'left alone' : 'patched', { ...fields, why: REASONS[reason] })
     },
     failed: (failure) =>

@@ -30,7 +30,8 @@ export function startCertificates(config: WebhookConfig, deps: ModeDeps): Certif
   const kube = loadKubeConfig()
   return startSelf({
     secret: createSecretResource(kube, { namespace: config.namespace, name: config.certificateSecret }),
-    configuration: createWebhookConfigurationResource(kube, config.webhookConfiguration),
+    configuration: createWebhookConfigurationResource(kube, 'mutating', config.webhookConfiguration),
+    warnings: createWebhookConfigurationResource(kube, 'validating', config.webhookConfiguration),
     hosts: config.certificateHosts,
     lifetimes: {
       lifetimeMs: config.certificateLifetimeSeconds * 1000,

@@ -45,6 +45,8 @@ export interface ReconcilerState {
   readonly served: Certificate | undefined
   /** Whether `caBundle` of every entry held it when last read. */
   readonly trusted: boolean
+  /** `caBundle` of every entry, as PEM. */
+  readonly caBundle: string
 }
 
 export interface Reconciler {
@@ -78,11 +80,12 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     const elapsed = clock.elapsed()
     orphaned = sight(orphaned, ids(orphans), elapsed)
     const anchors = planBundle(stored, orphans, { now, elapsed, sightings: orphaned, lifetimes })
-    const trusted = trustedBy(await publish(deps, seen, { anchors, served }))
+    const caBundle = anchors.map(({ cert }) => cert).join('')
+    const trusted = trustedBy(await publish(deps, seen, { caBundle, anchors: anchors.length, served }))
     published = sight(published, trusted, clock.elapsed())
     const state = { stored, served, published, orphaned, now, elapsed: clock.elapsed(), lifetimes }
     served = chooseServed(state)
-    return { served, trusted: served !== undefined && published.has(served.id) }
+    return { served, trusted: served !== undefined && published.has(served.id), caBundle }
   }
 
   return { reconcile }
@@ -139,16 +142,22 @@ function findOrphans(
   return anchors.filter((anchor) => anchor.subject === subject && !known.has(anchor.id))
 }
 
+interface Publication {
+  readonly caBundle: string
+  /** How many it holds. */
+  readonly anchors: number
+  readonly served: Certificate | undefined
+}
+
 async function publish(
   { configuration, observer }: ReconcilerDeps,
   seen: WebhookConfiguration,
-  { anchors, served }: { readonly anchors: readonly PublishedAnchor[]; readonly served: Certificate | undefined },
+  { caBundle, anchors, served }: Publication,
 ): Promise<WebhookConfiguration> {
-  const bundle = anchors.map(({ cert }) => cert).join('')
-  if (seen.entries.every(({ caBundle }) => caBundle === bundle)) return seen
+  if (seen.entries.every((entry) => entry.caBundle === caBundle)) return seen
   if (served && !trustedBy(seen).includes(served.id)) observer.untrusted()
-  const written = await configuration.publish(seen, bundle)
-  observer.published(anchors.length)
+  const written = await configuration.publish(seen, caBundle)
+  observer.published(anchors)
   return written
 }
 

@@ -3,6 +3,8 @@ import type { SecretResource } from '../kube/secret.ts'
 import type { WebhookConfigurationResource } from '../kube/webhook-configuration.ts'
 import type { WebhookMetrics } from '../metrics.ts'
 import { SUBJECT, mintCertificate } from './certificate.ts'
+import type { CopiedBundleDeps } from './copied-bundle.ts'
+import { createCopiedBundle } from './copied-bundle.ts'
 import type { ReconcilerClock } from './reconciler.ts'
 import { createReconciler } from './reconciler.ts'
 import { startReconcileLoop } from './reconcile-loop.ts'
@@ -13,6 +15,8 @@ import type { CertificateMode, Serving } from './serving.ts'
 export interface SelfDeps {
   readonly secret: SecretResource
   readonly configuration: WebhookConfigurationResource
+  /** The registration of warnings, which trusts the same certificates. */
+  readonly warnings: CopiedBundleDeps['configuration']
   readonly hosts: readonly string[]
   readonly lifetimes: Lifetimes
   readonly serving: Serving
@@ -33,8 +37,9 @@ const WAITING = 'waiting for another replica to put its certificate back into th
 
 /** Starts mode `self`: makes, publishes, renews and serves a certificate that needs nobody else. */
 export function startSelf(deps: SelfDeps): CertificateMode {
-  const { secret, configuration, hosts, lifetimes, serving, clock, random, log, instruments } = deps
+  const { secret, configuration, warnings, hosts, lifetimes, serving, clock, random, log, instruments } = deps
   const problems = createProblemReporter({ log, instruments })
+  const copied = createCopiedBundle({ configuration: warnings, log })
   let trusted = false
   let waiting = false
   let interruption: string | undefined
@@ -71,6 +76,7 @@ export function startSelf(deps: SelfDeps): CertificateMode {
       else if (!waiting) log.info(WAITING)
       waiting = state.served === undefined
       trust(state.trusted)
+      copied.copy(state.caBundle)
     },
     problems: {
       ...problems,

@@ -5,8 +5,10 @@ import type { InjectionRequest } from '../injection/decide.ts'
 import type { Route } from './app.ts'
 
 export interface RoutesDeps {
-  /** Answers reviews in a mode. */
+  /** Answers reviews of pods in a mode. */
   readonly review: (mode: InjectionRequest['mode']) => Route['handle']
+  /** Answers reviews of what makes pods. */
+  readonly warn: (mode: InjectionRequest['mode']) => Route['handle']
   /** @returns why no reviews should be sent here; undefined when they should. */
   readonly notReadyReason: () => string | undefined
   readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly body: string }>
@@ -21,11 +23,13 @@ export interface Routes {
 }
 
 /** Every path of the webhook. */
-export function createRoutes({ review, notReadyReason, renderMetrics }: RoutesDeps): Routes {
+export function createRoutes({ review, warn, notReadyReason, renderMetrics }: RoutesDeps): Routes {
   return {
     admission: [
       { method: 'POST', path: '/mutate', handle: review('pod') },
       { method: 'POST', path: '/mutate/namespace', handle: review('namespace') },
+      { method: 'POST', path: '/warn', handle: warn('pod') },
+      { method: 'POST', path: '/warn/namespace', handle: warn('namespace') },
     ],
     admin: [
       { method: 'GET', path: ADMIN_PATHS.livez, handle: replying(() => okReply) },

@@ -8,6 +8,8 @@ export const REASONS = {
   unchanged: 'The pod carries our sidecar, and everything else that its annotations give.',
   'not-requested': 'Nothing of ours on the pod, and its namespace is not opted in.',
   'not-created': 'Not the creation of a pod.',
+  workload:
+    'Not a pod, but what makes pods, such as a Deployment: its author is warned of what its pods would be refused for, or warned of. It is always let through.',
   'mirror-pod': 'A static pod of the kubelet: it cannot be changed.',
   'opted-out': 'outbound-jwt.io/inject is false or disabled.',
   'no-role':
@@ -54,6 +56,7 @@ export const OUTCOMES = {
   unchanged: 'allow',
   'not-requested': 'allow',
   'not-created': 'allow',
+  workload: 'allow',
   'mirror-pod': 'allow',
   'opted-out': 'allow',
   'no-role': 'allow',

@@ -1,11 +1,15 @@
-import type { KubeConfig, V1MutatingWebhookConfiguration } from '@kubernetes/client-node'
+import type {
+  KubeConfig,
+  V1MutatingWebhookConfiguration,
+  V1ValidatingWebhookConfiguration,
+} from '@kubernetes/client-node'
 import { AdmissionregistrationV1Api, PatchStrategy } from '@kubernetes/client-node'
 import { FIELD_MANAGER, callOptions, clientOf } from './client.ts'
 import { calling } from './failure.ts'
 import type { WatchDeps, WatchHandle } from './watch.ts'
 import { watchObject } from './watch.ts'
 
-/** The parts of a MutatingWebhookConfiguration that matter here. */
+/** The parts of a registration that matter here: of a MutatingWebhookConfiguration, or a ValidatingWebhookConfiguration. */
 export interface WebhookConfiguration {
   readonly resourceVersion: string
   /** When it was read, by the clock of the API server, milliseconds; undefined when that did not say. */
@@ -16,7 +20,7 @@ export interface WebhookConfiguration {
   }[]
 }
 
-/** One MutatingWebhookConfiguration by name. Verbs: get, watch, patch. */
+/** One of them by name. Verbs: get, watch, patch. */
 export interface WebhookConfigurationResource {
   /** @throws KubeError not-found and others. */
   read(): Promise<WebhookConfiguration>
@@ -26,15 +30,40 @@ export interface WebhookConfigurationResource {
   watch(deps: WatchDeps): WatchHandle
 }
 
-const PATH = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
+type Registration = V1MutatingWebhookConfiguration | V1ValidatingWebhookConfiguration
+type Patch = Parameters<AdmissionregistrationV1Api['patchMutatingWebhookConfiguration']>[0]
+type Options = ReturnType<typeof callOptions>
 
-export function createWebhookConfigurationResource(config: KubeConfig, name: string): WebhookConfigurationResource {
+/** What the client calls the same two calls for each kind. */
+const KINDS = {
+  mutating: {
+    resource: 'mutatingwebhookconfigurations',
+    read: (api: AdmissionregistrationV1Api, name: string) =>
+      api.readMutatingWebhookConfigurationWithHttpInfo({ name }, callOptions()),
+    patch: (api: AdmissionregistrationV1Api, patch: Patch, options: Options): Promise<Registration> =>
+      api.patchMutatingWebhookConfiguration(patch, options),
+  },
+  validating: {
+    resource: 'validatingwebhookconfigurations',
+    read: (api: AdmissionregistrationV1Api, name: string) =>
+      api.readValidatingWebhookConfigurationWithHttpInfo({ name }, callOptions()),
+    patch: (api: AdmissionregistrationV1Api, patch: Patch, options: Options): Promise<Registration> =>
+      api.patchValidatingWebhookConfiguration(patch, options),
+  },
+} as const
+
+export function createWebhookConfigurationResource(
+  config: KubeConfig,
+  kind: keyof typeof KINDS,
+  name: string,
+): WebhookConfigurationResource {
   const api = clientOf(config, AdmissionregistrationV1Api)
-  const where = `mutatingwebhookconfigurations/${name}`
+  const { resource, read, patch } = KINDS[kind]
+  const where = `${resource}/${name}`
   return {
     read: () =>
       calling(`get ${where}`, async () => {
-        const { data, headers } = await api.readMutatingWebhookConfigurationWithHttpInfo({ name }, callOptions())
+        const { data, headers } = await read(api, name)
         return { ...decode(data), readAt: timeOf(headers['date']) }
       }),
     publish: ({ resourceVersion, entries }, caBundle) =>
@@ -44,13 +73,18 @@ export function createWebhookConfigurationResource(config: KubeConfig, name: str
         const webhooks = entries.map((entry) => ({ name: entry.name, clientConfig: { caBundle: text } }))
         const body = { metadata: { resourceVersion }, webhooks }
         const options = callOptions({ contentType: PatchStrategy.StrategicMergePatch })
-        return decode(await api.patchMutatingWebhookConfiguration({ name, body, fieldManager: FIELD_MANAGER }, options))
+        return decode(await patch(api, { name, body, fieldManager: FIELD_MANAGER }, options))
       }),
-    watch: (deps) => watchObject(config, { path: PATH, name, what: `watch ${where}` }, deps),
+    watch: (deps) =>
+      watchObject(
+        config,
+        { path: `/apis/admissionregistration.k8s.io/v1/${resource}`, name, what: `watch ${where}` },
+        deps,
+      ),
   }
 }
 
-function decode({ metadata, webhooks }: V1MutatingWebhookConfiguration): WebhookConfiguration {
+function decode({ metadata, webhooks }: Registration): WebhookConfiguration {
   return {
     resourceVersion: metadata?.resourceVersion ?? '',
     entries: (webhooks ?? []).map(({ name, clientConfig }) => ({

@@ -10,13 +10,14 @@ import { NOWHERE } from '../../../support/cli/files.ts'
 const NAME = 'aws-outbound-jwt-injector'
 const REGISTRATIONS = '/apis/admissionregistration.k8s.io/v1'
 const HOOKS = `${REGISTRATIONS}/mutatingwebhookconfigurations`
+const WARNINGS = `${REGISTRATIONS}/validatingwebhookconfigurations`
 const POLICIES = `${REGISTRATIONS}/validatingadmissionpolicies`
 const BINDINGS = `${REGISTRATIONS}/validatingadmissionpolicybindings`
 const DEPLOYMENT = `/apis/apps/v1/namespaces/system/deployments/${NAME}`
 const PODS = '/api/v1/namespaces/system/pods'
 const METRICS = `${PODS}/injector-1:9444/proxy/metrics`
 const DRY_RUN = '/api/v1/namespaces/default/pods?dryRun=All'
-const GUARDS = ['pods', 'registration', 'running-pods', 'workloads'].map((part) => `${NAME}-${part}`)
+const GUARDS = ['pods', 'registration', 'running-pods', 'namespace-label'].map((part) => `${NAME}-${part}`)
 
 const items = (...names: readonly string[]): object => ({ items: names.map((name) => ({ metadata: { name } })) })
 const entry = {
@@ -46,6 +47,7 @@ const HEALTHY: Answers = {
   '/version': { gitVersion: 'v1.36.3-eks-1' },
   [REGISTRATIONS]: { resources: [{ name: 'validatingadmissionpolicies' }] },
   [HOOKS]: hooks(registration()),
+  [WARNINGS]: { items: [registration()] },
   [POLICIES]: items(...GUARDS),
   [BINDINGS]: bindings(...GUARDS),
   [DEPLOYMENT]: deployment(2),
@@ -141,6 +143,10 @@ describe('check of an installation', () => {
     expect(await warnings({ [METRICS]: metrics(7200, 1) })).to.contain('that of injector-1 expires in 2 hours')
     expect(await warnings({ [BINDINGS]: bindings(...GUARDS.slice(1)) })).to.contain(`${NAME}-pods has no binding`)
     expect(await warnings({ [POLICIES]: items(...GUARDS.slice(1)) })).to.contain(`${NAME}-pods does not exist`)
+    expect(await warnings({ [WARNINGS]: items() })).to.contain('nobody is warned when a Deployment or Job is applied')
+    expect(await warnings({ [WARNINGS]: { items: [registration({ ...entry, clientConfig: {} })] } })).to.contain(
+      `caBundle of ValidatingWebhookConfiguration ${NAME} is empty`,
+    )
     expect(await warnings({ [HOOKS]: { items: [registration()] } })).to.contain('there is no pod-identity-webhook')
     const other = { ...deployment(2), metadata: { labels: { 'app.kubernetes.io/version': '0.0.9' } } }
     expect(await warnings({ [DEPLOYMENT]: other })).to.contain('the webhook is of version 0.0.9')

@@ -21,6 +21,7 @@ export const RIGHTS = [
   { group: 'rbac.authorization.k8s.io', resource: 'clusterroles', namespaced: false },
   { group: 'rbac.authorization.k8s.io', resource: 'clusterrolebindings', namespaced: false },
   { group: 'admissionregistration.k8s.io', resource: 'mutatingwebhookconfigurations', namespaced: false },
+  { group: 'admissionregistration.k8s.io', resource: 'validatingwebhookconfigurations', namespaced: false },
   { group: 'admissionregistration.k8s.io', resource: 'validatingadmissionpolicies', namespaced: false },
   { group: 'admissionregistration.k8s.io', resource: 'validatingadmissionpolicybindings', namespaced: false },
 ] as const
@@ -49,7 +50,7 @@ export function clusterFindings(version: JsonObject, resources: Answer): readonl
           verdict: 'fail',
           found:
             'ValidatingAdmissionPolicy of admissionregistration.k8s.io/v1 is not served: the guard cannot be installed',
-          fix: 'Enable the API, or install with guard.enabled=false and without what it guards.',
+          fix: 'Enable the API: without it the chart cannot be installed, because its guard is made of such policies.',
           page: 'security.md',
         },
   ]

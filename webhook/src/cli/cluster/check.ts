@@ -15,6 +15,7 @@ import {
   accountFindings,
   guardFindings,
   registrationFindings,
+  warningFindings,
   webhookFindings,
 } from './installed.ts'
 import { INSTALLATION, NAMESPACE, samplePod } from './names.ts'
@@ -60,9 +61,10 @@ async function installed(
   const registration = listedIn(hooks, INSTALLATION)
   const place = placeOf(registration) ?? NAMESPACE
   const pods = `/api/v1/namespaces/${namespace}/pods?dryRun=All`
-  const [deployment, replicas, policies, bindings, admitted, ofAccount] = await Promise.all([
+  const [deployment, replicas, warnings, policies, bindings, admitted, ofAccount] = await Promise.all([
     look(cluster, `/apis/apps/v1/namespaces/${place}/deployments/${INSTALLATION}`),
     readReplicas(cluster, place),
+    look(cluster, `${REGISTRATIONS}/validatingwebhookconfigurations`),
     look(cluster, `${REGISTRATIONS}/validatingadmissionpolicies`),
     look(cluster, `${REGISTRATIONS}/validatingadmissionpolicybindings`),
     send(cluster, pods, samplePod()),
@@ -71,6 +73,7 @@ async function installed(
   return [
     ...registrationFindings(hooks, registration),
     ...webhookFindings(place, deployment, replicas),
+    ...warningFindings(warnings),
     ...guardFindings(policies, bindings),
     ...admissionFindings(namespace, admitted),
     ...(account === undefined || !ofAccount ? [] : accountFindings(`${namespace}/${account}`, ofAccount)),

@@ -76,7 +76,7 @@ export function webhookFindings(place: string, deployment: Answer, replicas: rea
   return [
     replicasFinding(place, deployment.value),
     versionFinding(deployment.value),
-    ...replicas.flatMap(certificateFindings),
+    ...replicas.flatMap((replica) => certificateFindings(place, replica)),
   ]
 }
 
@@ -117,7 +117,7 @@ const DAY = 86_400
 const SOON_SECONDS = 7 * DAY
 
 /** What the replica itself serves; that the API server accepts it is shown by the sample pod. */
-function certificateFindings({ name, metrics }: Replica): readonly Finding[] {
+function certificateFindings(place: string, { name, metrics }: Replica): readonly Finding[] {
   const group = 'certificate'
   const page = 'certificates.md'
   if (metrics === undefined)
@@ -131,7 +131,7 @@ function certificateFindings({ name, metrics }: Replica): readonly Finding[] {
     ]
   const seconds = valueOf(metrics, METRICS.certificateExpiry.name) ?? 0
   const trusted = valueOf(metrics, METRICS.certificateTrusted.name)
-  const fix = `kubectl logs ${name} | grep certificate`
+  const fix = `kubectl -n ${place} logs ${name} | grep certificate`
   return [
     seconds > SOON_SECONDS
       ? { group, verdict: 'pass', found: `${name} serves one that expires in ${Math.floor(seconds / DAY)} days` }
@@ -147,7 +147,7 @@ function certificateFindings({ name, metrics }: Replica): readonly Finding[] {
 const valueOf = (metrics: string, metric: string): number | undefined =>
   samplesOf(metrics).find(({ name }) => name === metric)?.value
 
-const POLICIES = ['pods', 'registration', 'running-pods', 'workloads'].map((part) => `${INSTALLATION}-${part}`)
+const POLICIES = ['pods', 'registration', 'running-pods', 'namespace-label'].map((part) => `${INSTALLATION}-${part}`)
 
 export function guardFindings(policies: Answer, bindings: Answer): readonly Finding[] {
   const group = 'guard'
@@ -168,6 +168,45 @@ export function guardFindings(policies: Answer, bindings: Answer): readonly Find
     const actions = bound.flatMap((one) => listAt(objectAt(one, 'spec'), 'validationActions') ?? [])
     return { group, verdict: 'pass', found: `${bound.map(nameOf).join(', ')}: ${actions.join(', ')}` }
   })
+}
+
+/** Nothing but warnings is lost without them. */
+export function warningFindings(hooks: Answer): readonly Finding[] {
+  const group = 'warnings'
+  const page = 'install.md'
+  if (!hooks.ok) return [unread(group, 'validatingwebhookconfigurations', hooks)]
+  const name = `ValidatingWebhookConfiguration ${INSTALLATION}`
+  const registration = listedIn(hooks, INSTALLATION)
+  if (!registration)
+    return [
+      {
+        group,
+        verdict: 'warn',
+        found: `${name} does not exist: nobody is warned when a Deployment or Job is applied whose pods will be refused`,
+        fix: 'Run helm upgrade with guard.workloads=Warn, or apply install.yaml again.',
+        page,
+      },
+    ]
+  const isTrusted = objectsAt(registration, 'webhooks').every((entry) =>
+    Boolean(textAt(objectAt(entry, 'clientConfig'), 'caBundle')),
+  )
+  if (isTrusted)
+    return [
+      {
+        group,
+        verdict: 'pass',
+        found: 'the author of a Deployment or Job is warned of what its pods will be refused for',
+      },
+    ]
+  return [
+    {
+      group,
+      verdict: 'warn',
+      found: `caBundle of ${name} is empty: its warnings do not come`,
+      fix: "Look at the webhook's log for `caBundle not written`; in mode self it writes caBundle within half a minute.",
+      page: 'certificates.md',
+    },
+  ]
 }
 
 /** @param admitted what the API server made of a pod that asks for a token, without keeping it. */
