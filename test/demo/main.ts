@@ -123,6 +123,13 @@ async function keepRunning(commands: Readonly<Record<string, string>>): Promise<
   })
 }
 
+/** Two demos at a time want the same port. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const [, port] = /EADDRINUSE.*:(\d+)$/.exec(error.message) ?? []
+  return port === undefined ? error.message : `port ${port} is in use; does another demo run?`
+}
+
 function portOf(address: unknown): string {
   return String(address).split(':').at(-1) ?? ''
 }
@@ -132,7 +139,7 @@ try {
   output.step('Done: the partner verified the token, and nobody else got one')
 } catch (error) {
   process.exitCode = 1
-  process.stderr.write(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`\nThe demo failed: ${reasonOf(error)}\n`)
 } finally {
   await closeAll()
 }
