@@ -1,5 +1,5 @@
 import { Flawed, opaque, verify } from '../vendor.ts'
-import type { Answer, Vendor } from '../vendor.ts'
+import type { Answer, Flaw, Vendor } from '../vendor.ts'
 
 export const ALIBABA = {
   audience: 'sts.aliyuncs.com',
