@@ -190,6 +190,8 @@ class Attempt implements Forwarding {
 
   private broken(stream: ClientHttp2Stream, error: unknown, served: number): void {
     if (this.isOver || stream !== this.stream) return
+    // It would refuse the next streams of this connection as well. RFC 9113 §7.
+    if (stream.rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM) this.session?.retire()
     if (wantsHttp1(stream)) this.deps.upstream(this.request.destination).http2?.decline()
     if (this.mayRetry(stream, error, served)) {
       this.retried = true

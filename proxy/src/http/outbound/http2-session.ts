@@ -29,6 +29,8 @@ export interface Http2Session {
   request(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream
   /** Its stream is over. */
   release(): void
+  /** Open streams go on to their end; there are no new ones. */
+  retire(): void
 }
 
 /** What the owner of a session hears of it. */
@@ -117,7 +119,6 @@ export class Session implements Http2Session {
     else this.timer = setTimeout(() => this.retire(), this.limits.upstreamIdleMs)
   }
 
-  /** Open streams go on to their end; there are no new ones. */
   retire(): void {
     if (this.isLeaving) return
     this.isLeaving = true
