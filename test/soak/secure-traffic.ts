@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { constants } from 'node:http2'
 import { request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { status } from '@grpc/grpc-js'
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import { ECHO } from '../support/proxy/grpc-partner.ts'
@@ -44,8 +45,8 @@ export const SECURE_KINDS: Readonly<Record<string, Kind>> = {
     })
     outgoing.end()
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
-    await once(response.resume(), 'end')
-    if (response.statusCode !== 200) throw new Error(`answered with ${String(response.statusCode)}`)
+    const answer = await text(response)
+    if (response.statusCode !== 200) throw new Error(`answered with ${String(response.statusCode)}: ${answer}`)
   },
   'HTTP/2: 200 KB there and back': async (soak) => {
     const session = await secureHttp2(soak.proxyPort, soak.partners.http2, soak.anchor)
@@ -55,17 +56,19 @@ export const SECURE_KINDS: Readonly<Record<string, Kind>> = {
     const answer = await done
     session.destroy()
     if (answer.status !== 200 || answer.body !== body || answer.trailers['grpc-status'] !== '0')
-      throw new Error(`came back as ${answer.status}, ${answer.body.length} bytes, code ${answer.rstCode}`)
+      throw new Error(
+        `came back as ${answer.status}, ${answer.body.length} bytes, code ${answer.rstCode}: ${answer.body.slice(0, 300)}`,
+      )
   },
   'HTTP/2: one of two streams given up': async (soak) => {
     const session = await secureHttp2(soak.proxyPort, soak.partners.http2, soak.anchor)
     const { stream, done: given } = open(session, { ':path': '/', 'x-bytes': `${5 << 20}` })
     await once(stream, 'response')
     stream.close(constants.NGHTTP2_CANCEL)
-    const { status: answered } = await open(session, { ':path': '/' }).done
+    const { status: answered, body } = await open(session, { ':path': '/' }).done
     await given
     session.destroy()
-    if (answered !== 200) throw new Error(`the other stream was answered with ${answered}`)
+    if (answered !== 200) throw new Error(`the other stream was answered with ${answered}: ${body}`)
   },
   'gRPC: one message': ({ grpc }) => {
     const message = randomBytes(1_000)

@@ -43,8 +43,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     if (status !== 502) throw new Error(`a name that does not resolve was answered with ${status}`)
   },
   'an exchanged token': async (soak, agent) => {
-    const { status } = await exchange(soak, agent, { path: soak.partners.exchangedUrl })
-    if (status !== 200) throw new Error(`answered with ${status}`)
+    expectAnswer(await exchange(soak, agent, { path: soak.partners.exchangedUrl }), 200, 0)
   },
   'a token file': ({ tokenReader }) => tokenReader.read(),
 }

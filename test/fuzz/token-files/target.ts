@@ -7,7 +7,7 @@ import type { Step } from './script.ts'
 import { FILES, createScript, soundToken } from './script.ts'
 import { checkSettings, createSettings } from './settings.ts'
 import { createTokenFilesWorld } from './world.ts'
-import type { TokenFilesWorld } from './world.ts'
+import type { TokenFilesWorld, Watched } from './world.ts'
 
 export type TokenFilesCase = { readonly settings: string } | { readonly script: readonly Step[] }
 
@@ -21,7 +21,7 @@ export const TOKEN_FILES: FuzzKind<TokenFilesCase> = {
   invariants: [
     'settings are taken or refused, in less than a second of CPU time; a refusal names place, value and allowed form; no two files are one, and none is outside of the directory',
     'what a reader sees is a whole token that its source has held, and nothing else is in the directory; nobody else may change it',
-    'a token that is written is for the audience of its file alone, and is not over',
+    'a token that is written is for the audience of its file alone, and was not over when its source held it',
     'a file is absent only where somebody removed it, and it is back when that somebody is gone; then it holds the newest token, or one that lives longer',
     'no token is in the log',
   ],
@@ -80,7 +80,6 @@ function checkFound({ files }: TokenFilesWorld, path: string, content: string | 
 async function play(script: readonly Step[], world: TokenFilesWorld, absences: Int32Array): Promise<number> {
   const { clock, files } = world
   const contents = files.map((): string | undefined => undefined)
-  let lookedMs = clock.now().wallMs
   let written = 0
   const look = (): void => {
     files.forEach((file, index) => {
@@ -89,13 +88,12 @@ async function play(script: readonly Step[], world: TokenFilesWorld, absences: I
       if (content !== undefined && Atomics.load(absences, index) % 2 === 1) Atomics.add(absences, index, 1)
       if (content === undefined && Atomics.load(absences, index) % 2 === 0) throw new Error(`${file.name} is gone`)
       if (content === undefined || content === contents[index]) return
-      checkToken(content, file.audience, lookedMs)
+      checkToken(content, file)
       contents[index] = content
       written++
     })
     const strangers = world.strangers()
     if (strangers.length > 0) throw new Error(`in the directory, or not only for reading: ${strangers.join(', ')}`)
-    lookedMs = clock.now().wallMs
   }
   for (const step of [...script, ...lastSteps()]) {
     if (step.step === 'wait') await clock.advance(step.milliseconds)
@@ -129,14 +127,15 @@ function contentOf(path: string): string | undefined {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, 'utf8') : undefined
 }
 
-/** @param sinceMs when the file was looked at before. @throws when nobody may be given this token. */
-function checkToken(content: string, audience: string, sinceMs: number): void {
+/** @throws when nobody may be given this token. One that was good stays until there is a newer one. */
+function checkToken(content: string, { audience, projected }: Watched): void {
   if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(content)) throw new Error(`written: ${JSON.stringify(content.slice(0, 2_000))}`)
   const { aud } = claimsOf(content)
   const audiences = Array.isArray(aud) ? (aud as readonly unknown[]) : [aud]
   if (audiences.length !== 1 || audiences[0] !== audience)
     throw new Error(`written: a token for ${JSON.stringify(aud)}`)
-  if (!(expiryOf(content) * 1000 > sinceMs)) throw new Error(`written: a token that ended at ${expiryOf(content)}`)
+  if (!(expiryOf(content) * 1000 > (projected.get(content) ?? Infinity)))
+    throw new Error(`written: a token that was over at ${expiryOf(content)}`)
 }
 
 const expiryOf = (token: string): number => Number(claimsOf(token)['exp'])

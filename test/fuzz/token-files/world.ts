@@ -21,13 +21,13 @@ import type { Projected, Step } from './script.ts'
 const GOOGLE = { audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/aws' }
 
 /** One file as a test sees it. */
-interface Watched {
+export interface Watched {
   readonly name: string
   readonly audience: string
   readonly source: string
   readonly path: string
-  /** Everything its source has ever held, as the sidecar may write it. */
-  readonly projected: Set<string>
+  /** Everything its source has ever held, as the sidecar may write it, and since when. */
+  readonly projected: Map<string, number>
 }
 
 /** What keeps the files of a pod, composed as in the shipped proxy, on a disk at which somebody is at work. */
@@ -142,7 +142,7 @@ export function createTokenFilesWorld(): TokenFilesWorld {
     const { source, audience, projected } = at(token.file)
     if (obstructions.has(source)) return
     const bytes = bytesOf(token, audience, tokens++, clock.now().wallMs)
-    projected.add(bytes.toString('utf8').trim())
+    projected.set(bytes.toString('utf8').trim(), clock.now().wallMs)
     writeFileSync(`${source}.new`, bytes)
     renameSync(`${source}.new`, source)
   }
@@ -167,7 +167,7 @@ function watched({ name, audience, subjectTokenFile }: TokenFile, directory: str
     audience: audience[0] ?? '',
     source: subjectTokenFile ?? '',
     path: join(directory, name),
-    projected: new Set(),
+    projected: new Map(),
   }
 }
 
