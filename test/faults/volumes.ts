@@ -13,6 +13,8 @@ import type { Volumes } from './scenario.ts'
 const STORED = 'authority.pem'
 /** How often the token file is removed. */
 const REMOVALS = 3
+/** How often it is read in between. */
+const READS = 1_000
 /** Seconds; the shortest life there is. */
 const SHORT_SECONDS = 60
 const WHOLE_TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/
@@ -143,8 +145,11 @@ async function removeUnderReader(file: string): Promise<string> {
   for (let count = 0; count < REMOVALS; count++) {
     rmSync(file)
     await until('the file is back', () => exists(file), 20_000, 100)
+    const before = reads
+    await until('it is read', () => reads >= before + READS)
   }
-  await until('a newer token is there', () => tokens.size > 1, SHORT_SECONDS * 1000, 200)
+  const known = tokens.size
+  await until('a newer token takes the place of one that is read', () => tokens.size > known, SHORT_SECONDS * 1000, 200)
   end.abort()
   await reading
   expect(torn, 'reads of half a token').to.deep.equal([])
