@@ -7,6 +7,8 @@ export const PRODUCT = 'aws-outbound-jwt-injector'
 export const CHART = 'charts/aws-outbound-jwt-injector'
 /** Partner, clouds, application, other injectors: one image. */
 export const WORLD_IMAGE = 'ghcr.io/aws-outbound-jwt-injector/partner:e2e'
+/** A forward proxy. */
+export const SQUID_IMAGE = 'ghcr.io/aws-outbound-jwt-injector/squid:e2e'
 /** Stock clients and SDKs of clouds. */
 export const CLIENTS_IMAGE = 'ghcr.io/aws-outbound-jwt-injector/clients:e2e'
 export const ROLE_ARN = 'arn:aws:iam::123456789012:role/orders'
