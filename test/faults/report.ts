@@ -16,7 +16,7 @@ export function reliabilityPage(outcomes: readonly Outcome[]): string {
 
 Each row breaks one thing around the shipped proxy or webhook, with real sockets, real TLS and really signed tokens, and counts what the application sees.
 In every row with a partner, it also counts requests without a token (always 0), and the proxy's output is searched for tokens (none).
-Run it yourself: \`npm run test:faults\`; it takes a few minutes and ends with an error when an invariant does not hold.
+Run it yourself: \`npm run test:faults\`; it takes about a quarter of an hour and ends with an error when an invariant does not hold.
 The last rows need a cluster whose API server runs on the same machine (\`KUBECONFIG\`, and \`RESTART_API_SERVER\`, a command that ends it with the signal it is given); without one they are left out by name.
 
 ${markdownTable(
