@@ -55,12 +55,12 @@ describe('the chart, by helm', function () {
   })
 
   it('says which Kubernetes it needs', () => {
-    const render = (): string => renderChart(['--kube-version', '1.32.9'])
-    expect(render).to.throw('chart requires kubeVersion: >=1.33.0-0 which is incompatible with Kubernetes v1.32.9')
+    const render = (): string => renderChart(['--kube-version', '1.31.9'])
+    expect(render).to.throw('chart requires kubeVersion: >=1.32.0-0 which is incompatible with Kubernetes v1.31.9')
   })
 
   it('takes the version numbers of EKS', () => {
-    expect(renderChart(['--kube-version', 'v1.33.3-eks-bcf3d70'])).to.include('kind: Deployment')
+    expect(renderChart(['--kube-version', 'v1.32.3-eks-bcf3d70'])).to.include('kind: Deployment')
   })
 
   it('can be part of another chart, which sets `global`', () => {

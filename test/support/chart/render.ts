@@ -8,7 +8,7 @@ export const NAMESPACE = 'outbound-jwt-system'
 
 /** @returns what `helm install` would send, without hooks. @param options more of helm's. @throws Error with helm's own words. */
 export function renderChart(options: readonly string[] = [], namespace = NAMESPACE): string {
-  const args = ['template', RELEASE, CHART, '--namespace', namespace, '--no-hooks', '--kube-version', '1.33.0']
+  const args = ['template', RELEASE, CHART, '--namespace', namespace, '--no-hooks', '--kube-version', '1.32.0']
   return runTool('helm', [...args, ...options])
 }
 

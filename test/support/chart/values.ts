@@ -4,10 +4,10 @@ import { isMap, isScalar, parseDocument } from 'yaml'
 
 export const CHART = 'charts/aws-outbound-jwt-injector'
 
-/** @returns the oldest Kubernetes that the chart installs on, such as `1.33`. @throws Error when Chart.yaml does not say one. */
+/** @returns the oldest Kubernetes that the chart installs on, such as `1.32`. @throws Error when Chart.yaml does not say one. */
 export function oldestKubernetes(text = readFileSync(`${CHART}/Chart.yaml`, 'utf8')): string {
   const [, minor] = /^kubeVersion: '>=(\d+\.\d+)\.0-0'$/m.exec(text) ?? []
-  if (minor === undefined) throw new Error('Chart.yaml has no kubeVersion such as >=1.33.0-0')
+  if (minor === undefined) throw new Error('Chart.yaml has no kubeVersion such as >=1.32.0-0')
   return minor
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { constants, createSecureServer } from 'node:http2'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
@@ -13,7 +14,7 @@ describe('a partner that resets a stream with ENHANCE_YOUR_CALM', () => {
     const authority = await createTestAuthority()
     let streams = 0
     const server = createSecureServer(await authority.issue(['partner.example']))
-    server.on('stream', (stream) => {
+    server.on('stream', (stream: ServerHttp2Stream) => {
       stream.on('error', () => undefined)
       if (++streams === 1) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
       else stream.respond({ ':status': 200 }, { endStream: true })

@@ -68,7 +68,7 @@ const marked = (text: string, mark: string): string =>
 const SABOTAGES: Readonly<
   Record<string, { readonly change: Answers; readonly says: RegExp; readonly args?: string[] }>
 > = {
-  'an old cluster': { change: { '/version': { gitVersion: 'v1.32.9' } }, says: /v1\.32\.9 is older than 1\.33/ },
+  'an old cluster': { change: { '/version': { gitVersion: 'v1.31.9' } }, says: /v1\.31\.9 is older than 1\.32/ },
   'policies that are not served': { change: { [REGISTRATIONS]: { resources: [] } }, says: /is not served/ },
   "EKS's hook under a name that sorts first": {
     change: { [HOOKS]: hooks(registration(), { metadata: { name: 'amazon-pod-identity' } }) },

@@ -6,7 +6,7 @@ import { listedIn, nameOf, unread } from './answer.ts'
 import { EKS_HOOK, INSTALLATION, NAMESPACE } from './names.ts'
 
 /** As `kubeVersion` of the chart has it. */
-export const OLDEST_MINOR = 33
+export const OLDEST_MINOR = 32
 
 /** What an installation creates. */
 export const RIGHTS = [
