@@ -68,5 +68,11 @@ export const LIMITS: Limits = {
   tunnelIdleMs: 3_600_000,
 }
 
+/**
+ * Streams of an HTTP/2 connection that may be given up before the next ones go to another. What such a stream had not written yet counts against
+ * the memory of its connection for good (Node 26.10); past 10 MB every stream is reset with ENHANCE_YOUR_CALM. A stream holds 80 KiB at most.
+ */
+export const STREAMS_GIVEN_UP = 100
+
 /** Until the next address of a partner is tried. Node's default of 250 ms gives up on partners on the other side of the world. */
 export const ATTEMPT_MS = 1_000

@@ -3,6 +3,7 @@ import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../../errors.ts'
 import { errorCode } from '../../runtime/index.ts'
+import { STREAMS_GIVEN_UP } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 import { HOLDS } from '../memory.ts'
 import type { MemoryBudget } from '../memory.ts'
@@ -115,6 +116,7 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
 
   function watch(session: ServerHttp2Session, client: Socket): void {
     let streams = 0
+    let givenUp = 0
     // A session that is closing waits for the rest of a frame, and for the client's end; neither may ever come, or be read.
     const end = (): void => {
       session.close()
@@ -125,7 +127,8 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
       deps.refused(new ProxyError('request_timeout'))
       session.destroy()
     }, limits.headMs)
-    const onStreamEnd = (): void => {
+    const onStreamEnd = (rstCode: number): void => {
+      if (rstCode !== constants.NGHTTP2_NO_ERROR && ++givenUp === STREAMS_GIVEN_UP) retire(session)
       if (--streams === 0 && !session.destroyed) idle = setTimeout(end, limits.keepAliveMs)
     }
     session
@@ -133,7 +136,7 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
       .on('stream', (stream, _headers, flags, fields) => {
         streams++
         clearTimeout(idle)
-        stream.on('error', ignore).once('close', onStreamEnd)
+        stream.on('error', ignore).once('close', () => onStreamEnd(stream.rstCode))
         stream.setTimeout(deps.silenceMs, () => stream.destroy(new Error('the client is silent')))
         const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0
         deps.answer({ stream, fields, hasBody, connection: client })

@@ -76,7 +76,7 @@ class Attempt implements Forwarding {
     if (!sessions) this.sendByHttp1()
     else
       sessions.take((error, session) => {
-        if (this.isOver) session?.release()
+        if (this.isOver) session?.release(false)
         else if (error) this.fail(error)
         else if (session) this.send(session)
         else this.sendByHttp1()
@@ -191,7 +191,7 @@ class Attempt implements Forwarding {
   private broken(stream: ClientHttp2Stream, error: unknown, served: number): void {
     if (this.isOver || stream !== this.stream) return
     // It would refuse the next streams of this connection as well. RFC 9113 §7.
-    if (stream.rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM) this.session?.retire()
+    if (wantsCalm(stream)) this.session?.retire()
     if (wantsHttp1(stream)) this.deps.upstream(this.request.destination).http2?.decline()
     if (this.mayRetry(stream, error, served)) {
       this.retried = true
@@ -210,7 +210,7 @@ class Attempt implements Forwarding {
     if (this.retried || !isReplayable || this.phase !== 'waiting') return false
     if (isUnprocessed(stream, this.session?.lastStreamId)) return true
     if (!isIdempotent(method)) return false
-    return wantsHttp1(stream) || (served > 0 && (error === undefined || isClosedConnection(error)))
+    return wantsHttp1(stream) || (served > 0 && (error === undefined || wantsCalm(stream) || isClosedConnection(error)))
   }
 
   /** Writes at the speed of the partner. */
@@ -263,14 +263,20 @@ class Attempt implements Forwarding {
     this.unplug = undefined
     this.session = undefined
     this.stream = undefined
-    if (stream && !(stream.writableFinished && this.isComplete)) this.cancel.abort()
-    session?.release()
+    const isGivenUp = stream !== undefined && !(stream.writableFinished && this.isComplete)
+    if (isGivenUp) this.cancel.abort()
+    session?.release(isGivenUp)
   }
 }
 
 /** The partner said so of the stream, or of its whole connection. RFC 9113 §7. */
 function wantsHttp1({ rstCode }: ClientHttp2Stream): boolean {
   return rstCode === constants.NGHTTP2_HTTP_1_1_REQUIRED
+}
+
+/** The partner finds what came on the connection too costly, which may have been another client's doing. RFC 9113 §7. */
+function wantsCalm({ rstCode }: ClientHttp2Stream): boolean {
+  return rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM
 }
 
 /**

@@ -1,6 +1,7 @@
 import { connect, constants } from 'node:http2'
 import type { ClientHttp2Session, ClientHttp2Stream, ClientSessionRequestOptions } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
+import { STREAMS_GIVEN_UP } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 
 export interface SessionOptions {
@@ -27,8 +28,8 @@ export interface Http2Session {
   readonly lastStreamId: number | undefined
   /** @throws what node:http2 refuses to send. */
   request(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream
-  /** Its stream is over. */
-  release(): void
+  /** Its stream is over. @param isGivenUp before either side had said all. */
+  release(isGivenUp: boolean): void
   /** Open streams go on to their end; there are no new ones. */
   retire(): void
 }
@@ -48,6 +49,7 @@ export class Session implements Http2Session {
   served = 0
   lastStreamId: number | undefined
   private streams = 0
+  private givenUp = 0
   private isLeaving = false
   private readonly session: ClientHttp2Session
   private readonly socket: TLSSocket
@@ -112,8 +114,10 @@ export class Session implements Http2Session {
     return stream
   }
 
-  release(): void {
-    if (--this.streams > 0) return
+  release(isGivenUp: boolean): void {
+    this.streams--
+    if (isGivenUp && ++this.givenUp === STREAMS_GIVEN_UP) this.retire()
+    if (this.streams > 0) return
     clearTimeout(this.timer)
     if (this.isLeaving) this.destroy()
     else this.timer = setTimeout(() => this.retire(), this.limits.upstreamIdleMs)

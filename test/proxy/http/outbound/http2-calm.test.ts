@@ -16,7 +16,7 @@ describe('a partner that resets a stream with ENHANCE_YOUR_CALM', () => {
     const server = createSecureServer(await authority.issue(['partner.example']))
     server.on('stream', (stream: ServerHttp2Stream) => {
       stream.on('error', () => undefined)
-      if (++streams === 1) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+      if (++streams % 2 === 0) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
       else stream.respond({ ':status': 200 }, { endStream: true })
     })
     partner = new Http2Partner(server, authority.ca, () => streams)
@@ -26,9 +26,15 @@ describe('a partner that resets a stream with ENHANCE_YOUR_CALM', () => {
   })
   after(() => partner.close())
 
-  it('gets the next request on another connection', async () => {
-    expect((await partner.call({})).error?.code).to.equal('upstream_reset')
+  it('gets a request that may be repeated again, on another connection', async () => {
+    expect((await partner.call({})).status).to.equal(200)
     expect((await partner.call({})).status).to.equal(200)
     expect(partner.accepted()).to.equal(2)
+  })
+
+  it('gets no other request twice, and the next one on another connection', async () => {
+    expect((await partner.call({ method: 'POST' })).error?.code).to.equal('upstream_reset')
+    expect((await partner.call({ method: 'POST' })).status).to.equal(200)
+    expect(partner.accepted()).to.equal(3)
   })
 })
