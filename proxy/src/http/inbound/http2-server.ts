@@ -3,6 +3,7 @@ import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../../errors.ts'
 import { errorCode } from '../../runtime/index.ts'
+import { clearTimeoutOnDestroy } from '../http2-timeout.ts'
 import { STREAMS_GIVEN_UP } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 import { HOLDS } from '../memory.ts'
@@ -137,6 +138,7 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
         streams++
         clearTimeout(idle)
         stream.on('error', ignore).once('close', () => onStreamEnd(stream.rstCode))
+        clearTimeoutOnDestroy(stream)
         stream.setTimeout(deps.silenceMs, () => stream.destroy(new Error('the client is silent')))
         const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0
         deps.answer({ stream, fields, hasBody, connection: client })

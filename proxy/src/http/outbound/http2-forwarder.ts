@@ -3,6 +3,7 @@ import type { ClientHttp2Stream } from 'node:http2'
 import { Readable } from 'node:stream'
 import { ProxyError } from '../../errors.ts'
 import type { Destination } from '../../routing/router.ts'
+import { clearTimeoutOnDestroy } from '../http2-timeout.ts'
 import { fieldsFromHttp2, requestToHttp2 } from '../http2-fields.ts'
 import type { RawHeaders } from '../headers.ts'
 import { isClosedConnection } from './failure.ts'
@@ -136,6 +137,7 @@ class Attempt implements Forwarding {
     }
     this.stream = stream
     this.phase = 'waiting'
+    clearTimeoutOnDestroy(stream)
     stream.setTimeout(this.deps.patience(destination).headMs, () => this.fail(new ProxyError('upstream_timeout')))
     stream
       .on('headers', (fields, _flags, raw?: RawHeaders) =>
