@@ -76,7 +76,7 @@ export const ERRORS = {
     status: 405,
     proxyStatus: 'http_request_denied',
     retryable: false,
-    meaning: 'TRACE to a host with a rule would return the token to the application.',
+    meaning: 'TRACE or TRACK to a host with a rule would return the token to the application.',
     hint: 'Use another method.',
   },
   request_timeout: {

@@ -78,10 +78,12 @@ function bufferedBytes({ framing }: RequestFields, limits: Limits): number {
   return typeof framing === 'number' ? Math.min(framing, limits.bufferedBytes) : limits.bufferedBytes
 }
 
+/** SECURITY: the response would hold the request, token included. RFC 9110 §9.3.8; TRACK is what old versions of IIS call it as well. */
+const ECHOED = new Set(['TRACE', 'TRACK'])
+
 /** What no partner is to see. */
 function check(method: string, { destination, fields }: Plan): void {
-  // SECURITY: the response would hold the request, token included. RFC 9110 §9.3.8.
-  if (destination.ruled && method === 'TRACE') throw new ProxyError('method_not_allowed')
+  if (destination.ruled && ECHOED.has(method)) throw new ProxyError('method_not_allowed')
   if (fields.hosts > 1) throw new ProxyError('malformed_request', { message: SEVERAL_HOSTS })
   if (fields.framing === 'ambiguous') throw new ProxyError('ambiguous_framing')
 }

@@ -114,10 +114,15 @@ describe('a client of HTTP/2', () => {
       expect(world.seen).to.be.empty
     })
 
-  it('is refused a method that a partner could read as TRACE', async () => {
+  it('is refused TRACE, TRACK and what a partner could read as one of them', async () => {
     const connection = await world.connect()
-    expect((await ask(connection, { ':method': 'TRACE', ':path': '/' })).status).to.equal(405)
-    expect((await ask(connection, { ':method': 'trace', ':path': '/' })).status).to.equal(400)
+    for (const [method, status] of [
+      ['TRACE', 405],
+      ['TRACK', 405],
+      ['trace', 400],
+      ['Track', 400],
+    ] as const)
+      expect((await ask(connection, { ':method': method, ':path': '/' })).status, method).to.equal(status)
     expect(world.seen).to.be.empty
   })
 

@@ -32,7 +32,7 @@ describe('methods', () => {
     expect(partner.bytes()).to.equal('')
   })
 
-  for (const method of ['LIST', 'BAN', 'list'])
+  for (const method of ['LIST', 'BAN', 'list', 'TRACK'])
     it(`names ${method}, which Node's parser does not know, and the way around`, async () => {
       const text = await exchangeBytes(proxy.port, `${method} http://x.example:${other.port}/ HTTP/1.1\r\n\r\n`)
       expect(text).to.match(/^HTTP\/1\.1 400 /)
