@@ -59,7 +59,7 @@ export class Connection extends Client {
       },
     })
     this.on('connect', () => {
-      if (parsed) skipContinue(parsed[symbols.kParser], this)
+      if (parsed) tameInterim(parsed[symbols.kParser], this)
       owner.settled(this)
     })
     this.on('disconnect', () => {
@@ -101,22 +101,35 @@ interface ParsedSocket {
 /** What is used here of undici's parser of HTTP/1.1, which has no public name. */
 interface Parser {
   statusCode: number
+  /** Runs until the response head, or within its body. */
+  timeout: unknown
   onHeadersComplete(status: number, upgrade: boolean, keepAlive: boolean): number
 }
 
 const CONTINUE = 100
+const SWITCHING_PROTOCOLS = 101
+const LAST_INTERIM = 199
 /** llhttp: no body follows. */
 const SKIP_BODY = 1
 
 /**
  * undici destroys a connection on which a 100 comes, since it sends no Expect; some servers send one all the same, before the response to a
  * request that they carry out. A client has to skip it. RFC 9110 §15.2. On an idle connection it stays what it is, a broken response.
+ * After any other interim response undici waits for the response head as long as from the start, so that a partner could be waited for
+ * without end.
  */
-function skipContinue(parser: Parser, client: Client): void {
+function tameInterim(parser: Parser, client: Client): void {
   const complete = parser.onHeadersComplete.bind(parser)
   parser.onHeadersComplete = (status, upgrade, keepAlive) => {
-    if (status !== CONTINUE || client.stats.running === 0) return complete(status, upgrade, keepAlive)
-    parser.statusCode = status
-    return SKIP_BODY
+    if (status > LAST_INTERIM || status === SWITCHING_PROTOCOLS) return complete(status, upgrade, keepAlive)
+    if (status === CONTINUE && client.stats.running > 0) {
+      parser.statusCode = status
+      return SKIP_BODY
+    }
+    const { timeout } = parser
+    parser.timeout = null
+    const result = complete(status, upgrade, keepAlive)
+    parser.timeout = timeout
+    return result
   }
 }

@@ -62,6 +62,8 @@ class Attempt implements Forwarding {
   /** What went out of a streamed body; undefined once it is too much to keep. */
   private sent: Buffer[] | undefined = []
   private sentBytes = 0
+  /** Ends the wait for the response head. Interim responses do not prolong it, and what is sent of the body does. */
+  private late: NodeJS.Timeout | undefined
   /** Takes a streamed body off the present stream. */
   private unplug: (() => void) | undefined
 
@@ -138,7 +140,7 @@ class Attempt implements Forwarding {
     this.stream = stream
     this.phase = 'waiting'
     clearTimeoutOnDestroy(stream)
-    stream.setTimeout(this.deps.patience(destination).headMs, () => this.fail(new ProxyError('upstream_timeout')))
+    this.late = setTimeout(this.onSilence, this.deps.patience(destination).headMs)
     stream
       .on('headers', (fields, _flags, raw?: RawHeaders) =>
         this.receiver.informed(Number(fields[':status']), fieldsFromHttp2(raw ?? [])),
@@ -165,7 +167,8 @@ class Attempt implements Forwarding {
     if (this.isOver) return
     this.phase = 'receiving'
     this.sent = undefined
-    this.stream?.setTimeout(this.deps.patience(this.request.destination).bodyMs)
+    clearTimeout(this.late)
+    this.stream?.setTimeout(this.deps.patience(this.request.destination).bodyMs, this.onSilence)
     const headers = fieldsFromHttp2(raw)
     const length = this.request.method === 'HEAD' || status === 304 ? -1 : headers.indexOf('content-length')
     this.remaining = length === -1 ? -1 : Number(headers[length + 1])
@@ -218,6 +221,7 @@ class Attempt implements Forwarding {
   /** Writes at the speed of the partner. */
   private pump(body: Readable, stream: ClientHttp2Stream): void {
     const write = (chunk: Buffer): void => {
+      if (this.phase === 'waiting') this.late?.refresh()
       if (!stream.write(chunk)) body.pause()
     }
     for (const chunk of this.sent ?? []) write(chunk)
@@ -241,6 +245,8 @@ class Attempt implements Forwarding {
     }
   }
 
+  private readonly onSilence = (): void => this.fail(new ProxyError('upstream_timeout'))
+
   private fail(cause: unknown): void {
     if (this.isOver) return
     const error = this.deps.upstream(this.request.destination).failure(cause, this.phase)
@@ -261,6 +267,7 @@ class Attempt implements Forwarding {
    */
   private release(): void {
     const { session, stream } = this
+    clearTimeout(this.late)
     this.unplug?.()
     this.unplug = undefined
     this.session = undefined

@@ -1,9 +1,14 @@
+import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { createSecureServer } from 'node:http2'
+import type { ServerHttp2Stream } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
 import { createTestAuthority } from '../../../support/certificates.ts'
 import { call, keepAlive, open, read, response } from '../../../support/proxy/client.ts'
 import type { Limits } from '../../../../proxy/src/http/limits.ts'
+import { Http2Partner } from '../../../support/proxy/http2-partner.ts'
 import { startTestProxy } from '../../../support/proxy/proxy.ts'
 import type { TestProxy } from '../../../support/proxy/proxy.ts'
 import { startUpstream } from '../../../support/proxy/upstream.ts'
@@ -67,4 +72,45 @@ describe('silence', () => {
     await start({ bodyIdleMs: 1_000, silenceMarginMs: 2_000 })
     expect((await call(proxy.port, `http://${RULED}/`)).status).to.equal(504)
   })
+
+  it('of a partner before its response is not ended by interim responses', async () => {
+    await start({ bodyIdleMs: 5_000, silenceMarginMs: 5_000 })
+    const answered = call(proxy.port, `http://${RULED}/`)
+    await until('it is there', () => held.length === 1)
+    const stop = repeat(() => held[0]?.writeProcessing())
+    setTimeout(() => {
+      stop()
+      held[0]?.end('late')
+    }, SILENCE_MS)
+    expect((await answered).status).to.equal(504)
+  })
 })
+
+describe('silence of a partner of HTTP/2', () => {
+  it('before its response is not ended by interim responses', async () => {
+    const authority = await createTestAuthority()
+    const server = createSecureServer(await authority.issue(['partner.example']))
+    const http2 = new Http2Partner(server, authority.ca, () => 1)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    http2.port = (server.address() as AddressInfo).port
+    server.on('stream', (stream: ServerHttp2Stream) => {
+      stream.on('error', () => undefined)
+      const stop = repeat(() => stream.destroyed || stream.additionalHeaders({ ':status': 102 }))
+      setTimeout(() => {
+        stop()
+        if (!stream.destroyed) stream.respond({ ':status': 200 }, { endStream: true })
+      }, SILENCE_MS)
+    })
+    const answer = await http2.call({}, 1_000)
+    expect([answer.status, answer.error?.code]).to.deep.equal([0, 'upstream_timeout'])
+    expect(answer.interim).not.to.be.empty
+    await http2.close()
+  })
+})
+
+/** @returns what ends it. */
+function repeat(act: () => unknown): () => void {
+  const timer = setInterval(act, 300)
+  return () => clearInterval(timer)
+}
