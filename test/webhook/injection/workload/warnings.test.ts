@@ -69,6 +69,11 @@ describe('warnings about a workload', () => {
     expect(told(workload('Deployment', { annotations: ASKED, env })).join()).to.match(/env\[PARTNER_URL\].*https:/)
   })
 
+  it('are no longer than the API server passes on, however long a key in the wrong place is', () => {
+    const [line] = told(workload('Deployment', { own: { annotations: prefixed({ ['x'.repeat(300)]: 'true' }) } }))
+    expect(line).to.match(/^outbound-jwt\.io\/x{237}\.\.\.$/)
+  })
+
   it('are about the Job of a CronJob, and about labels, too', () => {
     const ofJob = { annotations: prefixed({ hosts: 'api.partner.example' }) }
     expect(told(workload('CronJob', { ofJob }))[0]).to.match(

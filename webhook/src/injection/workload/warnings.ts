@@ -1,7 +1,7 @@
 import { describeProblem, printable } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { Decision, Injector } from '../decide.ts'
 import type { RequestedBy } from '../intent.ts'
-import { MOST_WARNINGS } from '../outcome.ts'
+import { MOST_WARNINGS, warningLine } from '../outcome.ts'
 import { isObject, textAt } from '../pod/json.ts'
 import type { Mapping } from './misplaced.ts'
 import { annotationPlaces, misplacedIn, ofKubernetes } from './misplaced.ts'
@@ -17,7 +17,7 @@ export interface WorkloadRequest {
   readonly namespace: string
 }
 
-/** @returns what the author of a workload should know, each one line of ASCII, at most 16. Never throws. */
+/** @returns what the author of a workload should know, each one line of ASCII, at most 16; a refusal of its pods in full, others at most 256 bytes. Never throws. */
 export type WorkloadWarner = (request: WorkloadRequest) => readonly string[]
 
 /**
@@ -32,7 +32,7 @@ export function createWorkloadWarner(inject: Injector): WorkloadWarner {
     const mappings = metadataPaths(template).map((path): Mapping => ({ path, mapping: follow(workload, path) }))
     const misplaced = misplacedIn(mappings, [template], ofKubernetes(annotationPlaces([template])))
     const decision = inject({ pod: follow(workload, template), mode, operation: 'CREATE', namespace })
-    return [...misplaced.map(({ message }) => printable(message)), ...told(decision)].slice(0, MOST_WARNINGS)
+    return [...misplaced.map(({ message }) => warningLine(message)), ...told(decision)].slice(0, MOST_WARNINGS)
   }
 }
 
