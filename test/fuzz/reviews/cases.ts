@@ -1,6 +1,7 @@
 import { applyMutations, createMutations } from '../bytes.ts'
 import type { Random } from '../random.ts'
 import { CANARY, createPod, garble } from './pods.ts'
+import { createWorkload } from './workloads.ts'
 
 /** What a client writes to the webhook over TLS. One character of text is one byte. */
 export type ReviewCase =
@@ -9,7 +10,7 @@ export type ReviewCase =
   /** Bytes as they are; then the client says no more, ends its side, or is gone. */
   | { readonly bytes: string; readonly pieces: number; readonly end: 'wait' | 'end' | 'reset' }
 
-const PATHS = ['/mutate', '/mutate', '/mutate/namespace']
+const PATHS = ['/mutate', '/mutate', '/mutate/namespace', '/warn', '/warn/namespace']
 /** A long deadline for what comes whole, on a busy machine; a short one for what never comes. */
 const PATIENT = '?timeout=30s'
 const IMPATIENT = '?timeout=1s'
@@ -17,6 +18,8 @@ const OTHER_PATHS = [
   '/',
   '/mutate/',
   '/mutate/other',
+  '/warn/',
+  '/warn/pod',
   '/mutate?timeout=9999999999s',
   '/mutate?timeout[]=1s&timeout=x',
   '//mutate',
@@ -63,19 +66,22 @@ const DEEP = 200_000
 export function createReviewCase(random: Random): ReviewCase {
   const path = random.pick(PATHS) + PATIENT
   const what = random.below(10)
-  if (what < 4) return { path, body: bytesOf(createReview(random)) }
-  if (what < 6) return { path, body: bytesOf(garble(createReview(random), random)) }
-  if (what < 8) return { path, body: createBrokenText(random) }
+  if (what < 4) return { path, body: bytesOf(createReview(random, path)) }
+  if (what < 6) return { path, body: bytesOf(garble(createReview(random, path), random)) }
+  if (what < 8) return { path, body: createBrokenText(random, path) }
   return createBrokenWire(random)
 }
 
-function createReview(random: Random): object {
+/** What the path is for, and now and then what it is not for. */
+function createReview(random: Random, path: string): object {
+  const isOfPod = path.startsWith('/mutate') !== random.chance(0.05)
+  const object = isOfPod ? createPod(random) : createWorkload(random)
   const request = {
     uid: `${random.below(2 ** 32)}-${random.below(2 ** 32)}`,
-    kind: { group: '', version: 'v1', kind: 'Pod' },
+    kind: isOfPod ? { group: '', version: 'v1', kind: 'Pod' } : { group: 'apps', version: 'v1', kind: 'Deployment' },
     namespace: 'shop',
     operation: random.chance(0.95) ? 'CREATE' : random.pick(['UPDATE', 'DELETE', 'create', '']),
-    object: createPod(random),
+    object,
   }
   return { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request }
 }
@@ -83,8 +89,8 @@ function createReview(random: Random): object {
 const bytesOf = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('latin1')
 
 /** JSON that is almost right, or far from it. A garbled text may put a secret where logs name things, so there is none in it. */
-function createBrokenText(random: Random): string {
-  const text = bytesOf(createReview(random)).replaceAll(CANARY, 'not-so-secret')
+function createBrokenText(random: Random, path: string): string {
+  const text = bytesOf(createReview(random, path)).replaceAll(CANARY, 'not-so-secret')
   switch (random.below(12)) {
     case 0:
       return '['.repeat(DEEP)
@@ -137,9 +143,10 @@ const FRAMINGS: readonly ((body: string) => readonly [field: string, body: strin
 
 /** A request whose head or framing is not what the API server sends. */
 function createBrokenWire(random: Random): ReviewCase {
-  const [framing, body] = random.pick(FRAMINGS)(bytesOf(createReview(random)).replaceAll(CANARY, 'not-so-secret'))
-  const method = random.chance(0.9) ? 'POST' : random.pick(METHODS)
   const path = random.chance(0.8) ? random.pick(PATHS) + IMPATIENT : random.pick(OTHER_PATHS)
+  const text = bytesOf(createReview(random, path)).replaceAll(CANARY, 'not-so-secret')
+  const [framing, body] = random.pick(FRAMINGS)(text)
+  const method = random.chance(0.9) ? 'POST' : random.pick(METHODS)
   const fields = Array.from({ length: random.below(3) }, () => random.pick(FIELDS))
   const type = random.chance(0.9) ? ['Content-Type: application/json'] : []
   const lines = [`${method} ${path} HTTP/1.1`, 'Host: webhook', ...type, framing, ...fields, 'Connection: close']

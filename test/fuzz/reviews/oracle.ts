@@ -15,9 +15,14 @@ export interface Expectation {
   readonly mayPatch: boolean
   /** Whether a refusal is allowed to come. */
   readonly mayRefuse: boolean
+  /** Whether a warning is allowed to come. */
+  readonly mayWarn: boolean
 }
 
-const NOTHING = { mayPatch: false, mayRefuse: false } as const
+const NOTHING = { mayPatch: false, mayRefuse: false, mayWarn: false } as const
+
+/** Whether only warnings come, for what makes pods. */
+export const isOfWarnings = (path: string): boolean => path.startsWith('/warn')
 
 /** @param body as bytes, one character each. */
 export function expectationOf(path: string, body: string): Expectation {
@@ -28,11 +33,14 @@ export function expectationOf(path: string, body: string): Expectation {
   const given = ['namespace', 'operation'].map((key) => at(review, 'request', key)).filter((name) => name !== undefined)
   const areNames = [uid, ...given].every((name) => typeof name === 'string' && name.length <= LONGEST_NAME)
   if (!isReview || typeof uid !== 'string' || uid === '' || !areNames) return { status: 400, ...NOTHING }
-  const pod = at(review, 'request', 'object')
-  return { status: 200, uid, pod, ...wishOf(pod, path, at(review, 'request', 'operation')) }
+  const submitted = at(review, 'request', 'object')
+  const operation = at(review, 'request', 'operation')
+  if (operation === 'CREATE' && !isObject(submitted)) return { status: 400, ...NOTHING }
+  if (isOfWarnings(path)) return { status: 200, uid, ...NOTHING, mayWarn: isForUs(submitted, path) }
+  return { status: 200, uid, pod: submitted, ...wishOf(submitted, path, operation) }
 }
 
-function wishOf(pod: unknown, path: string, operation: unknown): Pick<Expectation, 'mayPatch' | 'mayRefuse'> {
+function wishOf(pod: unknown, path: string, operation: unknown): Omit<Expectation, 'status'> {
   const annotations = object(at(pod, 'metadata', 'annotations'))
   const inject = Object.hasOwn(annotations, `${PREFIX}inject`) ? annotations[`${PREFIX}inject`] : undefined
   const isLeftAlone =
@@ -42,8 +50,15 @@ function wishOf(pod: unknown, path: string, operation: unknown): Pick<Expectatio
   return {
     mayPatch: isNamespace || inject === 'true' || inject === 'enabled' || isOurs(pod, annotations),
     mayRefuse: Object.keys(annotations).some((key) => key.startsWith(PREFIX)),
+    mayWarn: true,
   }
 }
+
+/** Whether a workload has a key of ours anywhere, or its namespace asks. */
+const isForUs = (workload: unknown, path: string): boolean =>
+  path.startsWith('/warn/namespace') || JSON.stringify([workload]).includes(PREFIX)
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Carries our status and our sidecar, which another injector may have damaged. */
 function isOurs(pod: unknown, annotations: Readonly<Record<string, unknown>>): boolean {
