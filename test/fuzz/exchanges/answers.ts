@@ -19,6 +19,9 @@ export interface ExchangeAnswer extends RawAnswer {
   readonly chunk: number
 }
 
+/** More than the proxy makes before a short life is over. */
+const CALLS_IN_A_LIFE = 40
+
 const MEMBERS = {
   oauth2: { token: 'access_token', life: 'expires_in', type: 'token_type', uses: 'uses' },
   vault: { token: 'client_token', life: 'lease_duration', type: 'renewable', uses: 'num_uses' },
@@ -98,7 +101,20 @@ const WORDS: readonly string[] = [
 
 /** @returns the answers to the first calls for one token; what comes after them is sound. */
 export function createExchangeAnswers(random: Random): readonly ExchangeAnswer[] {
+  if (random.chance(0.15)) return createLapse(random)
   return Array.from({ length: random.pick([1, 1, 1, 2, 3, 20]) }, () => createAnswer(random))
+}
+
+/** A token whose life is short, and then no other until it is over. */
+function createLapse(random: Random): readonly ExchangeAnswer[] {
+  const brief: ExchangeAnswer = { ...SOUND, changes: [{ member: 'life', value: random.pick([16, 18, 20, 25, '20']) }] }
+  const head = `HTTP/1.1 ${random.pick([400, 429, 500, 503])} No\r\nContent-Type: application/json\r\n`
+  const body = JSON.stringify({ error: random.pick(['invalid_grant', 'server_error', 'invalid_client']) })
+  const failing = random.pick<ExchangeAnswer>([
+    { ...SOUND, head, body },
+    { ...SOUND, pace: 'reset at once' },
+  ])
+  return [brief, ...Array.from({ length: CALLS_IN_A_LIFE }, () => failing)]
 }
 
 function createAnswer(random: Random): ExchangeAnswer {
@@ -131,8 +147,13 @@ function createChanges(random: Random): readonly Change[] {
 
 function createOddHead(random: Random, sound: ExchangeAnswer): ExchangeAnswer {
   const body = random.chance(0.5) ? sound.body : random.pick(BODIES)
-  if (random.chance(0.8)) return { ...sound, head: createHead(random), body }
-  return { ...sound, head: `${OK}Content-Length: 99999999\r\n`, body, chunk: 0, pace: 'flood' }
+  if (random.chance(0.5)) return { ...sound, head: createHead(random), body }
+  const ok = random.chance(0.5) ? OK : OK.replace('200 OK', '503 No')
+  const [framing, start] = random.pick([
+    ['Content-Length: 99999999', body],
+    ['Transfer-Encoding: chunked', `5f5e100\r\n${body}`],
+  ] as const)
+  return { ...sound, head: `${ok}${framing}\r\n`, body: start, chunk: 0, pace: 'flood' }
 }
 
 function createErrorHead(random: Random): string {

@@ -32,11 +32,15 @@ export interface ExchangeWorld {
   urlOf(slot: number): string
   /** From now on every endpoint answers soundly. */
   recover(): void
+  /** @returns in how many milliseconds a token with a short life is over, one that the endpoint of this slot said last; undefined when there is none. */
+  lapseMs(slot: number): number | undefined
   /** What reached a partner or an endpoint that never may. */
   readonly wrongs: readonly string[]
   output(): string
   /** The most memory that the process ever had resident, in bytes. */
   peakBytes(): number
+  /** The most bytes of an answer without an end that the process took, those in buffers of sockets included. */
+  takenBytes(): number
   close(): Promise<void>
 }
 
@@ -140,10 +144,12 @@ export async function startExchangeWorld(cases: readonly ExchangeCase[]): Promis
     proxyPort: Number(String(proxy).split(':').at(-1)),
     urlOf: (slot) => `http://h${slot}.${SUFFIX}:${partner.port}/`,
     recover: () => slots.forEach(({ planned }) => planned.splice(0)),
+    lapseMs: (slot) => slots[slot]?.spoken.lapseMs(),
     wrongs,
     output: () => process.output(),
     peakBytes: () =>
       Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${process.pid}/status`, 'utf8'))?.[1]) * 1024,
+    takenBytes: endpoint.takenBytes,
     close: async () => {
       process.signal('SIGKILL')
       await process.exited

@@ -20,10 +20,19 @@ export interface RawReply {
   readonly pace: Pace
 }
 
+export interface RawServer extends Upstream {
+  /** The most bytes of a flood that a client took, those in buffers of sockets included. */
+  takenBytes(): number
+}
+
 /** Starts a server that says bytes, whatever HTTP thinks of them. @param pair for one that speaks TLS. */
-export function startRawServer(replyTo: (call: RawCall) => RawReply, pair?: KeyPair): Promise<Upstream> {
+export async function startRawServer(replyTo: (call: RawCall) => RawReply, pair?: KeyPair): Promise<RawServer> {
+  let mostTaken = 0
+  const onTaken = (bytes: number): void => {
+    mostTaken = Math.max(mostTaken, bytes)
+  }
   const secureContext = pair && createSecureContext(pair)
-  return observe(
+  const upstream = await observe(
     createServer((connection) => {
       const socket = secureContext ? new TLSSocket(connection, { isServer: true, secureContext }) : connection
       for (const each of new Set([connection, socket])) each.on('error', () => connection.destroy())
@@ -33,10 +42,11 @@ export function startRawServer(replyTo: (call: RawCall) => RawReply, pair?: KeyP
         const call = wholeCall(received)
         if (call === undefined) return
         received = ''
-        speak(socket, connection, replyTo(call))
+        speak(socket, connection, replyTo(call), onTaken)
       })
     }),
   )
+  return { ...upstream, takenBytes: () => mostTaken }
 }
 
 /** Clients of the product frame their calls by their length; a GET has no body. */
@@ -57,11 +67,11 @@ export function withLength(head: string, body: string): string {
 const DRIP_BYTES = 16
 const DRIP_MS = 50
 /** Of all that follows. */
-const FLOOD_BYTES = 32 * 1024 * 1024
+const FLOOD_BYTES = 64 * 1024 * 1024
 const WAVE = Buffer.alloc(256 * 1024, 'a')
 
 /** @param connection what the socket speaks through: only that can be reset. */
-function speak(socket: Socket, connection: Socket, { bytes, pace }: RawReply): void {
+function speak(socket: Socket, connection: Socket, { bytes, pace }: RawReply, onTaken: (bytes: number) => void): void {
   const half = bytes.slice(0, bytes.length / 2)
   switch (pace) {
     case 'whole':
@@ -78,7 +88,7 @@ function speak(socket: Socket, connection: Socket, { bytes, pace }: RawReply): v
       return void connection.resetAndDestroy()
     case 'flood':
       socket.write(bytes, 'latin1')
-      return void pipeline(Readable.from(waves()), socket, () => undefined)
+      return void pipeline(Readable.from(waves(onTaken)), socket, () => undefined)
   }
 }
 
@@ -89,6 +99,10 @@ async function drip(socket: Socket, bytes: string): Promise<void> {
   }
 }
 
-function* waves(): Generator<Buffer> {
-  for (let sent = 0; sent < FLOOD_BYTES; sent += WAVE.length) yield WAVE
+/** @param onTaken called with the bytes that went before, whenever there is room for more. */
+function* waves(onTaken: (bytes: number) => void): Generator<Buffer> {
+  for (let sent = 0; sent < FLOOD_BYTES; sent += WAVE.length) {
+    onTaken(sent)
+    yield WAVE
+  }
 }

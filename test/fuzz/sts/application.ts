@@ -1,6 +1,6 @@
 // The application behind the proxy, and what it may see.
-import { until } from '../../support/until.ts'
 import { get } from '../get.ts'
+import { eventually } from '../patience.ts'
 import type { StsAnswer } from './answers.ts'
 import { mayForge } from './answers.ts'
 import { SECRET, SESSION_TOKEN } from './sessions.ts'
@@ -22,8 +22,6 @@ export async function callPartner(world: StsWorld, host: string, answers: readon
     if (!answers.some(mayForge)) throw new Error('the partner was sent a token that nobody made')
     return '401 of the partner'
   }
-  // We were too slow: on a machine this busy the head came 15 s after the connection.
-  if (code === 'request_timeout') return callPartner(world, host, answers)
   const outcome = `${status} ${String(code)}`
   if (!/^(?:502 token_denied|503 token_unavailable|504 token_timeout)$/.test(outcome))
     throw new Error(`answered ${outcome}: ${text}`)
@@ -36,7 +34,7 @@ export async function checkWorld(world: StsWorld): Promise<void> {
   if (partner.wrongs.length > 0) throw new Error(`reached the partner: ${partner.wrongs.join('\n')}`)
   if (world.mostCalls() > MOST_CALLS) throw new Error(`asked STS ${world.mostCalls()} times for one token`)
   for (const host of [world.hostFor([]), ...spoiled])
-    await until(
+    await eventually(
       'a request succeeds when AWS is well',
       async () => (await callPartner(world, host, [])) === '200',
       RECOVERY_MS,
