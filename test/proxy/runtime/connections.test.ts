@@ -30,8 +30,8 @@ describe('connections of a server', () => {
     server.close()
   })
 
-  async function start(): Promise<void> {
-    server = createHttpServer(LIMITS, (_request, response) => response.end('ok'))
+  async function start(limits = LIMITS): Promise<void> {
+    server = createHttpServer(limits, (_request, response) => response.end('ok'))
     port = (await listen(server, { host: '127.0.0.1', port: 0 })).port
   }
   /** @returns a connection from an address of this machine that has sent half a head. */
@@ -101,6 +101,13 @@ describe('connections of a server', () => {
     await until('seven are ended', () => half.filter(isOpen).length === 3)
     kept.write('GET / HTTP/1.1\r\n')
     expect(await finish(kept)).to.include('200 OK')
+  })
+
+  it('are looked at every second, so that a head that is late is ended soon after its time', async () => {
+    await start({ ...LIMITS, headMs: 500, requestMs: 500 })
+    const socket = await open()
+    socket.resume()
+    await until('it is ended', () => socket.closed, 4_000)
   })
 
   it('are told 431 when a head is too large', async () => {

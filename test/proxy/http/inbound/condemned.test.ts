@@ -8,6 +8,9 @@ import { startRecorder } from '../../../support/proxy/recorder.ts'
 import type { Recorder } from '../../../support/proxy/recorder.ts'
 import { denied, TEST_TOKEN } from '../../../support/proxy/tokens.ts'
 
+/** Nothing is there; a CONNECT to its port 80 is answered by the proxy alone. */
+const PARTNER = 'api.partner.example'
+
 /** Requests after which their connection ends: name, the bytes for a target, and the status of the answer. */
 const LAST: readonly (readonly [name: string, bytes: (url: string) => string, status: number])[] = [
   [
@@ -45,7 +48,13 @@ const BEHIND: readonly (readonly [name: string, bytes: (url: string) => string])
     'a CONNECT',
     (url) => `CONNECT ${url.slice(7, -7)} HTTP/1.1\r\nHost: x\r\n\r\nGET /target/behind HTTP/1.1\r\nHost: x\r\n\r\n`,
   ],
+  [
+    'a CONNECT to a partner',
+    () => `CONNECT ${PARTNER}:80 HTTP/1.1\r\nHost: x\r\n\r\nGET /behind HTTP/1.1\r\nHost: x\r\n\r\n`,
+  ],
 ]
+
+const ROUTES = { routes: [{ hosts: [PARTNER] }] }
 
 describe('a connection that is told to end', () => {
   let recorder: Recorder
@@ -53,7 +62,7 @@ describe('a connection that is told to end', () => {
   let url = ''
   before(async () => {
     recorder = await startRecorder()
-    proxy = await startTestProxy()
+    proxy = await startTestProxy(ROUTES)
     url = `http://plain.example:${recorder.port}/target`
   })
   after(() => Promise.all([recorder.close(), proxy.close()]))
@@ -70,12 +79,13 @@ describe('a connection that is told to end', () => {
           expect(answers).to.deep.equal(['200', String(status)])
           expect(recorder.requests.map(({ line }) => line)).to.deep.equal(['GET /target'])
           expect(recorder.bytes()).not.to.include('behind')
+          expect(await tunnels(proxy)).to.equal(0)
         })
 
   it('serves nothing behind a request whose token is refused while the body was awaited', async () => {
-    const routed = await startTestProxy({ routes: [{ hosts: ['api.partner.example'] }] })
+    const routed = await startTestProxy(ROUTES)
     routed.tokens.answer = denied
-    const expecting = `POST http://api.partner.example/ HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody`
+    const expecting = `POST http://${PARTNER}/ HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody`
     const answers = await speak({
       port: routed.port,
       url,
@@ -88,7 +98,7 @@ describe('a connection that is told to end', () => {
 
   for (const [second, behind] of BEHIND)
     it(`serves nothing behind a request in the drain: ${second}`, async () => {
-      const draining = await startTestProxy()
+      const draining = await startTestProxy(ROUTES)
       const refused = `POST ${url.replace('http://', 'http://user@')} HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody`
       const answers = await speak({
         port: draining.port,
@@ -96,11 +106,17 @@ describe('a connection that is told to end', () => {
         requests: [refused, behind(url)],
         between: () => draining.drain(),
       })
+      expect(await tunnels(draining)).to.equal(0)
       await draining.close()
       expect(answers).to.deep.equal(['200', '400'])
       expect(recorder.bytes()).not.to.include('behind')
     })
 })
+
+/** @returns how often a CONNECT was accepted. */
+async function tunnels(proxy: TestProxy): Promise<number> {
+  return [...(await proxy.metrics()).matchAll(/^outbound_jwt_connects_total\{result="(?:blind|plain)"/gm)].length
+}
 
 interface Spoken {
   readonly port: number
