@@ -6,6 +6,9 @@ import { KINDS } from './kinds.ts'
 import { replay, runKind } from './run.ts'
 import type { Tally } from './run.ts'
 
+/** Bounds what hangs; each run takes seconds, some of them until a token is over. */
+const LONGEST_RUN_MS = 180_000
+
 describe('fuzzed', () => {
   const run = (kind: FuzzKind): Promise<Tally> => runKind(kind, { seed: 4, cases: kind.quick })
   const waiting = KINDS.filter(({ isMostlyWaiting }) => isMostlyWaiting)
@@ -26,7 +29,7 @@ describe('fuzzed', () => {
       expect(cases).to.equal(kind.quick)
       // Cases that reach nothing would break nothing.
       expect(Object.keys(outcomes).filter((outcome) => !outcome.endsWith('not asked'))).not.to.be.empty
-    }).timeout(60_000)
+    }).timeout(LONGEST_RUN_MS)
   }
 })
 
@@ -36,6 +39,6 @@ describe('what broke an invariant once', () => {
       const kind = KINDS.find((candidate) => candidate.name === name)
       if (!kind) throw new Error(`${file} is of no kind there is: ${name}`)
       await replay(kind, inputs)
-    }).timeout(60_000)
+    }).timeout(LONGEST_RUN_MS)
   }
 })
