@@ -45,6 +45,37 @@ ${markdownTable(
 )}
 
 ${COMMAND_NAMES.map((name) => section(name, PROSE[name])).join('\n\n')}
+
+## Rights
+
+A command that asks a cluster has the rights of whoever calls it, and names the one that is missing.
+
+${markdownTable(
+  ['command', 'needs the right to'],
+  COMMAND_NAMES.flatMap((name) => {
+    const { rights }: CommandRow = COMMANDS[name]
+    return rights ? [[`\`${name}\``, rights.join('; ')]] : []
+  }),
+)}
+
+In a namespace the built-in role \`edit\` has all that \`status\` and \`doctor\` need there, and may create pods. With \`view\`, \`status\` lists the pods and shows \`?\` for their numbers.
+Whoever may run commands in a pod can read the tokens of its sidecar ([security](security.md)); these two let user maria see \`status\` alone:
+
+\`\`\`sh
+kubectl -n shop create role outbound-jwt-status --verb=get,list --resource=pods,pods/proxy
+kubectl -n shop create rolebinding outbound-jwt-status --role=outbound-jwt-status --user=maria
+\`\`\`
+
+What \`check\` reads of the installation needs these, once for each cluster:
+
+\`\`\`sh
+kubectl create clusterrole outbound-jwt-check --verb=list --resource=mutatingwebhookconfigurations,validatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings
+kubectl create clusterrolebinding outbound-jwt-check --clusterrole=outbound-jwt-check --user=maria
+kubectl -n outbound-jwt-system create role outbound-jwt-check --verb=get,list --resource=deployments,pods,pods/proxy
+kubectl -n outbound-jwt-system create rolebinding outbound-jwt-check --role=outbound-jwt-check --user=maria
+\`\`\`
+
+\`--group=NAME\` or \`--serviceaccount=NAMESPACE:NAME\` stand in place of \`--user\`. \`check --pre\` asks which rights you have, and needs none for that.
 `
 
 function section(name: CommandName, prose: string): string {
@@ -72,7 +103,7 @@ It needs no cluster, and finds
 - labels that should be annotations, labels of a Namespace that say nothing, and annotations under a prefix that is nearly \`outbound-jwt.io/\`;
 - everything the webhook would refuse a pod for, each with its line ([annotations.md](annotations.md), [reasons.md](reasons.md)).
 
-A line on standard error says how many pods ask for tokens and how many do not: a file in which nothing of ours is, or everything is misspelt, has no findings either.
+A line on standard error says how many pods ask for tokens and how many do not: a file in which no pod asks, or every annotation is misspelt, has no findings either.
 
 \`-o json\` prints a list of \`{file, line, object, severity, reason, message}\` for other tools.
 
@@ -124,7 +155,7 @@ It asks with your own rights, changes nothing, and prints a line per check: √ 
 
 \`--pre\` looks at the version of the cluster, the API of policies, your rights, the order of webhooks and the namespace. Without it the installation is looked at: the registration and its \`caBundle\`,
 replicas and their version, the certificate that each of them serves, the guard's policies and bindings, and what the API server makes of a pod that asks for a token, by a dry-run in the namespace.
-With \`--service-account\` a second one, without a role of its own, says whether EKS's hook or Pod Identity gives it one. The certificate is read from the metrics of the replicas, which needs the right to \`get\` \`pods/proxy\`.`,
+With \`--service-account\` a second one, without a role of its own, says whether EKS's hook or Pod Identity gives it one. The certificate is read from the metrics of the replicas.`,
   doctor: `
 \`\`\`sh
 outbound-jwt doctor orders-6d5f8 -n shop
@@ -137,7 +168,7 @@ outbound-jwt status -A
 outbound-jwt status -n shop --watch
 \`\`\`
 
-Pods are listed with your own rights, and the metrics of each sidecar are read through the API server, eight at a time, which needs the right to \`get\` \`pods/proxy\`. What cannot be read is \`?\`, with the reason on standard error.
+The metrics of each sidecar are read through the API server, eight at a time. What cannot be read is \`?\`, with the reason on standard error.
 
 A version other than that of this program is named: such pods get theirs when they are restarted ([upgrade](upgrade.md)). \`TOKEN\` is the oldest one in use. Requests and failures are counted since the sidecar started: errors of the sidecar, and 401, 403 and 5xx of partners.
 \`MOSTLY\` is what most of them were (\`outbound-jwt explain\` has it).`,

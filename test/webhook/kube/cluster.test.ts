@@ -48,6 +48,34 @@ describe('a cluster at a terminal', () => {
     })
   })
 
+  it('names the right that RBAC does not give, and none where an admission refuses', async () => {
+    const lacking = async (message: string): Promise<unknown> => {
+      api.answer = (_request, response) => sendStatus(response, 403, message)
+      return failure(cluster.get('/a'))
+    }
+    const user = 'User "system:serviceaccount:shop:nobody" cannot'
+    expect(
+      await lacking(
+        `pods "orders:15401" is forbidden: ${user} get resource "pods/proxy" in API group "" in the namespace "shop"`,
+      ),
+    ).to.include({ missingRight: 'get pods/proxy in namespace shop' })
+    expect(
+      await lacking(
+        `a is forbidden: ${user} list resource "validatingadmissionpolicies" in API group "admissionregistration.k8s.io" at the cluster scope`,
+      ),
+    ).to.include({ missingRight: 'list validatingadmissionpolicies in the whole cluster' })
+    expect(await lacking('pods "orders" is forbidden: exceeded quota: none')).to.include({ missingRight: undefined })
+  })
+
+  it('names the right to run commands, of which a refused WebSocket says nothing', async () => {
+    api.answer = (_request, response) => sendStatus(response, 403, 'never read')
+    expect(await failure(cluster.exec({ namespace: 'shop', pod: 'b', container: 'c' }, ['true']))).to.include({
+      code: 'forbidden',
+      message: 'exec in container c of pod shop/b is forbidden',
+      missingRight: 'get and create pods/exec in namespace shop',
+    })
+  })
+
   it('fails when nothing answers, and when a command does not start', async () => {
     const where = { namespace: 'a', pod: 'b', container: 'c' }
     expect(await failure(cluster.exec(where, ['true'])))

@@ -58,6 +58,8 @@ export interface CommandRow {
   readonly needs?: readonly OptionName[]
   /** Of `--output`; the first is the default. */
   readonly formats?: readonly [string, ...string[]]
+  /** In the cluster, each as the end of "the right to …". */
+  readonly rights?: readonly string[]
 }
 
 export const SHELLS = ['bash', 'zsh'] as const
@@ -90,17 +92,24 @@ export const COMMANDS = {
     doc: 'says what is wrong with the cluster or with the installation, and what to do',
     options: ['pre', 'namespace', 'service-account', 'context'],
     formats: ['text', 'json'],
+    rights: [
+      'list mutatingwebhookconfigurations, validatingwebhookconfigurations, validatingadmissionpolicies and validatingadmissionpolicybindings',
+      'get deployments, list pods and get pods/proxy in the namespace of the installation',
+      'create pods in the namespace that is looked at; none is kept',
+    ],
   },
   doctor: {
     doc: 'runs the doctor of the sidecar in a pod: why it gets no token, or its partner does not take it',
     argument: { name: 'POD', doc: 'the name of a pod, with or without pod/ before it' },
     options: ['namespace', 'container', 'context'],
     formats: ['text', 'json'],
+    rights: ['get and create pods/exec'],
   },
   status: {
     doc: 'shows the injected pods: version, partners, age of the token, requests and failures',
     options: ['namespace', 'all-namespaces', 'watch', 'context'],
     formats: ['text', 'json'],
+    rights: ['list pods', 'get pods/proxy'],
   },
   completion: {
     doc: 'prints a script that completes commands and options',
@@ -131,6 +140,6 @@ export const EXITS = {
   },
   unavailable: {
     status: 69,
-    doc: 'what was asked (an issuer, the API server, a sidecar) did not answer, or not with what was asked for',
+    doc: 'what was asked (an issuer, the API server, a sidecar) did not answer, or not with what was asked for; or no check failed, and one could not be made',
   },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly doc: string }>>

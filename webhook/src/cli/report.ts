@@ -16,11 +16,11 @@ export interface Finding {
 
 const MARKS: Readonly<Record<Finding['verdict'], string>> = { pass: '√', warn: '‼', fail: '×', skip: '-' }
 
-/** @param output `text` or `json`. @returns the findings for people or programs; the status says whether one failed. */
+/** @param output `text` or `json`. @returns the findings for people or programs; the status says whether one failed, or was not looked at. */
 export function report(findings: readonly Finding[], output: string): Outcome {
-  const failed = findings.some(({ verdict }) => verdict === 'fail')
+  const has = (verdict: Finding['verdict']): boolean => findings.some((one) => one.verdict === verdict)
   return {
-    status: (failed ? EXITS.found : EXITS.fine).status,
+    status: (has('fail') ? EXITS.found : has('skip') ? EXITS.unavailable : EXITS.fine).status,
     stdout: output === 'json' ? `${JSON.stringify(findings, null, 2)}\n` : renderText(findings),
     stderr: '',
   }

@@ -12,6 +12,7 @@ import { runDiscovery } from './discovery.ts'
 import { explain } from './explain.ts'
 import { runInject, runLint } from './manifests/run.ts'
 import type { Outcome, World } from './outcome.ts'
+import { adviceOn } from './rights.ts'
 import { PROGRAM, UsageError, usage, usageOf } from './usage.ts'
 
 /** What each command does. */
@@ -43,7 +44,8 @@ function failed(error: unknown): Outcome {
   const status =
     error instanceof UsageError ? EXITS.usage.status : error instanceof KubeError ? EXITS.unavailable.status : undefined
   if (status === undefined) throw error
-  return { status, stdout: '', stderr: `${PROGRAM}: ${(error as Error).message}\n` }
+  const advice = error instanceof KubeError ? adviceOn(error.missingRight) : ''
+  return { status, stdout: '', stderr: `${PROGRAM}: ${(error as Error).message}\n${advice}` }
 }
 
 const printed = (stdout: string): Outcome => ({ status: EXITS.fine.status, stdout, stderr: '' })

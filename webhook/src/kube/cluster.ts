@@ -99,8 +99,19 @@ async function call(config: KubeConfig, method: HttpMethod, path: string, body?:
   const text = await response.body.text()
   if (response.httpStatusCode < 300) return text
   const { code } = toKubeError(what, { code: response.httpStatusCode })
+  const said = messageOf(text) ?? `${what}: the API server answered ${response.httpStatusCode}`
   // The person who asks sees what the API server says to them, as with kubectl.
-  throw new KubeError(code, messageOf(text) ?? `${what}: the API server answered ${response.httpStatusCode}`)
+  throw new KubeError(code, said, code === 'forbidden' ? missingRightIn(said) : undefined)
+}
+
+/** Source: forbiddenMessage in k8s.io/apiserver, pkg/endpoints/handlers/responsewriters/errors.go. */
+const FORBIDDEN = /cannot (\S+) resource "([^"]+)"(?: in API group "[^"]*")?(?: in the namespace "([^"]+)")?/
+
+/** @returns undefined for what an admission webhook, a policy or a quota refuses, with the same status. */
+function missingRightIn(message: string): string | undefined {
+  const [, verb, resource, namespace] = FORBIDDEN.exec(message) ?? []
+  if (verb === undefined || resource === undefined) return undefined
+  return `${verb} ${resource}${namespace === undefined ? ' in the whole cluster' : ` in namespace ${namespace}`}`
 }
 
 /** The `message` of a Status object. */
@@ -122,7 +133,7 @@ async function exec(
   const stdout = collector()
   const stderr = collector()
   const status = await new Promise<number>((resolve, reject) => {
-    const fail = (error: unknown): void => reject(new KubeError('unavailable', `${what}: ${reasonOf(error)}`))
+    const fail = (error: unknown): void => reject(execFailure(what, namespace, reasonOf(error)))
     new Exec(config)
       .exec(namespace, pod, container, [...command], stdout.stream, stderr.stream, null, false, (result) => {
         const ended = exitStatus(result)
@@ -134,6 +145,13 @@ async function exec(
       }, fail)
   })
   return { status, stdout: stdout.text(), stderr: stderr.text() }
+}
+
+/** A WebSocket that is refused has no body, and so no word of the API server's. Kubernetes 1.35 wants `create`, older ones `get`. */
+function execFailure(what: string, namespace: string, reason: string): KubeError {
+  return /\b403$/.test(reason)
+    ? new KubeError('forbidden', `${what} is forbidden`, `get and create pods/exec in namespace ${namespace}`)
+    : new KubeError('unavailable', `${what}: ${reason}`)
 }
 
 /** @returns undefined when the command did not run. */

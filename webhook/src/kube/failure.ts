@@ -15,10 +15,13 @@ const LONGEST_MESSAGE = 400
 export class KubeError extends Error {
   override readonly name = 'KubeError'
   readonly code: KubeFailureCode
+  /** What RBAC does not let the caller do, such as `list pods in namespace shop`; undefined where it is about something else. */
+  readonly missingRight: string | undefined
 
-  constructor(code: KubeFailureCode, message: string) {
+  constructor(code: KubeFailureCode, message: string, missingRight?: string) {
     super(message)
     this.code = code
+    this.missingRight = missingRight
   }
 }
 

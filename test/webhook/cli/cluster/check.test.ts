@@ -15,6 +15,7 @@ const POLICIES = `${REGISTRATIONS}/validatingadmissionpolicies`
 const BINDINGS = `${REGISTRATIONS}/validatingadmissionpolicybindings`
 const DEPLOYMENT = `/apis/apps/v1/namespaces/system/deployments/${NAME}`
 const PODS = '/api/v1/namespaces/system/pods'
+const REPLICAS = `${PODS}?labelSelector=app.kubernetes.io/name%3D${NAME}`
 const METRICS = `${PODS}/injector-1:9444/proxy/metrics`
 const DRY_RUN = '/api/v1/namespaces/default/pods?dryRun=All'
 const GUARDS = ['pods', 'registration', 'running-pods', 'namespace-label'].map((part) => `${NAME}-${part}`)
@@ -51,10 +52,17 @@ const HEALTHY: Answers = {
   [POLICIES]: items(...GUARDS),
   [BINDINGS]: bindings(...GUARDS),
   [DEPLOYMENT]: deployment(2),
-  [`${PODS}?labelSelector=app.kubernetes.io/name%3D${NAME}`]: items('injector-1'),
+  [REPLICAS]: items('injector-1'),
   [METRICS]: metrics(5_000_000, 1),
   [DRY_RUN]: admitted({ name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::123456789012:role/orders' }),
 }
+
+/** Who cannot read the registration does not learn from it where the installation is. */
+const withoutRegistration = (failure: KubeError): Answers => ({
+  [HOOKS]: failure,
+  [DEPLOYMENT.replace('system', 'outbound-jwt-system')]: deployment(2),
+  [REPLICAS.replace('system', 'outbound-jwt-system')]: items(),
+})
 
 const check = async (answers: Answers, ...args: readonly string[]): Promise<Outcome> =>
   run(['check', ...args], { ...NOWHERE, cluster: () => Promise.resolve(fakeCluster(answers)) })
@@ -75,7 +83,7 @@ const SABOTAGES: Readonly<
     says: /amazon-pod-identity runs before/,
   },
   'a registration that is gone': {
-    change: { [HOOKS]: hooks(), [DEPLOYMENT.replace('system', 'outbound-jwt-system')]: deployment(2) },
+    change: { ...withoutRegistration(new KubeError('forbidden', '')), [HOOKS]: hooks() },
     says: /MutatingWebhookConfiguration aws-outbound-jwt-injector does not exist/,
   },
   'a registration that fails open': {
@@ -152,13 +160,31 @@ describe('check of an installation', () => {
     expect(await warnings({ [DEPLOYMENT]: other })).to.contain('the webhook is of version 0.0.9')
   })
 
-  it('says what it may not look at, and goes on', async () => {
-    const forbidden = new KubeError('forbidden', 'User "dev" cannot list it')
-    const { status, stdout } = await check({ ...HEALTHY, [POLICIES]: forbidden, [METRICS]: forbidden })
-    expect(status).to.equal(0)
-    expect(marked(stdout, '-')).to.contain('validatingadmissionpolicies cannot be read: User "dev" cannot list it')
-    expect(marked(stdout, '-')).to.contain('metrics of injector-1 cannot be read')
-  })
+  /** What each question needs → what the fix of the skipped check says. */
+  const RIGHTS: readonly (readonly [path: string, right: string])[] = [
+    [HOOKS, 'list mutatingwebhookconfigurations in the whole cluster'],
+    [WARNINGS, 'list validatingwebhookconfigurations in the whole cluster'],
+    [POLICIES, 'list validatingadmissionpolicies in the whole cluster'],
+    [BINDINGS, 'list validatingadmissionpolicybindings in the whole cluster'],
+    [DEPLOYMENT, 'get deployments in namespace system'],
+    [REPLICAS, 'list pods in namespace system'],
+    [METRICS, 'get pods/proxy in namespace system'],
+    [DRY_RUN, 'create pods in namespace default'],
+  ]
+  for (const [path, right] of RIGHTS)
+    it(`goes on without the right to ${right}, names it, and does not end as if all were fine`, async () => {
+      const forbidden = new KubeError('forbidden', 'User "dev" may not', right)
+      const change = path === HOOKS ? withoutRegistration(forbidden) : { [path]: forbidden }
+      const { status, stdout } = await check({ ...HEALTHY, ...change }, '--service-account', 'orders')
+      expect(stdout).not.to.match(/^ {2}× /m)
+      expect(stdout).to.match(
+        new RegExp(
+          `^ {2}- .*User "dev" may not\n {6}fix: Ask an administrator of the cluster for the right to ${right}[.]\n {6}see https:.*#rights$`,
+          'm',
+        ),
+      )
+      expect(status).to.equal(69)
+    })
 
   it('asks for a pod of the namespace that is named, without keeping it', async () => {
     const path = '/api/v1/namespaces/shop/pods?dryRun=All'

@@ -49,6 +49,22 @@ describe('doctor of the command line', () => {
     expect(await doctor(cluster)).to.include({ status: 0 })
   })
 
+  it('names the right that is missing, and where it is explained', async () => {
+    const lacks = 'get and create pods/exec in namespace default'
+    const cluster = {
+      ...fakeCluster({ [PATH]: POD }),
+      exec: () => Promise.reject(new KubeError('forbidden', 'no', lacks)),
+    }
+    expect(await doctor(cluster)).to.deep.equal({
+      status: 69,
+      stdout: '',
+      stderr: `outbound-jwt: no
+  fix: Ask an administrator of the cluster for the right to ${lacks}.
+  see https://github.com/aws-outbound-jwt-injector/aws-outbound-jwt-injector/blob/main/docs/cli.md#rights
+`,
+    })
+  })
+
   it('ends with 69 when the sidecar does not answer', async () => {
     const cluster = fakeCluster({ [PATH]: POD }, { status: 2, stdout: '', stderr: 'the proxy does not answer\n' })
     expect(await doctor(cluster)).to.include({ status: 69 })

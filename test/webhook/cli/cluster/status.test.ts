@@ -83,6 +83,32 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
     expect(stderr).to.equal('outbound-jwt: metrics of shop/old cannot be read: connection refused\n')
   })
 
+  it('names a right that is missing once, however many pods there are', async () => {
+    const forbidden = new KubeError('forbidden', 'you may not', 'get pods/proxy in namespace shop')
+    const { status: ended, stderr } = await status(
+      {
+        [LIST]: { items: [pod('a', []), pod('b', [])] },
+        [scrape('a')]: forbidden,
+        [scrape('b')]: forbidden,
+      },
+      '-n',
+      'shop',
+    )
+    expect(ended).to.equal(0)
+    expect(stderr.split('\n')).to.deep.equal([
+      'outbound-jwt: metrics of shop/a cannot be read: you may not',
+      'outbound-jwt: metrics of shop/b cannot be read: you may not',
+      '  fix: Ask an administrator of the cluster for the right to get pods/proxy in namespace shop.',
+      '  see https://github.com/aws-outbound-jwt-injector/aws-outbound-jwt-injector/blob/main/docs/cli.md#rights',
+      '',
+    ])
+    const list = new KubeError('forbidden', 'you may not', 'list pods in namespace shop')
+    expect(await status({ [LIST]: list }, '-n', 'shop'))
+      .to.include({ status: 69 })
+      .and.to.have.property('stderr')
+      .that.contains('the right to list pods in namespace shop.')
+  })
+
   it('reads every page of a list, at most eight sidecars at a time, in order', async () => {
     const names = Array.from({ length: 30 }, (_, index) => `orders-${index}`)
     let open = 0

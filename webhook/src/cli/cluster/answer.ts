@@ -2,11 +2,19 @@ import { objectAt, objectsAt, textAt } from '../../injection/pod/json.ts'
 import type { JsonObject } from '../../injection/pod/json.ts'
 import type { KubeFailureCode } from '../../kube/failure.ts'
 import type { Finding } from '../report.ts'
+import { remedyOf } from '../rights.ts'
 
 /** What the API server said to one question. */
-export type Answer =
-  | { readonly ok: true; readonly value: JsonObject }
-  | { readonly ok: false; readonly code: KubeFailureCode; readonly message: string }
+export type Answer<T = JsonObject> =
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false
+      readonly code: KubeFailureCode
+      readonly message: string
+      readonly missingRight: string | undefined
+    }
+
+export type Failure = Extract<Answer, { ok: false }>
 
 /** @returns the object with a name in a list, undefined when it is not there or the list cannot be read. */
 export function listedIn(list: Answer, name: string): JsonObject | undefined {
@@ -16,8 +24,9 @@ export function listedIn(list: Answer, name: string): JsonObject | undefined {
 export const nameOf = (object: JsonObject): string => textAt(objectAt(object, 'metadata'), 'name') ?? ''
 
 /** @returns the finding of a check that could not be made. */
-export const unread = (group: string, what: string, { message }: Extract<Answer, { ok: false }>): Finding => ({
+export const unread = (group: string, what: string, { message, missingRight }: Failure): Finding => ({
   group,
   verdict: 'skip',
   found: `${what} cannot be read: ${message}`,
+  ...remedyOf(missingRight),
 })

@@ -7,12 +7,13 @@ import type { Outcome, World } from '../outcome.ts'
 import type { Finding } from '../report.ts'
 import { report } from '../report.ts'
 import type { Answer } from './answer.ts'
-import { listedIn } from './answer.ts'
+import { listedIn, unread } from './answer.ts'
 import { clusterFindings, hookFindings, permissionFindings, placeFindings, RIGHTS } from './before.ts'
 import type { Replica } from './installed.ts'
 import {
   admissionFindings,
   accountFindings,
+  certificateFindings,
   guardFindings,
   registrationFindings,
   warningFindings,
@@ -72,7 +73,10 @@ async function installed(
   ])
   return [
     ...registrationFindings(hooks, registration),
-    ...webhookFindings(place, deployment, replicas),
+    ...webhookFindings(place, deployment),
+    ...(replicas.ok
+      ? certificateFindings(place, replicas.value)
+      : [unread('certificate', `pods of ${place}`, replicas)]),
     ...warningFindings(warnings),
     ...guardFindings(policies, bindings),
     ...admissionFindings(namespace, admitted),
@@ -87,17 +91,15 @@ function placeOf(registration: JsonObject | undefined): string | undefined {
 }
 
 /** Through the API server, so that no port must be open to the person who asks. */
-async function readReplicas(cluster: Cluster, namespace: string): Promise<readonly Replica[]> {
+async function readReplicas(cluster: Cluster, namespace: string): Promise<Answer<readonly Replica[]>> {
   const path = `/api/v1/namespaces/${namespace}/pods`
   const list = await look(cluster, `${path}?labelSelector=app.kubernetes.io/name%3D${INSTALLATION}`)
-  const pods = list.ok ? objectsAt(list.value, 'items') : []
-  return Promise.all(
-    pods.map(async (pod): Promise<Replica> => {
-      const name = textAt(objectAt(pod, 'metadata'), 'name') ?? ''
-      const metrics = await cluster.getText(`${path}/${name}:${adminPort(pod)}/proxy/metrics`).catch(() => undefined)
-      return { name, metrics }
-    }),
-  )
+  if (!list.ok) return list
+  const replicas = objectsAt(list.value, 'items').map(async (pod): Promise<Replica> => {
+    const name = textAt(objectAt(pod, 'metadata'), 'name') ?? ''
+    return { name, metrics: await answered(cluster.getText(`${path}/${name}:${adminPort(pod)}/proxy/metrics`)) }
+  })
+  return { ok: true, value: await Promise.all(replicas) }
 }
 
 function adminPort(pod: JsonObject): number {
@@ -105,16 +107,19 @@ function adminPort(pod: JsonObject): number {
   return Number(ports.find((port) => textAt(port, 'name') === 'admin')?.['containerPort'] ?? 9444)
 }
 
-const look = (cluster: Cluster, path: string): Promise<Answer> => answered(cluster.get(path))
-const send = (cluster: Cluster, path: string, body: object): Promise<Answer> => answered(cluster.post(path, body))
+const look = (cluster: Cluster, path: string): Promise<Answer> => answered(cluster.get(path).then(toObject))
+const send = (cluster: Cluster, path: string, body: object): Promise<Answer> =>
+  answered(cluster.post(path, body).then(toObject))
+
+const toObject = (value: unknown): JsonObject => (isObject(value) ? value : {})
 
 /** @returns what a call came to; a check goes on when one of them fails. */
-async function answered(call: Promise<unknown>): Promise<Answer> {
+async function answered<T>(call: Promise<T>): Promise<Answer<T>> {
   try {
-    const value = await call
-    return { ok: true, value: isObject(value) ? value : {} }
+    return { ok: true, value: await call }
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
-    return { ok: false, code: error.code, message: error.message }
+    const { code, message, missingRight } = error
+    return { ok: false, code, message, missingRight }
   }
 }

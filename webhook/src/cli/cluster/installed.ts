@@ -3,7 +3,8 @@ import { listAt, objectAt, objectsAt, textAt } from '../../injection/pod/json.ts
 import type { JsonObject } from '../../injection/pod/json.ts'
 import { METRICS } from '../../metrics.ts'
 import type { Finding } from '../report.ts'
-import type { Answer } from './answer.ts'
+import { remedyOf } from '../rights.ts'
+import type { Answer, Failure } from './answer.ts'
 import { listedIn, nameOf, unread } from './answer.ts'
 import { INSTALLATION } from './names.ts'
 import { samplesOf } from './samples.ts'
@@ -11,8 +12,8 @@ import { samplesOf } from './samples.ts'
 /** A pod of the webhook. */
 export interface Replica {
   readonly name: string
-  /** Its scrape, undefined when it cannot be read. */
-  readonly metrics: string | undefined
+  /** Its scrape. */
+  readonly metrics: Answer<string>
 }
 
 export function registrationFindings(hooks: Answer, registration: JsonObject | undefined): readonly Finding[] {
@@ -60,7 +61,7 @@ export function registrationFindings(hooks: Answer, registration: JsonObject | u
   ]
 }
 
-export function webhookFindings(place: string, deployment: Answer, replicas: readonly Replica[]): readonly Finding[] {
+export function webhookFindings(place: string, deployment: Answer): readonly Finding[] {
   const group = 'webhook'
   if (!deployment.ok && deployment.code !== 'not-found') return [unread(group, 'its Deployment', deployment)]
   if (!deployment.ok)
@@ -73,11 +74,7 @@ export function webhookFindings(place: string, deployment: Answer, replicas: rea
         page: 'install.md',
       },
     ]
-  return [
-    replicasFinding(place, deployment.value),
-    versionFinding(deployment.value),
-    ...replicas.flatMap((replica) => certificateFindings(place, replica)),
-  ]
+  return [replicasFinding(place, deployment.value), versionFinding(deployment.value)]
 }
 
 function replicasFinding(place: string, deployment: JsonObject): Finding {
@@ -116,21 +113,16 @@ const DAY = 86_400
 /** Mode self renews 30 days before the end, and retries all the time. */
 const SOON_SECONDS = 7 * DAY
 
-/** What the replica itself serves; that the API server accepts it is shown by the sample pod. */
-function certificateFindings(place: string, { name, metrics }: Replica): readonly Finding[] {
+/** What the replicas themselves serve; that the API server accepts it is shown by the sample pod. */
+export const certificateFindings = (place: string, replicas: readonly Replica[]): readonly Finding[] =>
+  replicas.flatMap((replica) => certificateFindingsOf(place, replica))
+
+function certificateFindingsOf(place: string, { name, metrics }: Replica): readonly Finding[] {
   const group = 'certificate'
   const page = 'certificates.md'
-  if (metrics === undefined)
-    return [
-      {
-        group,
-        verdict: 'skip',
-        found: `metrics of ${name} cannot be read`,
-        fix: 'You need the right to get pods/proxy there, and the API server egress to its admin port.',
-      },
-    ]
-  const seconds = valueOf(metrics, METRICS.certificateExpiry.name) ?? 0
-  const trusted = valueOf(metrics, METRICS.certificateTrusted.name)
+  if (!metrics.ok) return [unread(group, `metrics of ${name}`, metrics)]
+  const seconds = valueOf(metrics.value, METRICS.certificateExpiry.name) ?? 0
+  const trusted = valueOf(metrics.value, METRICS.certificateTrusted.name)
   const fix = `kubectl -n ${place} logs ${name} | grep certificate`
   return [
     seconds > SOON_SECONDS
@@ -213,6 +205,7 @@ export function warningFindings(hooks: Answer): readonly Finding[] {
 export function admissionFindings(namespace: string, admitted: Answer): readonly Finding[] {
   const group = 'a pod that asks for a token'
   const page = 'troubleshooting.md'
+  if (!admitted.ok && admitted.missingRight !== undefined) return [notAsked(group, admitted)]
   if (!admitted.ok)
     return [
       {
@@ -241,6 +234,14 @@ export function admissionFindings(namespace: string, admitted: Answer): readonly
   ]
 }
 
+/** RBAC refused the person who asks; nothing is known about the pod. */
+const notAsked = (group: string, { message, missingRight }: Failure): Finding => ({
+  group,
+  verdict: 'skip',
+  found: `not looked at, although no pod would have been kept: ${message}`,
+  ...remedyOf(missingRight),
+})
+
 function hintOf(message: string): string {
   if (/x509|certificate/.test(message))
     return 'caBundle does not hold the certificate that the webhook serves; see group certificate.'
@@ -255,6 +256,7 @@ export function accountFindings(account: string, admitted: Answer): readonly Fin
   const page = 'iam.md'
   const fix =
     'Annotate the service account with eks.amazonaws.com/role-arn, or associate a role by EKS Pod Identity; without EKS name role-arn and region on the pod.'
+  if (!admitted.ok && admitted.missingRight !== undefined) return [notAsked(group, admitted)]
   if (!admitted.ok) return [{ group, verdict: 'fail', found: `${account}: ${admitted.message}`, fix, page }]
   const variables = objectsAt(sidecarOf(admitted.value) ?? {}, 'env')
   const role = variables.find((one) => textAt(one, 'name') === 'AWS_ROLE_ARN')

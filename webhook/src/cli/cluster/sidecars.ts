@@ -103,7 +103,7 @@ const sum = (samples: readonly Sample[]): number => samples.reduce((total, { val
 
 /** A sidecar, and its work or why that cannot be read. */
 export interface Row extends Sidecar {
-  readonly work: Work | { readonly problem: string }
+  readonly work: Work | { readonly problem: string; readonly missingRight: string | undefined }
 }
 
 const HEADER = ['NAMESPACE', 'POD', 'READY', 'VERSION', 'PARTNERS', 'HTTPS', 'TOKEN', 'REQUESTS', 'FAILED', 'MOSTLY']

@@ -5,6 +5,7 @@ import { KubeError } from '../../kube/failure.ts'
 import type { Given } from '../arguments.ts'
 import { EXITS } from '../commands.ts'
 import type { Outcome, World } from '../outcome.ts'
+import { adviceOn } from '../rights.ts'
 import { PROGRAM } from '../usage.ts'
 import { samplesOf } from './samples.ts'
 import type { Row, Sidecar } from './sidecars.ts'
@@ -36,11 +37,13 @@ function render(rows: readonly Row[], output: string, where: string): Outcome {
   const unread = rows.flatMap(({ namespace, pod, work }) =>
     'problem' in work ? [`${PROGRAM}: metrics of ${namespace}/${pod} cannot be read: ${work.problem}\n`] : [],
   )
+  // All pods of a namespace lack the same right.
+  const advice = new Set(rows.map(({ work }) => ('problem' in work ? adviceOn(work.missingRight) : '')))
   const text = rows.length === 0 ? `no injected pod in ${where}\n` : renderRows(rows)
   return {
     status: EXITS.fine.status,
     stdout: output === 'json' ? `${JSON.stringify(rows, null, 2)}\n` : text,
-    stderr: output === 'json' ? '' : unread.join(''),
+    stderr: output === 'json' ? '' : [...unread, ...advice].join(''),
   }
 }
 
@@ -77,6 +80,6 @@ async function rowOf(cluster: Cluster, sidecar: Sidecar, nowSeconds: number): Pr
     return { ...sidecar, work: workOf(samplesOf(text), nowSeconds) }
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
-    return { ...sidecar, work: { problem: error.message } }
+    return { ...sidecar, work: { problem: error.message, missingRight: error.missingRight } }
   }
 }
