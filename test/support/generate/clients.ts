@@ -84,7 +84,7 @@ ${markdownTable(
 
 *Past the proxy* with an \`https://\` URL is encrypted before anybody could add a token: the partner is reached without one.
 *CONNECT, refused* is the proxy's 403 \`use_http_url\`, whose status line names the URL to use; every client gave up after the number of attempts shown, none looped. Its header \`X-Outbound-Jwt-Error\` and its body say the same.
-To let a client speak TLS to a partner itself, without a token of ours, set \`https: tunnel\` in the route.
+To let a client speak TLS to a partner itself, without a token, set \`https: tunnel\` in the route.
 
 ## What NO_PROXY does
 

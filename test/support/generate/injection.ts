@@ -67,7 +67,7 @@ what goes to a partner never leaves in clear text. An exact host wins over a wil
 
 ## A namespace as a whole
 
-A namespace labelled \`outbound-jwt.io/inject=enabled\` opts its pods in with the defaults of the chart, where the chart switches that on. There a pod without any annotation of ours that cannot
+A namespace labelled \`outbound-jwt.io/inject=enabled\` opts its pods in with the defaults of the chart, where the chart switches that on. There a pod without any annotation under \`outbound-jwt.io/\` that cannot
 be injected is left alone, with a warning, and so is one without an AWS role (\`namespaceOptIn.withoutRole\`); a pod with one is held to it. \`outbound-jwt.io/inject: 'false'\` on a pod wins over the label.
 
 Why a pod was refused or left alone: [reasons.md](reasons.md).
@@ -78,7 +78,7 @@ const reasonsPage = (): string => `${GENERATED}
 # Reasons
 
 Every admission has one: in parentheses in the message of a refusal, label \`reason\` of \`outbound_jwt_admission_decisions_total\`, field \`reason\` of the log line, audit annotation \`reason\`.
-\`deny\` is for a pod with an annotation of ours: it is refused, and the message names every mistake with its allowed form. A pod that only its namespace opted in is left alone instead (\`allow\`),
+\`deny\` is for a pod with an annotation under \`outbound-jwt.io/\`: it is refused, and the message names every mistake with its allowed form. A pod that only its namespace opted in is left alone instead (\`allow\`),
 with a warning.
 
 ${markdownTable(

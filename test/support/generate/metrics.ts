@@ -12,7 +12,7 @@ export function documents(): readonly GeneratedDocument[] {
 
 # Metrics
 
-Both processes serve the process metrics of Node beside these. Labels have few values: route names, methods, registered status codes, error codes, reasons.
+Both processes serve the process metrics of Node next to these. Labels have few values: route names, methods, registered status codes, error codes, reasons.
 
 ## Proxy
 

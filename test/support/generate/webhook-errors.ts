@@ -28,7 +28,7 @@ ${markdownTable(
 
 ## Problems with the certificate
 
-The code is in the log line \`certificate problem\`, beside the API server's own words, and a label of \`${METRICS.certificateProblems.name}\`. How certificates are kept: [certificates.md](certificates.md).
+The code is in the log line \`certificate problem\`, with the API server's own words, and a label of \`${METRICS.certificateProblems.name}\`. How certificates are kept: [certificates.md](certificates.md).
 
 ${markdownTable(
   ['problem', 'meaning', 'what to do'],

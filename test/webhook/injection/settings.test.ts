@@ -25,7 +25,7 @@ describe('settings of the operator', () => {
     ).to.deep.equal([
       'outbound-jwt.io/duration: got "2h", expected a duration from 60s to 3600s, such as 15m, 900s or 900',
       'outbound-jwt.io/hots: got "x", expected a known annotation; did you mean outbound-jwt.io/hosts?',
-      'outbound-jwt.io/duration: got "2h", expected no outbound-jwt.io/duration beside outbound-jwt.io/routes',
+      'outbound-jwt.io/duration: got "2h", expected no outbound-jwt.io/duration together with outbound-jwt.io/routes',
     ])
   })
 

@@ -7,7 +7,8 @@ import type { WebhookMetrics } from '../metrics.ts'
  */
 export const CERTIFICATE_PROBLEMS = {
   'secret-foreign': {
-    meaning: 'The Secret with the name of ours has entries and does not carry our label; it is left alone.',
+    meaning:
+      'A Secret of the name that the webhook uses has entries and not the label of the webhook; it is left alone.',
     hint: 'Delete it if nobody needs it; the webhook makes its own.',
   },
   'secret-broken': {
@@ -27,7 +28,7 @@ export const CERTIFICATE_PROBLEMS = {
     hint: 'Check that the service account exists, then restart the pod.',
   },
   rejected: {
-    meaning: 'The API server refused a request of ours.',
+    meaning: 'The API server refused a request of the webhook.',
     hint: 'The message says why; most often another admission webhook or policy.',
   },
   unavailable: {

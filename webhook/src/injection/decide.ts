@@ -65,7 +65,7 @@ function decideInjection(planned: Planned, plan: Planner, { waitsForRole }: Inje
   const { refusals, patch, warnings, lacksRole } = plan(planned)
   const reason = refusals.reason()
   // A namespace asks for all its pods, also for those that have nothing to do with AWS. EKS's hook mostly comes after us, and we are
-  // called again then: no warning of ours, the API server warns of what stays without a sidecar (guard-workloads.yaml).
+  // called again then: no warning here, the API server warns of what stays without a sidecar (guard-namespace-label.yaml).
   if (reason === undefined && lacksRole && waitsForRole && annotations.size === 0) return allow('no-role')
   if (reason === undefined) return { kind: 'inject', reason: 'injected', patch, warnings }
   if (annotations.size > 0) return { kind: 'deny', reason, problems: refusals.problems }
@@ -85,7 +85,7 @@ function revisit(planned: Planned & { readonly injected: Injected }, plan: Plann
   if (inputs !== expected || !isAnswered) {
     const allowed = isAnswered
       ? `inputs ${expected}, those of the annotations`
-      : 'an annotation of ours that asks for it'
+      : 'an annotation under outbound-jwt.io/ that asks for it'
     const problem = { where: `${PREFIX}status`, value: inputs, allowed: `${allowed}; ${FIRST_MANIFEST}` }
     return { kind: 'deny', reason: 'stale-injection', problems: [problem] }
   }

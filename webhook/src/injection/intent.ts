@@ -212,7 +212,7 @@ function chooseRegion(values: AnnotationValues, settings: InjectionSettings, { r
     report('missing-region', {
       where: `${PREFIX}region`,
       value: undefined,
-      allowed: `an AWS region beside ${PREFIX}role-arn, such as eu-central-1, here or in the chart`,
+      allowed: `an AWS region for ${PREFIX}role-arn, such as eu-central-1, here or in the chart`,
     })
   return region
 }

@@ -4,9 +4,10 @@ import { printable } from '@aws-outbound-jwt-injector/proxy/contract'
 /** Every outcome of a decision: metric label, log field, audit annotation and row of docs/reasons.md. They never change. */
 export const REASONS = {
   injected: 'The pod gets the sidecar and the variables.',
-  repaired: 'Another injector dropped or changed something of ours, or added a container; the pod has all of it again.',
-  unchanged: 'The pod carries our sidecar, and everything else that its annotations give.',
-  'not-requested': 'Nothing of ours on the pod, and its namespace is not opted in.',
+  repaired:
+    'Another injector dropped or changed something that injection had added, or added a container; the pod has all of it again.',
+  unchanged: 'The pod carries its sidecar, and everything else that its annotations give.',
+  'not-requested': 'The pod has no annotation under outbound-jwt.io/, and its namespace is not opted in.',
   'not-created': 'Not the creation of a pod.',
   workload:
     'Not a pod, but what makes pods, such as a Deployment: its author is warned of what its pods would be refused for, or warned of. It is always let through.',
@@ -15,14 +16,16 @@ export const REASONS = {
   'no-role':
     'Only the namespace of the pod asked, and nothing gave the pod an AWS role so far; it is injected as soon as EKS does. Others need a role or an annotation, or no token.',
   'no-audience': 'Neither hosts, audience nor routes name a partner, and there are no token-files.',
-  'missing-inject': 'An annotation of ours without outbound-jwt.io/inject; probably misspelt.',
-  'invalid-annotation': 'An annotation or label of ours has a key or a value that is not allowed.',
+  'missing-inject':
+    'The pod has an annotation under outbound-jwt.io/ and not outbound-jwt.io/inject, which is probably misspelt.',
+  'invalid-annotation': 'An annotation or label under outbound-jwt.io/ has a key or a value that is not allowed.',
   'missing-region':
     'role-arn without a region on the pod or in the chart; STS has no global endpoint for these tokens.',
-  'stale-injection': 'The pod carries our sidecar, made from other annotations than it has now.',
+  'stale-injection': 'The pod carries a sidecar that was made from other annotations than it has now.',
   'forged-injection':
-    'The pod carries our sidecar with something that its annotations and the chart do not give, or with something else.',
-  'lost-sidecar': 'The pod carries our status and variables, and the sidecar they belong to is gone.',
+    'The pod carries a sidecar with something that its annotations and the chart do not give, or without something that they give.',
+  'lost-sidecar':
+    'The pod carries the status and the variables of an injection, and the sidecar they belong to is gone.',
   'invalid-pod': 'A field that injection touches does not have the type the Pod API gives it.',
   'too-large':
     'More containers, longer names or more variables than the API server stores in a pod, or more than 256 KiB of NO_PROXY.',
@@ -30,8 +33,8 @@ export const REASONS = {
   'host-network': 'With hostNetwork the sidecar would listen on the node, for every other pod there.',
   windows: 'The sidecar is a Linux program.',
   'name-conflict':
-    'The pod already uses a container or volume name of ours, or a container of it mounts a volume of ours.',
-  'port-conflict': 'A container of the pod already uses a port of ours.',
+    'The pod already has a container or volume under a name that injection needs, or one of its containers mounts a volume of the sidecar.',
+  'port-conflict': 'A container of the pod already uses a port that the sidecar needs.',
   'unknown-container':
     'containers or skip-containers name a container that is not there, or one that starts before the sidecar.',
   'host-alias-conflict': 'With steering: hosts, hostAliases of the pod already say where a partner is.',
@@ -85,7 +88,7 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   windows: 'Run the workload on Linux nodes.',
   'name-conflict': 'Rename the container or the volume, or remove the mount.',
   'port-conflict':
-    'Choose others with `proxy-port` and `admin-port`; 15402 is always ours. With `steering: hosts` so are 80 and the TLS ports of intercepted partners: let the container listen elsewhere, or use `steering: proxy`.',
+    "Choose others with `proxy-port` and `admin-port`; 15402 is always the sidecar's. With `steering: hosts` so are 80 and the TLS ports of intercepted partners: let the container listen elsewhere, or use `steering: proxy`.",
   'unknown-container': 'Name containers of this pod; init containers only when they start after the sidecar.',
   'host-alias-conflict': 'Take the name out of `spec.hostAliases`, or use `steering: proxy`.',
   'sysctl-conflict': 'Remove the sysctl, set it to 0, or use `steering: proxy`.',

@@ -27,7 +27,7 @@ function readRoutes(values: AnnotationValues, annotations: RawAnnotations, repor
       report({
         where: PREFIX + name,
         value: show(annotations.get(name)),
-        allowed: `no ${PREFIX}${name} beside ${PREFIX}routes`,
+        allowed: `no ${PREFIX}${name} together with ${PREFIX}routes`,
       })
     return withoutSharedHosts(values.routes ?? [], (index) => `${PREFIX}routes[${index}].hosts`, report)
   }
