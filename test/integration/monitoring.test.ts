@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { createTestAuthority } from '../support/certificates.ts'
 import { ALERTS } from '../support/generate/alerts.ts'
 import { ALL_QUERIES } from '../support/generate/dashboard.ts'
@@ -104,11 +104,7 @@ describe(`dashboard and alerts${HAS_PROMETHEUS ? '' : ' (prometheus is not insta
   })
 
   it('are rules that Prometheus takes, and fire for what was done', async () => {
-    await new Promise<void>((resolve, reject) => {
-      execFile('promtool', ['check', 'rules', ALERTS], (error, stdout, stderr) =>
-        error ? reject(new Error(stdout + stderr)) : resolve(),
-      )
-    })
+    await promtool('check', 'rules', ALERTS)
     const { groups } = parse(readFileSync(ALERTS, 'utf8')) as {
       groups: { rules: { alert: string; expr: string }[] }[]
     }
@@ -135,5 +131,57 @@ describe(`dashboard and alerts${HAS_PROMETHEUS ? '' : ' (prometheus is not insta
     expect(firing).to.deep.equal(expected)
   }).timeout(60_000)
 })
+
+describe(`the alert on a partner that refuses tokens${HAS_PROMETHEUS ? '' : ' (prometheus is not installed)'}`, () => {
+  const ALERT = 'OutboundJwtPartnerRefuses'
+  const LABELS = { ...POD, route: 'partner' }
+  const FIRES = {
+    exp_labels: { ...LABELS, severity: 'warning' },
+    exp_annotations: {
+      summary: `Pod ${POD.namespace}/${POD.pod}: the partner of partner answers nearly every call with 401, as to a token that it does not accept.`,
+    },
+  }
+  /** A counter that grows so much each minute. */
+  const calls = (status: string, perMinute: number): object => ({
+    series: `http_client_request_duration_seconds_count{namespace="${POD.namespace}",pod="${POD.pod}",route="partner",http_response_status_code="${status}"}`,
+    values: `0+${perMinute}x40`,
+  })
+  before(function () {
+    if (!HAS_PROMETHEUS) this.skip()
+  })
+
+  for (const [name, ok, refused, fires] of [
+    ['fires where nearly every call of a route is answered with 401', 1, 60, true],
+    ['is silent where some users are refused', 60, 20, false],
+    ['is silent where nobody calls', 0, 0, false],
+  ] as const)
+    it(name, async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-alert-'))
+      const file = join(directory, 'test.yaml')
+      const expectation = { eval_time: '30m', alertname: ALERT, exp_alerts: fires ? [FIRES] : [] }
+      writeFileSync(
+        file,
+        stringify({
+          rule_files: [resolve(ALERTS)],
+          evaluation_interval: '1m',
+          tests: [
+            { interval: '1m', input_series: [calls('200', ok), calls('401', refused)], alert_rule_test: [expectation] },
+          ],
+        }),
+      )
+      try {
+        await promtool('test', 'rules', file)
+      } finally {
+        rmSync(directory, { recursive: true })
+      }
+    })
+})
+
+/** @throws with what it prints, where it finds something wrong. */
+function promtool(...args: readonly string[]): Promise<void> {
+  return new Promise((done, reject) => {
+    execFile('promtool', args, (error, stdout, stderr) => (error ? reject(new Error(stdout + stderr)) : done()))
+  })
+}
 
 const valueOf = ({ value }: Series): number => Number(value[1])
