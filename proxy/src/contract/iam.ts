@@ -16,3 +16,7 @@ export const region: Parser<string> = (value) =>
   /^[a-z]{2,4}(?:-[a-z]{2,16}){1,3}-\d{1,2}$/.test(value)
     ? accepted(value)
     : refused('an AWS region, such as eu-central-1')
+
+/** Whether a region ends in a point of the compass, as every region of AWS has so far: `eu-cental-1` does not. */
+export const isUsualRegion = (name: string): boolean =>
+  /-(?:central|north|south|(?:north|south)?(?:east|west))-\d{1,2}$/.test(name)

@@ -1,3 +1,4 @@
+import { isUsualRegion } from '../contract.ts'
 import { FAILURES, STS_ADDRESS } from '../tokens/failures.ts'
 import type { FailureReason } from '../tokens/failures.ts'
 import { REGION_VARIABLES, credentialSource, regionOf } from '../tokens/sources/aws/credentials.ts'
@@ -10,7 +11,12 @@ import type { Finding } from './report.ts'
 /** @returns the region the SDK will use, and the variable it is from. */
 export function regionFinding(environment: Environment): Finding {
   const region = regionOf(environment)
-  if (region) return { id: 'region', verdict: 'pass', found: `${region.name}, from ${region.variable}` }
+  if (region) {
+    const found = `${region.name}, from ${region.variable}`
+    if (isUsualRegion(region.name)) return { id: 'region', verdict: 'pass', found }
+    const { hint: fix } = FAILURES.wrong_region
+    return { id: 'region', verdict: 'warn', found: `${found}; no region of AWS is named like that so far`, fix }
+  }
   const { hint } = FAILURES.region_missing
   return {
     id: 'region',

@@ -31,6 +31,21 @@ describe('doctor on the region', () => {
     })
   })
 
+  it('warns of one that is named like none of AWS, and passes every form that there is', () => {
+    const misspelt = regionFinding({ AWS_REGION: 'eu-cental-1' })
+    expect(misspelt).to.include({ verdict: 'warn', fix: FAILURES.wrong_region.hint })
+    expect(misspelt.found).to.match(/^eu-cental-1, from AWS_REGION; no region of AWS/)
+    for (const name of [
+      'us-gov-west-1',
+      'us-isob-east-1',
+      'eusc-de-east-1',
+      'cn-northwest-1',
+      'ap-southeast-7',
+      'il-central-1',
+    ])
+      expect(regionFinding({ AWS_REGION: name }), name).to.include({ verdict: 'pass' })
+  })
+
   it('fails without one, and says which annotation sets it', () => {
     const { hint } = FAILURES.region_missing
     expect(regionFinding({})).to.include({ verdict: 'fail', reason: 'region_missing', fix: hint })

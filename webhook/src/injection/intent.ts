@@ -1,6 +1,6 @@
 import type { V1EnvVar } from '@kubernetes/client-node'
 import { LRUCache } from 'lru-cache'
-import { sdkTaker, show, tokenWarnings } from '@aws-outbound-jwt-injector/proxy/contract'
+import { isUsualRegion, sdkTaker, show, tokenWarnings } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationName, AnnotationValues } from './annotations/annotations.ts'
 import { PARTNER_ANNOTATIONS } from './annotations/annotations.ts'
 import type { SidecarParts } from './sidecar/credentials.ts'
@@ -110,7 +110,7 @@ function readIntent(
     mounts: [...parts.flatMap(({ mounts }) => mounts), ...mounted.map(({ mount }) => mount)],
     volumes: [...parts.flatMap(({ volumes }) => volumes), ...mounted.map(({ volume }) => volume)],
     inputs: hashInputs(annotations),
-    warnings: warningsOf({ routes, files }),
+    warnings: [...regionWarnings(values.region), ...warningsOf({ routes, files })],
   }
 }
 
@@ -145,6 +145,12 @@ function readSteeringOf(
 ): Steering | undefined {
   return hasOnlyFiles(planned) ? undefined : readSteering(planned.routes, steering, place)
 }
+
+/** Only a warning: AWS may name a region as it likes. */
+const regionWarnings = (region: string | undefined): readonly string[] =>
+  region === undefined || isUsualRegion(region)
+    ? []
+    : [`${PREFIX}region: no region of AWS is named like ${region} so far; where it is misspelt, no token can be had`]
 
 function warningsOf({ routes, files }: Planned): readonly string[] {
   return [
