@@ -12,7 +12,7 @@ const page = (): string => `${GENERATED}
 
 # Command line
 
-One program, \`outbound-jwt\`, for what a person does around the injector.
+\`outbound-jwt\` is one program for everything that people do with the injector: before an installation, with manifests, and when something does not work.
 
 ${markdownTable(
   ['command', 'what it does'],
