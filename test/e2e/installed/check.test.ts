@@ -74,7 +74,7 @@ const SABOTAGES: readonly Sabotage[] = [
         await rolledOut(SYSTEM, PRODUCT)
       }
     },
-    says: /× 0 of 0 replicas are ready\n +fix: kubectl -n \S+ describe pods/,
+    says: /× 0 of 0 replicas are ready\n +fix: kubectl -n \S+ scale deployment/,
   },
   {
     what: 'a webhook of another version',

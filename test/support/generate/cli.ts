@@ -154,7 +154,7 @@ outbound-jwt check -n shop --service-account orders
 It asks with your own rights, changes nothing, and prints a line per check: √ is fine, ‼ works but look at it, × does not work, - could not be looked at. What does not work comes with its fix and a page.
 
 \`--pre\` looks at the version of the cluster, the API of policies, your rights, the order of webhooks and the namespace. Without it the installation is looked at: the registration and its \`caBundle\`,
-replicas and their version, the certificate that each of them serves, the guard's policies and bindings, and what the API server makes of a pod that asks for a token, by a dry-run in the namespace.
+replicas and their version, the certificate that each of them serves and whether it can use the [policy](policy.md), the guard's policies and bindings, and what the API server makes of a pod that asks for a token, by a dry-run in the namespace.
 With \`--service-account\` a second one, without a role of its own, says whether EKS's hook or Pod Identity gives it one. The certificate is read from the metrics of the replicas.`,
   doctor: `
 \`\`\`sh

@@ -107,6 +107,14 @@ const SABOTAGES: Readonly<
     change: { [METRICS]: metrics(5_000_000, 0) },
     says: /that of injector-1 is not in caBundle/,
   },
+  'a policy that cannot be used': {
+    change: { [METRICS]: `${metrics(5_000_000, 1)}outbound_jwt_policy_rules 2\noutbound_jwt_policy_current 0\n` },
+    says: /injector-1 cannot use the policy as it is now/,
+  },
+  'a webhook that was scaled to nothing': {
+    change: { [DEPLOYMENT]: { ...deployment(0), spec: { replicas: 0 } } },
+    says: /0 of 0 replicas are ready/,
+  },
   'a webhook that the API server does not reach': {
     change: { [DRY_RUN]: new KubeError('unavailable', 'failed calling webhook "pods.outbound-jwt.io"') },
     says: /refuses it: failed calling webhook/,
@@ -140,6 +148,14 @@ describe('check of an installation', () => {
       expect(marked(stdout, '×')).to.match(says)
       expect(stdout).to.match(/^ {2}× .*\n {6}fix: .*\n {6}see https:/m)
     })
+
+  it('says how many rules are in force, where there is a policy', async () => {
+    const { stdout } = await check({
+      ...HEALTHY,
+      [METRICS]: `${metrics(5_000_000, 1)}outbound_jwt_policy_rules 1\noutbound_jwt_policy_current 1\n`,
+    })
+    expect(stdout).to.contain('√ injector-1 goes by its 1 rule\n')
+  })
 
   it('warns of what works today', async () => {
     const warnings = async (change: Answers): Promise<string> => {

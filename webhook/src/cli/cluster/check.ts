@@ -9,17 +9,17 @@ import { report } from '../report.ts'
 import type { Answer } from './answer.ts'
 import { listedIn, unread } from './answer.ts'
 import { clusterFindings, hookFindings, permissionFindings, placeFindings, RIGHTS } from './before.ts'
-import type { Replica } from './installed.ts'
 import {
   admissionFindings,
   accountFindings,
-  certificateFindings,
   guardFindings,
   registrationFindings,
   warningFindings,
   webhookFindings,
 } from './installed.ts'
 import { INSTALLATION, NAMESPACE, samplePod } from './names.ts'
+import type { Replica } from './replicas.ts'
+import { replicaFindings } from './replicas.ts'
 
 const REGISTRATIONS = '/apis/admissionregistration.k8s.io/v1'
 
@@ -74,9 +74,7 @@ async function installed(
   return [
     ...registrationFindings(hooks, registration),
     ...webhookFindings(place, deployment),
-    ...(replicas.ok
-      ? certificateFindings(place, replicas.value)
-      : [unread('certificate', `pods of ${place}`, replicas)]),
+    ...(replicas.ok ? replicaFindings(place, replicas.value) : [unread('certificate', `pods of ${place}`, replicas)]),
     ...warningFindings(warnings),
     ...guardFindings(policies, bindings),
     ...admissionFindings(namespace, admitted),

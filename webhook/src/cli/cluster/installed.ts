@@ -1,20 +1,11 @@
 import { PROXY_CONTAINER, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
 import { listAt, objectAt, objectsAt, textAt } from '../../injection/pod/json.ts'
 import type { JsonObject } from '../../injection/pod/json.ts'
-import { METRICS } from '../../metrics.ts'
 import type { Finding } from '../report.ts'
 import { remedyOf } from '../rights.ts'
 import type { Answer, Failure } from './answer.ts'
 import { listedIn, nameOf, unread } from './answer.ts'
 import { INSTALLATION } from './names.ts'
-import { samplesOf } from './samples.ts'
-
-/** A pod of the webhook. */
-export interface Replica {
-  readonly name: string
-  /** Its scrape. */
-  readonly metrics: Answer<string>
-}
 
 export function registrationFindings(hooks: Answer, registration: JsonObject | undefined): readonly Finding[] {
   const group = 'registration'
@@ -84,6 +75,14 @@ function replicasFinding(place: string, deployment: JsonObject): Finding {
   const found = `${ready} of ${wanted} replicas are ready`
   const fix = `kubectl -n ${place} describe pods -l app.kubernetes.io/name=${INSTALLATION}`
   const page = 'troubleshooting.md'
+  if (wanted === 0)
+    return {
+      group,
+      verdict: 'fail',
+      found,
+      fix: `kubectl -n ${place} scale deployment/${INSTALLATION} --replicas=2`,
+      page,
+    }
   if (ready === 0) return { group, verdict: 'fail', found, fix, page }
   if (ready < wanted) return { group, verdict: 'warn', found, fix, page }
   if (ready > 1) return { group, verdict: 'pass', found }
@@ -108,36 +107,6 @@ function versionFinding(deployment: JsonObject): Finding {
         page: 'upgrade.md',
       }
 }
-
-const DAY = 86_400
-/** Mode self renews 30 days before the end, and retries all the time. */
-const SOON_SECONDS = 7 * DAY
-
-/** What the replicas themselves serve; that the API server accepts it is shown by the sample pod. */
-export const certificateFindings = (place: string, replicas: readonly Replica[]): readonly Finding[] =>
-  replicas.flatMap((replica) => certificateFindingsOf(place, replica))
-
-function certificateFindingsOf(place: string, { name, metrics }: Replica): readonly Finding[] {
-  const group = 'certificate'
-  const page = 'certificates.md'
-  if (!metrics.ok) return [unread(group, `metrics of ${name}`, metrics)]
-  const seconds = valueOf(metrics.value, METRICS.certificateExpiry.name) ?? 0
-  const trusted = valueOf(metrics.value, METRICS.certificateTrusted.name)
-  const fix = `kubectl -n ${place} logs ${name} | grep certificate`
-  return [
-    seconds > SOON_SECONDS
-      ? { group, verdict: 'pass', found: `${name} serves one that expires in ${Math.floor(seconds / DAY)} days` }
-      : seconds > 0
-        ? { group, verdict: 'warn', found: `that of ${name} expires in ${Math.floor(seconds / 3600)} hours`, fix, page }
-        : { group, verdict: 'fail', found: `${name} has none, or one that has expired`, fix, page },
-    ...(trusted === 0
-      ? [{ group, verdict: 'fail' as const, found: `that of ${name} is not in caBundle of every entry`, fix, page }]
-      : []),
-  ]
-}
-
-const valueOf = (metrics: string, metric: string): number | undefined =>
-  samplesOf(metrics).find(({ name }) => name === metric)?.value
 
 const POLICIES = ['pods', 'registration', 'running-pods', 'namespace-label'].map((part) => `${INSTALLATION}-${part}`)
 
