@@ -44,6 +44,14 @@ describe('explain', () => {
     expect(explain('env_conflict')).to.equal(explain('env-conflict'))
   })
 
+  it('tells what a status may be, which is all that the command status knows of some failures', () => {
+    expect(explain('401')).to.contain('it is the one of the partner').and.to.contain('fix: Of a partner: `challenge`')
+    expect(explain('403'))
+      .to.match(/answer of the sidecar: host_denied, .*\. Without it/)
+      .and.to.contain('fix: Of a partner')
+    expect(explain('502')).to.contain('token_denied').and.not.to.contain('fix:')
+  })
+
   it('names words that are close to an unknown one', () => {
     const unknown = (word: string): string => {
       const { status, stdout, stderr } = runWith({}, 'explain', word)

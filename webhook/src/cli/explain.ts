@@ -67,6 +67,9 @@ function closeTo(text: string): readonly string[] {
 const REMEDY = new Map<string, string>(Object.entries(REMEDIES))
 const OUTCOME = new Map<string, string>(Object.entries(OUTCOMES))
 
+/** By which a partner says that it does not take a token. */
+const REFUSALS = [401, 403]
+
 const ENTRIES: readonly Entry[] = [
   ...rows(REASONS, (word, meaning) => ({
     what: `reason of an admission, decision ${OUTCOME.get(word) ?? 'deny'}`,
@@ -80,6 +83,7 @@ const ENTRIES: readonly Entry[] = [
     fix: hint,
     page: 'errors.md',
   })),
+  ...statuses(),
   ...rows(FAILURES, (_, { code, meaning, hint, class: kind }) => ({
     what: `why a token is not minted, class ${kind}; the application gets ${code}`,
     meaning,
@@ -129,6 +133,28 @@ function rows<T>(
   entryOf: (word: string, row: T) => Omit<Entry, 'word'> & Partial<Pick<Entry, 'word'>>,
 ): readonly Entry[] {
   return Object.entries(table).map(([word, row]) => ({ word, ...entryOf(word, row) }))
+}
+
+/** What `status` has under MOSTLY where a partner answered so, and what an application sees. */
+function statuses(): readonly Entry[] {
+  const ofSidecar = Map.groupBy(Object.entries(ERRORS), ([, { status }]): number => status)
+  const known = new Set([...REFUSALS, ...ofSidecar.keys()])
+  return [...known].map((status) => {
+    const codes = (ofSidecar.get(status) ?? []).map(([code]) => code)
+    const whose =
+      codes.length === 0
+        ? 'The sidecar has no such answer of its own: it is the one of the partner.'
+        : `With the field X-Outbound-Jwt-Error it is an answer of the sidecar: ${codes.join(', ')}. Without it, it is the one of the partner.`
+    const fix =
+      'Of a partner: `challenge` in the log line `the partner refused the token` of the sidecar is its own reason; compare iss, sub and aud, which doctor prints, with what it has registered.'
+    return {
+      word: String(status),
+      what: 'status of HTTP',
+      meaning: whose,
+      ...(REFUSALS.includes(status) && { fix }),
+      page: REFUSALS.includes(status) ? 'troubleshooting.md#the-call-goes-out-without-a-token' : 'errors.md',
+    }
+  })
 }
 
 function variables(table: SettingsTable, program: string, page: string): readonly Entry[] {
