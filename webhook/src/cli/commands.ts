@@ -78,7 +78,7 @@ export const COMMANDS = {
     formats: ['yaml', 'json'],
   },
   explain: {
-    doc: 'says what a reason, an error code, an annotation, a field of a route, a metric or a variable means, and what to do',
+    doc: 'says what a reason, an error code, a status, an annotation, a field of a route, a metric or a variable means, and what to do',
     argument: { name: 'WORD', doc: 'the word as it stands in a message, a manifest or a dashboard' },
     options: [],
   },
