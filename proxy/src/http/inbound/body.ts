@@ -43,6 +43,8 @@ export class PassingBody extends Readable {
     super({ highWaterMark: 64 * 1024 })
     this.body = body
     body.source.on('data', this.onData).on('end', this.onEnd)
+    // node:http2 tells of the end of an empty body at once, whether anybody listens or the token is still being made.
+    if (body.source.readableEnded) this.onEnd()
   }
 
   override _read(): void {

@@ -144,6 +144,18 @@ describe('a client of HTTP/2', () => {
     expect(answer).to.deep.include({ interim: [103], status: 200, body: 'ok' })
   })
 
+  it('is answered though its body ends, empty, while its token is made', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    world.proxy.tokens.answer = () => promise
+    const connection = await world.connect()
+    const { stream, done } = open(connection, { ':method': 'POST', ':path': '/' }, {})
+    await once(stream.end(), 'finish')
+    // Answered once the frames before it have been read.
+    await new Promise((pong) => connection.ping(pong))
+    resolve(TEST_TOKEN)
+    expect(await done).to.include({ status: 200, body: '', rstCode: 0 })
+  })
+
   it('gets a body that was empty in the end, though it said nothing of its length', async () => {
     const call = open(await world.connect(), { ':method': 'POST', ':path': '/' }, {})
     call.stream.end()
