@@ -11,7 +11,8 @@ import type { ProxyConfig } from './config.ts'
 import { ADMIN_PATHS, EXIT, VERSION, formatEgressProxy } from './contract.ts'
 import { formatHelp, readFlags } from './flags.ts'
 import { createDoctor } from './doctor/doctor.ts'
-import { readEgressCredentials } from './egress/credentials.ts'
+import { CREDENTIALS_POLL_MS, followEgressCredentials } from './egress/credentials.ts'
+import type { EgressCredentials } from './egress/credentials.ts'
 import { controlRoutes } from './control.ts'
 import { LIMITS } from './http/limits.ts'
 import { createEgressAgents, getBy } from './http/outbound/egress-agents.ts'
@@ -75,7 +76,7 @@ const upstreams = createUpstreams({
   memory,
   resolve: dns.lookup,
   ownPorts,
-  egressCredentials,
+  egressCredentials: egressCredentials.current,
 })
 const agents = config.egressProxy && createEgressAgents((host, port) => upstreams.egressTo(host, port))
 const sts = createSts({
@@ -148,6 +149,7 @@ let isListening = false
 let isDraining = false
 const following = { read: readText, pollMs: KEY_PAIR_POLL_MS, now: () => clock.now().wallMs, log }
 const stopFollowing = [
+  egressCredentials.stop,
   ...(certificate ? [followKeyPair(certificate, { ...following, install: proxy.installCertificate })] : []),
   followClientCertificates(clientCertificates, {
     ...following,
@@ -238,7 +240,7 @@ interface Settled {
   readonly certificate: FollowedKeyPair | undefined
   readonly clientCertificates: ReadonlyMap<string, FollowedKeyPair>
   readonly authority: PodAuthority | undefined
-  readonly egressCredentials: () => string | undefined
+  readonly egressCredentials: EgressCredentials
 }
 
 function logAuthority({ describe }: PodAuthority): void {
@@ -263,9 +265,9 @@ function readSettingsOrExit(): Promise<Settled> {
       certificate: readListenerCertificate(config, readText),
       clientCertificates: readClientCertificates(config, readText),
       authority: await openAuthorityOf(config, clock, () => rootCertificates),
-      egressCredentials: readEgressCredentials(config.egressCredentialsFile, {
-        readFile: readText,
-        now: () => performance.now(),
+      egressCredentials: await followEgressCredentials(config.egressCredentialsFile, {
+        readFile: readSmallFile,
+        pollMs: CREDENTIALS_POLL_MS,
       }),
     }
   })
