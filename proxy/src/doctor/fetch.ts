@@ -21,6 +21,7 @@ const LARGEST_BYTES = 64 * 1024
 
 /** Reads a document of an issuer. Never throws. */
 export async function fetchDocument(url: string, signal: AbortSignal, send: Get = getDirectly): Promise<Document> {
+  if (!isWebUrl(url)) return { ok: false, problem: 'not an http:// or https:// URL' }
   try {
     const response = await send(url, signal)
     const text = response.body === null ? '' : await readText(response.body, LARGEST_BYTES)
@@ -31,6 +32,9 @@ export async function fetchDocument(url: string, signal: AbortSignal, send: Get 
     return { ok: false, problem: signal.aborted ? 'no answer in time' : describe(error) }
   }
 }
+
+/** An issuer is any text that its cluster chose, such as `kubernetes/serviceaccount`. */
+const isWebUrl = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
 
 function parse(text: string): Document {
   try {

@@ -50,8 +50,13 @@ describe('reading a document of an issuer', () => {
     expect(answer).to.deep.equal({ ok: false, problem: 'no answer in time' })
   })
 
-  it('names the problem with what is no URL', async () => {
-    const answer = await fetchDocument('no URL', AbortSignal.timeout(5_000))
-    expect(answer).to.deep.equal({ ok: false, problem: 'ERR_INVALID_URL' })
+  it('says in words that there is nothing to fetch where an issuer is no URL of the web', async () => {
+    const send = (): Promise<never> => expect.fail('nothing is to be sent')
+    for (const url of ['kubernetes/serviceaccount/x', 'ftp://issuer.example/x', 'file:///x', 'http://'])
+      for (const by of [undefined, send])
+        expect(await fetchDocument(url, AbortSignal.timeout(5_000), by), url).to.deep.equal({
+          ok: false,
+          problem: 'not an http:// or https:// URL',
+        })
   })
 })

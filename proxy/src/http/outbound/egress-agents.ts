@@ -1,6 +1,6 @@
 // For callers that bring an HTTP client of their own: AWS's SDK, and doctor.
 import { once } from 'node:events'
-import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpAgent, get as getPlain } from 'node:http'
 import type { ClientRequestArgs, IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, get } from 'node:https'
 import type { Duplex } from 'node:stream'
@@ -73,13 +73,17 @@ function createBy(
   return undefined
 }
 
-/** @returns what sends a GET to an https:// URL over the connections of an agent. Redirects are not followed. */
-export function getBy({ httpsAgent }: EgressAgents) {
+/** @returns what sends a GET to a URL of http or https over the connections of these agents. Redirects are not followed. */
+export function getBy({ httpAgent, httpsAgent }: EgressAgents) {
   return async (
     url: string,
     signal: AbortSignal,
   ): Promise<{ readonly status: number; readonly body: IncomingMessage }> => {
-    const outgoing = get(url, { agent: httpsAgent, signal, headers: { accept: 'application/json' } })
+    const options = { signal, headers: { accept: 'application/json' } }
+    const outgoing =
+      new URL(url).protocol === 'http:'
+        ? getPlain(url, { ...options, agent: httpAgent })
+        : get(url, { ...options, agent: httpsAgent })
     const [body] = (await once(outgoing, 'response')) as [IncomingMessage]
     return { status: body.statusCode ?? 0, body }
   }

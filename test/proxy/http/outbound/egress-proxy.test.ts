@@ -3,13 +3,14 @@ import { createSecureServer } from 'node:http2'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { get } from 'node:https'
 import type { Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { WebSocketServer } from 'ws'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { readConfig } from '../../../../proxy/src/config.ts'
 import { LIMITS } from '../../../../proxy/src/http/limits.ts'
 import { createMemoryBudget } from '../../../../proxy/src/http/memory.ts'
-import { createEgressAgents } from '../../../../proxy/src/http/outbound/egress-agents.ts'
+import { createEgressAgents, getBy } from '../../../../proxy/src/http/outbound/egress-agents.ts'
 import { createEndpointClient } from '../../../../proxy/src/http/outbound/token-endpoints.ts'
 import type { Upstreams } from '../../../../proxy/src/http/outbound/upstreams.ts'
 import { createUpstreams } from '../../../../proxy/src/proxy.ts'
@@ -246,6 +247,16 @@ for (const [name, start] of Object.entries(WORLDS))
       const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
       expect(await read(incoming)).to.deep.include({ status: 200, body: '{"said":"hello"}' })
       httpsAgent.destroy()
+    })
+
+    it('takes a document of an issuer without TLS through, as doctor reads it', async () => {
+      const agents = createEgressAgents((host, port) => upstreams.egressTo(host, port))
+      const url = `http://${PLAIN}:${plain.port}/.well-known/openid-configuration`
+      const { status, body } = await getBy(agents)(url, AbortSignal.timeout(5_000))
+      expect([status, await text(body)]).to.deep.equal([200, '{"said":"hello"}'])
+      expect(seen[0]?.path).to.equal('/.well-known/openid-configuration')
+      agents.httpAgent.destroy()
+      await until('squid has logged it', () => world.resolved().includes(`CONNECT ${PLAIN}:${plain.port}`))
     })
 
     it('says when a name does not exist', async () => {
