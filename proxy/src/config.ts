@@ -15,7 +15,7 @@ import {
   text,
 } from './contract.ts'
 import type { Problem, Report, Route, TokenFile } from './contract.ts'
-import { EGRESS_SETTINGS, rejectUnusedEgress } from './egress/settings.ts'
+import { EGRESS_SETTINGS, rejectOwnListener, rejectUnusedEgress } from './egress/settings.ts'
 import { NO_FLAGS } from './flags.ts'
 import type { Flags } from './flags.ts'
 import {
@@ -230,6 +230,8 @@ export function readConfig(given: Given, flags: Flags = NO_FLAGS): ProxyConfig {
   rejectNoCredentials(settings, flags.nameOf, report)
   checkSteeredPorts(settings, reportSteeredPorts(flags.nameOf(SETTINGS.steeredPorts.variable), report))
   rejectUnusedEgress(values, flags.nameOf, report)
+  const ports = [...listeners.map(([, address]) => address?.port), ...(settings.steeredPorts ?? [])]
+  rejectOwnListener(settings.egressProxy, ports, flags.nameOf(VARIABLES.egressProxy), report)
   if (problems.length > 0) throw new SettingsError(problems)
   const complete = settings as Settings<typeof SETTINGS>
   return Object.freeze({

@@ -1,6 +1,6 @@
 // How everything leaves a pod where a firewall lets nothing out but a proxy.
 import { endsInNumber } from './host-pattern.ts'
-import { parseIp } from './ip.ts'
+import { parseIp, reachesThisHost } from './ip.ts'
 import type { Ip } from './ip.ts'
 import type { Parsed, Parser } from './parsers.ts'
 import { accepted, refused } from './parsers.ts'
@@ -39,6 +39,21 @@ const DEFAULT_PORTS = { http: 80, https: 443 } as const
 /** @returns the URL in its one spelling, its port always there. */
 export function formatEgressProxy({ scheme, host, port }: EgressProxy): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/**
+ * Whoever leaves by a listener of its own comes back there, again and again. A name that DNS leads here is refused once it is resolved.
+ * @param ports that the sidecar listens on; undefined for one that could not be read.
+ * @returns what is allowed instead of a proxy that is such a listener, in whatever spelling (RFC 6761 §6.3); else undefined.
+ */
+export function objectionToOwnListener(
+  { host, port }: EgressProxy,
+  ports: readonly (number | undefined)[],
+): string | undefined {
+  const ip = parseIp(host)
+  const isHere = ip ? reachesThisHost(ip) : /(?:^|\.)localhost$/.test(host)
+  if (!isHere || !ports.includes(port)) return undefined
+  return `another proxy: port ${port} of this pod is the sidecar itself, which would call itself without end`
 }
 
 /** Destinations that are called without the egress proxy: one entry of a NO_PROXY list. */

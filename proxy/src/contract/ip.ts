@@ -58,3 +58,10 @@ export function parseIp(text: string): Ip | undefined {
   const embedded = ipv6 > 1n && IPV4_PREFIXES.includes(ipv6 >> 32n)
   return embedded ? { family: 4, value: low } : { family: 6, value: ipv6 }
 }
+
+/** Loopback, and the unspecified address, which Linux connects to loopback. */
+export function reachesThisHost(ip: Ip): boolean {
+  if (ip.family === 6) return ip.value <= 1n
+  const firstOctet = Math.floor(ip.value / 2 ** 24)
+  return firstOctet === 127 || firstOctet === 0
+}

@@ -1,4 +1,13 @@
-import { VARIABLES, absolutePath, directDestinations, egressProxy, optional, withoutSecrets } from '../contract.ts'
+import {
+  VARIABLES,
+  absolutePath,
+  directDestinations,
+  egressProxy,
+  formatEgressProxy,
+  objectionToOwnListener,
+  optional,
+  withoutSecrets,
+} from '../contract.ts'
 import type { EgressProxy, Report } from '../contract.ts'
 import { setting } from '../runtime/index.ts'
 import type { Naming, Setting } from '../runtime/index.ts'
@@ -44,4 +53,16 @@ export function rejectUnusedEgress(
     const value = given[variable] ?? ''
     if (value !== '') report({ where: nameOf(variable), value, allowed: `nothing without ${VARIABLES.egressProxy}` })
   }
+}
+
+/** Reports an egress proxy that is this process. @param ports that it listens on. */
+export function rejectOwnListener(
+  egress: EgressProxy | undefined,
+  ports: readonly (number | undefined)[],
+  where: string,
+  report: Report,
+): void {
+  if (!egress) return
+  const allowed = objectionToOwnListener(egress, ports)
+  if (allowed !== undefined) report({ where, value: formatEgressProxy(egress), allowed })
 }

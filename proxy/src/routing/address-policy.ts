@@ -1,5 +1,5 @@
 import type { Ip } from '../contract/ip.ts'
-import { parseIp, parseIpv4, parseIpv6 } from '../contract/ip.ts'
+import { parseIp, parseIpv4, parseIpv6, reachesThisHost } from '../contract/ip.ts'
 
 /** What an address rule needs to know of a connection about to be made. */
 export interface Connection {
@@ -46,11 +46,4 @@ export function isOfThisPod(ip: Ip): boolean {
 function servesCredentials(ip: Ip): boolean {
   if (ip.family === 4) return CREDENTIALS_IPV4.has(ip.value)
   return CREDENTIALS_IPV6.has(ip.value) || ip.value >> 80n === LOCAL_NAT64
-}
-
-/** Loopback, and the unspecified address, which Linux connects to loopback. */
-function reachesThisHost(ip: Ip): boolean {
-  if (ip.family === 6) return ip.value <= 1n
-  const firstOctet = Math.floor(ip.value / 2 ** 24)
-  return firstOctet === 127 || firstOctet === 0
 }

@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { directDestination, directDestinations, egressProxy, formatEgressProxy } from '../../../proxy/src/contract.ts'
+import {
+  directDestination,
+  directDestinations,
+  egressProxy,
+  formatEgressProxy,
+  objectionToOwnListener,
+} from '../../../proxy/src/contract.ts'
 
 describe('the URL of an egress proxy', () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -41,6 +47,43 @@ describe('the URL of an egress proxy', () => {
         .to.include('http://host:port')
         .and.not.include('password@')
     }
+  })
+})
+
+describe('an egress proxy that is the sidecar itself', () => {
+  const objection = (url: string): string | undefined => {
+    const parsed = egressProxy(url)
+    if (!parsed.ok) throw new Error(`${url}: ${parsed.allowed}`)
+    return objectionToOwnListener(parsed.value, [15400, undefined, 15402])
+  }
+
+  const spellings = [
+    'http://127.0.0.1:15400',
+    'http://127.0.0.2:15402/',
+    'https://127.255.255.255:15400',
+    'http://0.0.0.0:15400',
+    'http://LocalHost:15400',
+    'http://localhost.:15402',
+    'http://a.localhost:15400',
+    'http://[::1]:15400',
+    'http://[0:0::0:1]:15400',
+    'http://[::]:15400',
+    'http://[::ffff:127.0.0.1]:15400',
+    'http://[::ffff:7f00:2]:15402',
+  ]
+  for (const url of spellings)
+    it(`is refused when it is spelt ${url}`, () => {
+      expect(objection(url)).to.match(/^another proxy: port 1540[02] of this pod is the sidecar itself/)
+    })
+
+  it('is no other port of this pod and no other host', () => {
+    for (const url of [
+      'http://127.0.0.1:3128',
+      'http://localhost',
+      'http://10.0.0.1:15400',
+      'http://notlocalhost:15400',
+    ])
+      expect(objection(url), url).to.equal(undefined)
   })
 })
 

@@ -37,6 +37,19 @@ describe('settings of the operator', () => {
     ])
   })
 
+  it('may not name a listener of the sidecar as egress proxy', () => {
+    const allowed =
+      'expected another proxy: port 15400 of this pod is the sidecar itself, which would call itself without end'
+    expect(complaints({ egressProxy: 'http://localhost:15400' })).to.deep.equal([
+      `injection.egressProxy: got "http://localhost:15400", ${allowed}`,
+    ])
+    expect(complaints({ defaults: { 'egress-proxy': 'http://[::1]:15400' } })).to.deep.equal([
+      `outbound-jwt.io/egress-proxy: got "http://[::1]:15400", ${allowed}`,
+    ])
+    expect(complaints({ egressProxy: 'http://localhost:80' })).to.deep.equal([])
+    expect(complaints({ egressProxy: 'http://localhost:80', steering: 'hosts' })).to.have.length(1)
+  })
+
   it('leave the sidecar enough memory, and room for its requests', () => {
     const { resources } = INJECTION_DEFAULTS
     expect(complaints({ resources: { ...resources, memoryLimit: '95Mi' } })).to.deep.equal([

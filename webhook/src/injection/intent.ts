@@ -83,7 +83,7 @@ function readIntent(
   const intercepts = routes.some(({ route }) => route.https === 'intercept')
   const specs = [...routes.map(({ route }) => route), ...files.map(({ file }) => file)]
   const usesAws = specs.length === 0 || specs.some(({ source }) => source === 'aws')
-  const egress = planEgress(values, settings, report)
+  const egress = planEgress(values, settings, steering, report)
   // SECURITY: what could not be read may be a password, and was reported without being repeated.
   const hasNoEgress = !egress && values['egress-proxy-secret'] !== undefined
   rejectUseless({ routes, files, intercepts, usesAws, hasNoEgress }, annotations, refusals)

@@ -69,8 +69,7 @@ export function settingsProblems(settings: InjectionSettings): readonly Problem[
   const annotations = new Map(Object.entries(defaults))
   const values = parseAnnotations(annotations, report)
   const routes = planRoutes(values, annotations, https, report)
-  readSteering(routes, steering, { values, annotations, report })
-  planEgress(values, settings, report)
+  planEgress(values, settings, readSteering(routes, steering, { values, annotations, report }), report)
   checkDefaults(resources, report)
   for (const [name, value] of Object.entries(extraEnv)) {
     if (SIDECAR_VARIABLES.has(name) && name !== VARIABLES.logLevel)

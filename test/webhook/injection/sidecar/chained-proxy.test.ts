@@ -67,6 +67,17 @@ describe('a chained proxy', () => {
     expect(complaints(podWith([env]))[0]).to.match(/^outbound-jwt\.io\/env-policy: got "chain", expected HTTP_PROXY or/)
   })
 
+  it('is not a listener of the sidecar in another spelling', () => {
+    for (const value of ['localhost:15400', 'http://127.0.0.2:15401', 'http://[::1]:15402/']) {
+      const [complaint] = complaints(podWith([[{ name: 'HTTP_PROXY', value }]]))
+      expect(complaint, value)
+        .to.include(`spec.containers[c0].env[HTTP_PROXY]: got "${value}", expected another proxy: port 1540`)
+        .and.include('of this pod is the sidecar itself')
+    }
+    const env = [{ name: 'HTTP_PROXY', value: 'http://localhost:15400' }]
+    expect(wayOut(injected(podWith([env], { 'outbound-jwt.io/proxy-port': '15500' })))[0]).to.equal(env[0]?.value)
+  })
+
   it('comes from the containers that get the variables alone', () => {
     const theirs = [{ name: 'HTTP_PROXY', value: 'http://squid.example:3128' }]
     const other = [{ name: 'HTTP_PROXY', value: 'http://other.example:3128' }]

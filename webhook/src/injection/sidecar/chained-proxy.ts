@@ -1,5 +1,11 @@
 import type { V1EnvVar } from '@kubernetes/client-node'
-import { VARIABLES, directDestination, egressProxy, formatEgressProxy } from '@aws-outbound-jwt-injector/proxy/contract'
+import {
+  VARIABLES,
+  directDestination,
+  egressProxy,
+  formatEgressProxy,
+  objectionToOwnListener,
+} from '@aws-outbound-jwt-injector/proxy/contract'
 import { PREFIX } from '../annotations/raw-annotations.ts'
 import { isProxyVariable } from '../application/env-conflict.ts'
 import { NO_PROXY_NAMES, entriesOf } from '../application/no-proxy.ts'
@@ -7,7 +13,7 @@ import type { InjectionIntent } from '../intent.ts'
 import type { Refusals } from '../outcome.ts'
 import type { Container } from '../pod/pod.ts'
 import { placeOf, variablesOf } from '../pod/pod.ts'
-import { directOfSidecar } from './egress.ts'
+import { directOfSidecar, ownPorts } from './egress.ts'
 
 /** One variable of the sidecar must hold all of it, at most 128 KiB (MAX_ARG_STRLEN of Linux), next to 250 entries of `no-proxy`. */
 const MOST_NO_PROXY_CHARACTERS = 32 * 1024
@@ -54,7 +60,9 @@ export function planChain(
   })
   const found = [...own, ...owners.flatMap(({ proxies }) => proxies)]
   if (found.length === 0) rejectNoProxy(sidecar, refusals)
-  const read = found.flatMap((variable) => readProxy(variable, refusals) ?? [])
+  // With steering, chain is refused.
+  const ports = ownPorts(values, undefined)
+  const read = found.flatMap((variable) => readProxy(variable, ports, refusals) ?? [])
   const [proxy] = read
   if (!proxy || read.length < found.length) return []
   read.forEach((other) => rejectOther(proxy, other, refusals))
@@ -80,12 +88,13 @@ function variablesIn(container: Container, isMeant: (name: string) => boolean): 
 }
 
 /** SECURITY: a URL may have a password in it, which no report repeats. */
-function readProxy({ where, value }: Found, { report }: Refusals): ReadProxy | undefined {
+function readProxy({ where, value }: Found, ports: readonly number[], { report }: Refusals): ReadProxy | undefined {
   // curl, Go and Python take a proxy without a scheme for one of http.
   const url = value === undefined || value.includes('://') ? value : `http://${value}`
   const parsed = url === undefined ? undefined : egressProxy(url)
-  if (parsed?.ok) return { where, url: formatEgressProxy(parsed.value) }
-  const [shown, allowed] = objectionTo(value)
+  const own = parsed?.ok === true ? objectionToOwnListener(parsed.value, ports) : undefined
+  if (parsed?.ok === true && own === undefined) return { where, url: formatEgressProxy(parsed.value) }
+  const [shown, allowed] = own === undefined ? objectionTo(value) : [value, own]
   report('env-conflict', { where, value: shown, allowed: `${allowed}, ${TO_CHAIN}` })
   return undefined
 }

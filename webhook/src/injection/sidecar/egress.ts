@@ -1,15 +1,18 @@
 import type { EgressProxy, MountedObject, Report } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
+  CONTROL_PORT,
   EGRESS_CREDENTIALS_FILE,
   VARIABLES,
   directDestination,
   egressProxy,
   formatEgressProxy,
+  objectionToOwnListener,
   secretText,
 } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from '../annotations/annotations.ts'
 import { mountedVolume } from '../annotations/mounted-volume.ts'
 import { PREFIX } from '../annotations/raw-annotations.ts'
+import type { Steering } from '../annotations/steering.ts'
 import { directHosts } from '../application/no-proxy.ts'
 import type { SidecarParts } from './credentials.ts'
 
@@ -23,6 +26,14 @@ export interface EgressDefaults {
   readonly egressProxySecret: string | null
 }
 
+/** @returns ports of loopback that the sidecar listens on. */
+export const ownPorts = (values: AnnotationValues, steering: Steering | undefined): readonly number[] => [
+  values['proxy-port'],
+  values['admin-port'],
+  CONTROL_PORT,
+  ...(steering?.ports ?? []),
+]
+
 /**
  * What the sidecar needs to leave the pod by a proxy, as far as annotations and chart say it; `planChain` has the rest.
  * @returns undefined where it leaves directly.
@@ -30,6 +41,7 @@ export interface EgressDefaults {
 export function planEgress(
   values: AnnotationValues,
   defaults: EgressDefaults,
+  steering: Steering | undefined,
   report: Report,
 ): SidecarParts | undefined {
   const own = values['egress-proxy']
@@ -41,6 +53,7 @@ export function planEgress(
   const secret = values['egress-proxy-secret'] ?? (own || isChained ? undefined : secretOf(defaults))
   const credentials = secret ? planCredentials(secret) : NOTHING
   if (!proxy) return credentials
+  rejectOwnListener(proxy, values, steering, report)
   // Variables of applications are unknown in the sidecar.
   const direct = directOfSidecar(values['no-proxy']).filter((entry) => !entry.includes('$('))
   return {
@@ -53,12 +66,26 @@ export function planEgress(
   }
 }
 
+/** The value of the chart that the default comes from. */
+const OF_CHART = 'injection.egressProxy'
+
 const NOTHING: SidecarParts = { env: [], volumes: [], mounts: [] }
 
 function planCredentials(secret: MountedObject): SidecarParts {
   const { volume, mount } = mountedVolume(secret)
   const value = `${mount.mountPath}/${EGRESS_CREDENTIALS_FILE}`
   return { env: [{ name: VARIABLES.egressCredentialsFile, value }], volumes: [volume], mounts: [mount] }
+}
+
+function rejectOwnListener(
+  proxy: EgressProxy,
+  values: AnnotationValues,
+  steering: Steering | undefined,
+  report: Report,
+): void {
+  const allowed = objectionToOwnListener(proxy, ownPorts(values, steering))
+  const where = values['egress-proxy'] ? `${PREFIX}egress-proxy` : OF_CHART
+  if (allowed !== undefined) report({ where, value: formatEgressProxy(proxy), allowed })
 }
 
 function rejectChain(report: Report): void {
