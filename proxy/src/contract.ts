@@ -2,6 +2,7 @@
 export * from './contract/names.ts'
 export * from './contract/problem.ts'
 export * from './contract/parsers.ts'
+export * from './contract/json.ts'
 export * from './contract/iam.ts'
 export * from './contract/host-pattern.ts'
 export * from './contract/egress.ts'

@@ -74,6 +74,8 @@ describe('webhook configuration', () => {
     ['SIDECAR_EXTRA_ENV', '["A"]', 'a JSON object whose values are strings'],
     ['SIDECAR_EXTRA_ENV', '{"A":1}', 'a JSON object whose values are strings'],
     ['SIDECAR_EXTRA_ENV', '{"A"', 'a JSON object whose values are strings'],
+    ['SIDECAR_EXTRA_ENV', '{"A":"1","A":"2"}', 'JSON that names every member once (line 1: "A" comes again)'],
+    ['DEFAULT_ANNOTATIONS', '{"hosts":"a.example","hosts":"b.example"}', 'JSON that names every member once'],
     ['DEFAULT_REGION', 'Frankfurt', 'region'],
     ['DEFAULT_HTTPS', 'on', 'refuse or tunnel or intercept'],
     ['SHUTDOWN_DELAY', '1h', '300'],

@@ -13,8 +13,10 @@ import {
   csv,
   egressProxy,
   integer,
+  isRecord,
   oneOf,
   optional,
+  parseJson,
   refused,
   region,
   withoutSecrets,
@@ -54,16 +56,12 @@ const hidden = (variable: string, parse: Parser<unknown>, doc: string): Setting<
 })
 
 const stringMap: Parser<Readonly<Record<string, string>>> = (value) => {
-  const allowed = refused('a JSON object whose values are strings')
-  try {
-    const map: unknown = JSON.parse(value)
-    if (typeof map !== 'object' || map === null || Array.isArray(map)) return allowed
-    return Object.values(map).every((item) => typeof item === 'string')
-      ? accepted(map as Record<string, string>)
-      : allowed
-  } catch {
-    return allowed
-  }
+  const parsed = parseJson(value)
+  if (parsed?.ok === false) return parsed
+  const map = parsed?.value
+  return isRecord(map) && Object.values(map).every((item) => typeof item === 'string')
+    ? accepted(map as Record<string, string>)
+    : refused('a JSON object whose values are strings')
 }
 
 const names: Parser<readonly string[]> = (value) => (value === '' ? accepted([]) : csv(kubernetesName)(value))

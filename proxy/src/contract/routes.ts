@@ -1,6 +1,7 @@
 import { readHostPattern } from './host-pattern.ts'
 import type { FieldParser } from './fields.ts'
 import { isRecord, rejectUnknown, show, withoutSecrets } from './fields.ts'
+import { parseList } from './json.ts'
 import type { Problem, Report } from './problem.ts'
 import type { Route, RouteFieldName } from './route-fields.ts'
 import { ROUTE_DEFAULTS, ROUTE_FIELDS, ROUTE_FIELD_NAMES } from './route-fields.ts'
@@ -47,12 +48,12 @@ type Values = Readonly<Partial<Record<RouteFieldName, unknown>>>
 
 /** Parses the ROUTES variable: a JSON array of routes. Reports every problem; the result is empty when there was one. */
 export function parseRoutes(json: string, variable: string, report: Report): readonly Route[] {
-  const entries = parseList(json)
-  if (entries === undefined) {
-    report({ where: variable, value: withoutSecrets(json), allowed: 'a JSON array of routes' })
+  const entries = parseList(json, 'a JSON array of routes')
+  if (!entries.ok) {
+    report({ where: variable, value: withoutSecrets(json), allowed: entries.allowed })
     return []
   }
-  const routes = entries.map((entry, index) => {
+  const routes = entries.value.map((entry, index) => {
     const prefix = `${variable}[${index}]`
     if (!isRecord(entry)) {
       report({ where: prefix, value: show(entry), allowed: 'a JSON object' })
@@ -98,14 +99,4 @@ export function formatRoutes(routes: readonly Route[]): string {
       )
     }),
   )
-}
-
-/** @returns the items of a JSON array, undefined when the text is none. */
-export function parseList(json: string): readonly unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(json)
-    return Array.isArray(value) ? value : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -4,7 +4,7 @@ import { matching } from './exchange-values.ts'
 import type { Problem, Report } from './problem.ts'
 import type { TokenFields } from './route-fields.ts'
 import { ROUTE_DEFAULTS, ROUTE_FIELDS, TOKEN_FIELD_NAMES } from './route-fields.ts'
-import { parseList } from './routes.ts'
+import { parseList } from './json.ts'
 import type { SdkChoice } from './sdks.ts'
 import { chosenSdk, sdkChoice, sdkTaker } from './sdks.ts'
 import { completeToken, tokenDefaults } from './token-rules.ts'
@@ -87,12 +87,12 @@ function completeFile(
 
 /** Parses the TOKEN_FILES variable: a JSON array. Reports every problem; the result is empty when there was one. */
 export function parseTokenFiles(json: string, variable: string, report: Report): readonly TokenFile[] {
-  const entries = parseList(json)
-  if (entries === undefined) {
-    report({ where: variable, value: withoutSecrets(json), allowed: 'a JSON array of token files' })
+  const entries = parseList(json, 'a JSON array of token files')
+  if (!entries.ok) {
+    report({ where: variable, value: withoutSecrets(json), allowed: entries.allowed })
     return []
   }
-  const files = entries.map((entry, index) => {
+  const files = entries.value.map((entry, index) => {
     const prefix = `${variable}[${index}]`
     if (!isRecord(entry)) {
       report({ where: prefix, value: show(entry), allowed: 'a JSON object' })

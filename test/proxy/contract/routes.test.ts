@@ -106,6 +106,10 @@ describe('ROUTES', () => {
   const refused: Readonly<Record<string, [string, string]>> = {
     'text that is not JSON': ['nope', 'ROUTES: got "nope", expected a JSON array of routes'],
     'an object': ['{}', 'ROUTES: got "{}", expected a JSON array of routes'],
+    'a member that comes twice': [
+      '[{"hosts":["a.example"],"hosts":["b.example"]}]',
+      'expected JSON that names every member once (line 1: "hosts" comes again)',
+    ],
     'no hosts': ['[{}]', 'ROUTES[0].hosts: got "", expected at least one partner host'],
     'an empty list of hosts': ['[{"hosts":[]}]', 'expected a list of 1 to 100 strings'],
     'hosts as text': ['[{"hosts":"a.example"}]', 'expected a list of 1 to 100 strings'],

@@ -130,6 +130,12 @@ describe('TOKEN_FILES', () => {
     ])
   })
 
+  it('refuses a member that comes twice in one file', () => {
+    expect(parse('[{"name": "a", "audience": ["x"], "name": "b"}]').complaints[0]).to.match(
+      /^TOKEN_FILES: got .*, expected JSON that names every member once \(line 1: "name" comes again\)$/,
+    )
+  })
+
   it('refuses more files than fit', () => {
     const many = Array.from({ length: MOST_TOKEN_FILES + 1 }, (_, index) => ({ name: `f${index}`, audience: ['a'] }))
     expect(parse(many).complaints).to.deep.equal(['TOKEN_FILES: got "33 files", expected at most 32'])

@@ -80,6 +80,14 @@ describe('the rules of a policy', () => {
       expect(complaints(rule), rule).to.deep.equal([])
   })
 
+  it('say what a policy as JSON names twice: only the last would count', () => {
+    const policy = '{"rules": [{"name": "a", "namespaces": ["shop"],\n"hosts": ["a.example"], "hosts": ["*"]}]}'
+    expect(read(policy).complaints).to.have.lengthOf(1)
+    expect(read(policy).complaints[0]).to.match(
+      /^policy\.yaml: got .*, expected JSON that names every member once \(line 2: "hosts" comes again\)$/,
+    )
+  })
+
   it('say where YAML is broken', () => {
     expect(read('rules:\n  - {name: a').complaints[0]).to.match(/^policy\.yaml: got .*, expected valid YAML \(line 2: /)
   })

@@ -6,6 +6,7 @@ import {
   accepted,
   isRecord,
   listField,
+  parseJson,
   refused,
   rejectUnknown,
   show,
@@ -134,13 +135,7 @@ export function readPolicyRules(
 }
 
 /** JSON is YAML, too, and the chart writes it: read as such, thousands of rules take milliseconds and not seconds. */
-function parseText(text: string): Parsed<unknown> {
-  try {
-    return accepted(JSON.parse(text))
-  } catch {
-    return parseYaml(text, MOST_TOKENS)
-  }
-}
+const parseText = (text: string): Parsed<unknown> => parseJson(text) ?? parseYaml(text, MOST_TOKENS)
 
 function parseRule(entry: unknown, where: string, report: Report): PolicyRule | undefined {
   if (!isRecord(entry)) {
