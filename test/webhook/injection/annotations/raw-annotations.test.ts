@@ -21,6 +21,17 @@ describe('keys of ours', () => {
     ])
   })
 
+  it('are all of those that there are, wherever they stand, and the first 40 of all others', () => {
+    const unknown = Array.from({ length: 15_000 }, (_, index) => [`outbound-jwt.io/key-${index}`, 'x'] as const)
+    const keys = readRawAnnotations({
+      'outbound-jwt.io/hosts': 'a.example',
+      ...Object.fromEntries(unknown),
+      'outbound-jwt.io/inject': 'true',
+    })
+    const first = Array.from({ length: 40 }, (_, index) => `key-${index}`)
+    expect([...keys.keys()]).to.deep.equal(['hosts', ...first, 'inject'])
+  })
+
   it('have their default when they are absent, where that is a value', () => {
     const values = parseAnnotations(new Map(), () => expect.fail('nothing is wrong'))
     expect(values).to.deep.equal({
