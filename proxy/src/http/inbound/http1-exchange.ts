@@ -101,7 +101,7 @@ export class Http1Exchange extends Exchange {
   started(status: number, reason: string, raw: RawHeaders): void {
     if (this.isClosed) return
     const { response } = this
-    const chunked = this.source.httpVersionMinor > 0 && this.method !== 'HEAD'
+    const chunked = this.source.httpVersionMinor > 0 && this.method !== 'HEAD' && !WITHOUT_BODY.has(status)
     const { headers, length } = this.responseFields(status, raw, chunked)
     this.remaining = length
     response.writeHead(status, REASON.test(reason) ? reason : '', headers)
@@ -153,6 +153,8 @@ export class Http1Exchange extends Exchange {
   }
 }
 
+/** Whatever their fields say, they have none, and so no trailers. RFC 9112 §6.3. */
+const WITHOUT_BODY = new Set([204, 304])
 /** RFC 9112 §4: what a reason phrase may hold; the partner's may hold anything. */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/
 /** Up to here a copy costs less than writing two pieces. */

@@ -126,6 +126,18 @@ describe('interim responses, trailers and streams', () => {
     await raw.close()
   })
 
+  for (const status of ['204 No Content', '304 Not Modified'])
+    it(`hands on a ${status} that announces trailers, which it cannot have`, async () => {
+      const raw = await startRawUpstream((socket) =>
+        socket.once('data', () =>
+          socket.end(`HTTP/1.1 ${status}\r\nX-A: b\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n`),
+        ),
+      )
+      const get = `GET http://x.example:${raw.port}/ HTTP/1.1\r\nConnection: close\r\n\r\n`
+      expect(await exchangeBytes(proxy.port, get)).to.equal(`HTTP/1.1 ${status}\r\nX-A: b\r\nConnection: close\r\n\r\n`)
+      await raw.close()
+    })
+
   it('drops trailers that a client could take for fields of a head', async () => {
     const trailers = ['Keep-Alive: x', 'Set-Cookie: a=b', 'Location: https://evil.example/', 'X-Sum: kept']
     const raw = await startRawUpstream((socket) =>
