@@ -24,6 +24,9 @@ export function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+/** @returns the text with each of its lines as printable ASCII. SECURITY: a terminal obeys what others wrote there. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n')
+
 /** @returns the value in double quotes, control and non-ASCII characters escaped, cut to a readable length. */
 export function quote(value: string): string {
   const cut = value.length > QUOTED_CHARACTERS ? `${value.slice(0, QUOTED_CHARACTERS)}...` : value

@@ -1,3 +1,4 @@
+import { printable } from '../contract/problem.ts'
 import type { CheckId } from './checks.ts'
 
 /** `warn` works, but not for everybody or not for long; `skip` could not be looked at. */
@@ -36,14 +37,17 @@ const VERDICT_WIDTH = 6
 const ID_WIDTH = 13
 const INDENT = ' '.repeat(VERDICT_WIDTH)
 
-/** @returns the report for people: a line per finding, and a line with its fix or its claims where there are any. */
+/**
+ * @returns the report for people: a line per finding, and a line with its fix or its claims where there are any.
+ * SECURITY: in printable ASCII; claims and errors are those of partners, and a terminal obeys what is written in them.
+ */
 export function renderText({ version, verdict, findings }: Report): string {
   const lines = findings.flatMap(({ id, subject, verdict, found, fix, claims }) => [
     `${label(verdict).padEnd(VERDICT_WIDTH)}${id.padEnd(ID_WIDTH)}${subject === undefined ? '' : `${subject}: `}${found}`,
     ...(fix === undefined ? [] : [`${INDENT}fix: ${fix}`]),
     ...(claims === undefined ? [] : [`${INDENT}claims: ${JSON.stringify(claims)}`]),
   ])
-  return `${[`aws-outbound-jwt-proxy ${version}: ${label(verdict)}`, ...lines].join('\n')}\n`
+  return `${[`aws-outbound-jwt-proxy ${version}: ${label(verdict)}`, ...lines].map(printable).join('\n')}\n`
 }
 
 const label = (verdict: Verdict): string => (verdict === 'fail' ? 'FAIL' : verdict)

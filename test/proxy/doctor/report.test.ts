@@ -23,6 +23,15 @@ describe('the report of doctor', () => {
     expect(verdict()).to.equal('pass')
   })
 
+  it('shows what a partner wrote into a token as text, so that no terminal obeys it', () => {
+    const claims = { sub: '\u001b]0;title\u0007', iss: '\u009b2J\u202e' }
+    const found = 'issuer https://a\u001b[2Jb\r\nFAIL  forged'
+    const text = renderText(createReport('1', [{ id: 'registration', verdict: 'pass', found, claims }]))
+    expect(text).to.match(/^[\x20-\x7e\n]*$/)
+    expect(text.split('\n')).to.have.length(4)
+    expect(text).to.include('a\\u001b[2Jb\\u000d\\u000aFAIL  forged')
+  })
+
   it('is a line per finding for people, with its fix and its claims below', () => {
     expect(renderText(createReport('0.1.0', FINDINGS))).to.equal(
       [

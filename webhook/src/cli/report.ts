@@ -1,3 +1,4 @@
+import { printable } from '@aws-outbound-jwt-injector/proxy/contract'
 import { EXITS } from './commands.ts'
 import type { Outcome } from './outcome.ts'
 import { pageUrl } from './usage.ts'
@@ -33,10 +34,11 @@ function renderText(findings: readonly Finding[]): string {
     .join('\n')
 }
 
+/** SECURITY: a cluster and an issuer say things that others wrote, and a terminal obeys them. */
 function lines({ verdict, found, fix, page }: Finding): readonly string[] {
   return [
-    `  ${MARKS[verdict]} ${found}`,
-    ...(fix === undefined ? [] : [`      fix: ${fix}`]),
+    `  ${MARKS[verdict]} ${printable(found)}`,
+    ...(fix === undefined ? [] : [`      fix: ${printable(fix)}`]),
     ...(page === undefined || verdict === 'pass' ? [] : [`      see ${pageUrl(page)}`]),
   ]
 }

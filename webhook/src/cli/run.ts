@@ -1,4 +1,4 @@
-import { VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
+import { VERSION, printableLines } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { Given } from './arguments.ts'
 import { readArguments } from './arguments.ts'
 import type { CommandName } from './commands.ts'
@@ -41,11 +41,12 @@ export function run(args: readonly string[], world: World): Outcome | Promise<Ou
 }
 
 function failed(error: unknown): Outcome {
-  const status =
-    error instanceof UsageError ? EXITS.usage.status : error instanceof KubeError ? EXITS.unavailable.status : undefined
-  if (status === undefined) throw error
-  const advice = error instanceof KubeError ? adviceOn(error.missingRight) : ''
-  return { status, stdout: '', stderr: `${PROGRAM}: ${(error as Error).message}\n${advice}` }
+  if (error instanceof UsageError) return told(EXITS.usage.status, `${error.message}\n`)
+  // SECURITY: what an API server says may be what others wrote into it.
+  if (error instanceof KubeError)
+    return told(EXITS.unavailable.status, `${printableLines(error.message)}\n${adviceOn(error.missingRight)}`)
+  throw error
 }
 
+const told = (status: number, text: string): Outcome => ({ status, stdout: '', stderr: `${PROGRAM}: ${text}` })
 const printed = (stdout: string): Outcome => ({ status: EXITS.fine.status, stdout, stderr: '' })

@@ -26,6 +26,18 @@ describe('doctor of the command line', () => {
     ])
   })
 
+  it('shows what another program under the name of the sidecar prints as text, so that no terminal obeys it', async () => {
+    const printed = { status: 0, stdout: 'pass\u001b[2J\n\u009bm\n', stderr: '\u001b]0;x\u0007\n' }
+    const { stdout, stderr } = await doctor(fakeCluster({ [PATH]: POD }, printed))
+    expect(stdout).to.equal('pass\\u001b[2J\n\\u009bm\n')
+    expect(stderr).to.equal('\\u001b]0;x\\u0007\n')
+  })
+
+  it('shows what an API server says as text', async () => {
+    const cluster = fakeCluster({ [PATH]: new KubeError('unavailable', 'no\u001b[2J\nsecond line') })
+    expect((await doctor(cluster)).stderr).to.equal('outbound-jwt: no\\u001b[2J\nsecond line\n')
+  })
+
   it('takes the name of a pod as kubectl prints it', async () => {
     const cluster = fakeCluster({ [PATH]: POD }, { status: 0, stdout: '', stderr: '' })
     const { status } = await run(['doctor', 'pod/orders-1'], { ...NOWHERE, cluster: () => Promise.resolve(cluster) })

@@ -67,6 +67,38 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
     })
   })
 
+  it('shows what a forged pod says of itself as text, so that no terminal obeys it', async () => {
+    const forged = '\u001b[2J\u001b]0;x\u0007\nshop  other  yes\u202e'
+    const {
+      stdout,
+      stderr,
+      status: code,
+    } = await status(
+      {
+        [LIST]: {
+          items: [
+            pod('evil', [{ hosts: [forged], https: forged }], { version: forged }),
+            pod('mute', [], { port: '9000' }),
+          ],
+        },
+        [scrape('evil')]: METRICS.replaceAll('token_denied', forged.replace('\n', '')),
+        [scrape('mute', '9000')]: new KubeError('unavailable', forged),
+      },
+      '-n',
+      'shop',
+    )
+    expect(stdout).to.match(/^[\x20-\x7e\n]*$/)
+    expect(stdout.split('\n')).to.have.length(4)
+    expect(stderr).to.match(/^[\x20-\x7e]*\n$/)
+    expect(code).to.equal(0)
+  })
+
+  it('shows a pod whose routes hold what is no host', async () => {
+    const hosts = [{ toString: 1, valueOf: 1 }, null, 'api.partner.example']
+    const { stdout } = await status({ ...ONE, [LIST]: { items: [pod('orders', [{ hosts }])] } }, '-n', 'shop')
+    expect(stdout).to.match(/^shop +orders .* api\.partner\.example /m)
+  })
+
   it('names another version, a sidecar that is not ready, and metrics that cannot be read', async () => {
     const routes = [{ hosts: ['a.example', 'b.example'] }, { hosts: ['c.example'], https: 'tunnel' }]
     const { stdout, stderr } = await status(

@@ -1,4 +1,4 @@
-import { PROXY_CONTAINER } from '@aws-outbound-jwt-injector/proxy/contract'
+import { PROXY_CONTAINER, printableLines } from '@aws-outbound-jwt-injector/proxy/contract'
 import { isObject, objectAt, objectsAt } from '../../injection/pod/json.ts'
 import type { Cluster, ExecTarget } from '../../kube/cluster.ts'
 import { KubeError } from '../../kube/failure.ts'
@@ -18,8 +18,13 @@ export async function runDoctor({ argument, options, output }: Given, world: Wor
   const namespace = options.namespace ?? cluster.namespace
   const where = { namespace, pod, container: options.container ?? PROXY_CONTAINER }
   await expectContainer(cluster, where)
-  const { status, ...printed } = await cluster.exec(where, output === 'json' ? [...COMMAND, '--json'] : COMMAND)
-  return { ...printed, status: STATUSES[status] ?? EXITS.unavailable.status }
+  const { status, stdout, stderr } = await cluster.exec(where, output === 'json' ? [...COMMAND, '--json'] : COMMAND)
+  return {
+    status: STATUSES[status] ?? EXITS.unavailable.status,
+    // SECURITY: whatever runs under the name of the sidecar.
+    stdout: printableLines(stdout),
+    stderr: printableLines(stderr),
+  }
 }
 
 /** A command that cannot start is told as a status of HTTP; this says why. Who may not read pods may still run commands in them. */

@@ -1,4 +1,4 @@
-import { ADMIN_PORT, PROXY_CONTAINER, VARIABLES, VERSION } from '@aws-outbound-jwt-injector/proxy/contract'
+import { ADMIN_PORT, PROXY_CONTAINER, VARIABLES, VERSION, printable } from '@aws-outbound-jwt-injector/proxy/contract'
 import { METRICS } from '@aws-outbound-jwt-injector/proxy/reference'
 import { PREFIX, STATUS } from '../../injection/annotations/raw-annotations.ts'
 import { isObject, listAt, objectAt, objectsAt, textAt } from '../../injection/pod/json.ts'
@@ -41,7 +41,7 @@ export function sidecarOf(pod: JsonObject): Sidecar | undefined {
     ready: state?.['ready'] === true,
     version: textAt(asObject(parsed(status)), 'version'),
     partners: (Array.isArray(routes) ? (routes as readonly unknown[]) : []).filter(isObject).map((route) => ({
-      hosts: (listAt(route, 'hosts') ?? []).map(String),
+      hosts: (listAt(route, 'hosts') ?? []).filter((host) => typeof host === 'string'),
       https: textAt(route, 'https') ?? 'refuse',
     })),
     adminPort: Number(/:(\d+)$/.exec(variable(VARIABLES.adminListenAddr))?.[1] ?? ADMIN_PORT),
@@ -110,9 +110,12 @@ const HEADER = ['NAMESPACE', 'POD', 'READY', 'VERSION', 'PARTNERS', 'HTTPS', 'TO
 /** More would not fit on a line. */
 const SHOWN_HOSTS = 2
 
-/** @returns the sidecars as a table, one line each; what cannot be read is `?`. */
+/**
+ * @returns the sidecars as a table, one line each; what cannot be read is `?`.
+ * SECURITY: in printable ASCII: whoever may create pods writes what is in them, and a terminal obeys it.
+ */
 export function renderRows(rows: readonly Row[]): string {
-  const cells = [HEADER, ...rows.map(cellsOf)]
+  const cells = [HEADER, ...rows.map((row) => cellsOf(row).map(printable))]
   const widths = HEADER.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
   return cells
     .map(

@@ -1,3 +1,4 @@
+import { printable } from '@aws-outbound-jwt-injector/proxy/contract'
 import { isObject, objectAt, objectsAt, textAt } from '../../injection/pod/json.ts'
 import { INJECTED_LABEL } from '../../injection/status.ts'
 import type { Cluster } from '../../kube/cluster.ts'
@@ -35,7 +36,9 @@ export async function runStatus({ options, output }: Given, world: World): Promi
 /** @param where the pods were looked for. */
 function render(rows: readonly Row[], output: string, where: string): Outcome {
   const unread = rows.flatMap(({ namespace, pod, work }) =>
-    'problem' in work ? [`${PROGRAM}: metrics of ${namespace}/${pod} cannot be read: ${work.problem}\n`] : [],
+    'problem' in work
+      ? [`${printable(`${PROGRAM}: metrics of ${namespace}/${pod} cannot be read: ${work.problem}`)}\n`]
+      : [],
   )
   // All pods of a namespace lack the same right.
   const advice = new Set(rows.map(({ work }) => ('problem' in work ? adviceOn(work.missingRight) : '')))
