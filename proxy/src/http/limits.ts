@@ -17,6 +17,8 @@ export interface Limits {
    * sends a thousand first requests at once is to be served.
    */
   readonly inFlight: number
+  /** Pipelined requests of a connection that wait behind another; apt, which calls by HTTP_PROXY, sends ten. */
+  readonly waitingRequests: number
   /** Until a request head is complete. */
   readonly headMs: number
   /** Idle connection of a client; longer than what clients keep theirs for. */
@@ -54,6 +56,7 @@ export const LIMITS: Limits = {
   headFields: 200,
   clientSockets: CONNECTIONS,
   inFlight: CONNECTIONS,
+  waitingRequests: 32,
   headMs: 15_000,
   keepAliveMs: 120_000,
   bodyIdleMs: 300_000,

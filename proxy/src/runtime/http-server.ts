@@ -5,6 +5,7 @@ import type { Server as HttpsServer } from 'node:https'
 import { boundConnections } from './connections.ts'
 import type { ConnectionLimits } from './connections.ts'
 import type { KeyPair } from './key-pair.ts'
+import { createTurns } from './turns.ts'
 
 /** How much of everything clients get; times in milliseconds. */
 export interface ServerLimits {
@@ -19,6 +20,8 @@ export interface ServerLimits {
   readonly keepAliveMs: number
 }
 
+/** Neither probes nor scrapers nor API servers send a request before they have the answer to the one before. */
+const MOST_WAITING = 2
 /** How late a limit may be noticed; Node's own default is half a minute. */
 const CHECK_INTERVAL_MS = 1_000
 const MIN_VERSION = 'TLSv1.2'
@@ -33,7 +36,7 @@ const options = ({ headBytes, headMs, requestMs, keepAliveMs }: ServerLimits): o
 
 /** Creates a server for anything but the data path. The caller listens and closes. */
 export function createHttpServer(limits: ServerLimits, listener: RequestListener): Server {
-  return bounded(createServer(options(limits), listener), limits)
+  return bounded(createServer(options(limits), inTurn(listener)), limits)
 }
 
 /** The same over TLS, without a certificate: handshakes fail until one is installed. */
@@ -43,7 +46,15 @@ export function createHttpsServer(
   { isClientKnown = false }: { readonly isClientKnown?: boolean } = {},
 ): HttpsServer {
   const tls = { minVersion: MIN_VERSION, handshakeTimeout: limits.headMs, requestCert: isClientKnown } as const
-  return bounded(createTlsServer({ ...options(limits), ...tls, rejectUnauthorized: isClientKnown }, listener), limits)
+  return bounded(
+    createTlsServer({ ...options(limits), ...tls, rejectUnauthorized: isClientKnown }, inTurn(listener)),
+    limits,
+  )
+}
+
+function inTurn(listener: RequestListener): RequestListener {
+  const turns = createTurns({ most: MOST_WAITING })
+  return (request, response) => turns(request, response, () => listener(request, response))
 }
 
 function bounded<S extends Server>(server: S, { connections }: ServerLimits): S {

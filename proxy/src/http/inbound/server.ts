@@ -10,6 +10,7 @@ import { locateByHost, locateInside } from '../../routing/locate.ts'
 import type { Locate } from '../../routing/locate.ts'
 import type { ServedTunnel } from '../../routing/router.ts'
 import { DEFAULT_PORT } from '../../routing/target.ts'
+import { createTurns } from '../../runtime/index.ts'
 import type { KeyPair } from '../../runtime/index.ts'
 import type { PodAuthority } from '../../authority/authority.ts'
 import { acceptConnect } from '../tunnel/connect.ts'
@@ -98,6 +99,10 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
       inside.set(client, { locate: locateSteered })
       http2.detect(client, serveHttp1)
     },
+  })
+  const takeTurns = createTurns({
+    most: limits.waitingRequests,
+    onFlood: () => observer.connectionRefused(new ProxyError('overloaded'), deps.requestId()),
   })
   const servers: NetServer[] = []
   let isDraining = false
@@ -219,26 +224,23 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   }
 
   /**
-   * A pipelined request waits for its turn: only safe methods may run next to one another. RFC 9112 §9.3.2.
    * SECURITY: behind a response that ends its connection comes no turn. What the client sends there may be the body of a refused
    * request, and the client will send again whatever was not answered. RFC 9112 §9.6.
    */
   function inTurn(request: IncomingMessage, response: ServerResponse, answer: () => void): void {
-    const { socket } = response
-    if (socket === null) {
-      response.once('socket', () => inTurn(request, response, answer))
-      return
-    }
-    if (condemned.has(socket)) {
-      request.resume()
-      return
-    }
-    if (isDraining) response.shouldKeepAlive = false
-    // The last moment before the parser may go on to the next request.
-    response.once('prefinish', () => {
-      if (endsConnection(response)) condemned.add(socket)
+    takeTurns(request, response, () => {
+      const { socket } = request
+      if (condemned.has(socket)) {
+        request.resume()
+        return
+      }
+      if (isDraining) response.shouldKeepAlive = false
+      // The last moment before the parser may go on to the next request.
+      response.once('prefinish', () => {
+        if (endsConnection(response)) condemned.add(socket)
+      })
+      answer()
     })
-    answer()
   }
 
   function serveInside(client: Socket, tunnel: ServedTunnel, locate = locateInside(tunnel)): void {
