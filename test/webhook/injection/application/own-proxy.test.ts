@@ -82,4 +82,22 @@ describe('a proxy of its own in a container whose partners are steered', () => {
     expect(java(`${host} -Dhttp.nonProxyHosts=api.partner.example`)).to.deep.equal(['JAVA_TOOL_OPTIONS'])
     expect(java('-Xmx1g')).to.deep.equal([])
   })
+
+  it('is looked for among many hosts and entries in a time that grows with either alone', () => {
+    // Compared one by one, 2,000 hosts and 100,000 entries take minutes, and a pod has 250 containers.
+    const hosts = Array.from({ length: 2_000 }, (_, index) => `h${index}.partner.example`)
+    const find = (name: string, value: string): readonly EnvConflict[] =>
+      findOwnProxies(
+        [
+          { index: 0, name: 'HTTP_PROXY', value: name === 'NO_PROXY' ? PROXY : '', raw: {} },
+          { index: 1, name, value, raw: {} },
+        ],
+        { hosts, ports: [80] },
+        true,
+      )
+    const java = '-Dhttp.proxyHost=proxy -Dhttp.nonProxyHosts='
+    expect(find('NO_PROXY', `${'a.example,'.repeat(100_000)}.partner.example`)).to.deep.equal([])
+    expect(find('JAVA_TOOL_OPTIONS', `${java}${'a.example|'.repeat(100_000)}*.partner.example`)).to.deep.equal([])
+    expect(find('JAVA_TOOL_OPTIONS', `${java}${'a.example|'.repeat(100_000)}h0.*`)).to.have.length(1)
+  })
 })

@@ -6,6 +6,8 @@ import { answerReview } from '../../../../webhook/src/admission/review.ts'
 import type { Decision } from '../../../../webhook/src/injection/decide.ts'
 import { createInjector } from '../../../../webhook/src/injection/decide.ts'
 import { createCoverage } from '../../../../webhook/src/injection/application/no-proxy-coverage.ts'
+import { readRawAnnotations } from '../../../../webhook/src/injection/annotations/raw-annotations.ts'
+import { hashInputs } from '../../../../webhook/src/injection/status.ts'
 import { SETTINGS } from '../../../support/injection/cases.ts'
 
 const inject = createInjector(SETTINGS)
@@ -63,6 +65,27 @@ describe('a pod larger than the API server stores', () => {
       },
     ])
     expect(decide({ 'skip-containers': 'x' }, containers(`${half}x`)).reason).to.equal('injected')
+  })
+
+  it('is compared with what injection adds in a time that grows with either alone', () => {
+    // Compared one by one, 300 volumes of routes and 60,000 of the pod take minutes.
+    const routes = Array.from(
+      { length: 300 },
+      (_, index) => `- {hosts: [h${index}.partner.example], source: kubernetes, audience: [a]}`,
+    )
+    const annotations = { 'outbound-jwt.io/inject': 'true', 'outbound-jwt.io/routes': routes.join('\n') }
+    const volumes = Array.from({ length: 60_000 }, (_, index) => ({ name: `v${index}` }))
+    const review = { mode: 'pod', operation: 'CREATE' } as const
+    const decision = inject({ pod: { metadata: { annotations }, spec: { containers: named(1), volumes } }, ...review })
+    expect(decision.reason).to.equal('injected')
+    const status = { 'outbound-jwt.io/status': JSON.stringify({ inputs: hashInputs(readRawAnnotations(annotations)) }) }
+    const volumeMounts = volumes.map(({ name }) => ({ name, mountPath: `/${name}` }))
+    const initContainers = [{ name: 'aws-outbound-jwt-proxy', volumeMounts }]
+    const forged = {
+      metadata: { annotations: { ...annotations, ...status } },
+      spec: { containers: named(1), initContainers },
+    }
+    expect(inject({ pod: forged, ...review }).reason).to.equal('forged-injection')
   })
 
   it('is not repeated back, however long its names are', () => {

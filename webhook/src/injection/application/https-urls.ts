@@ -8,6 +8,8 @@ export type HttpsUrls = (text: string) => string | undefined
 
 const URLS = /https:\/\/(?:[^\s/@]*@)?([a-z0-9.-]+)(?::(\d{1,5}))?/gi
 const DEFAULT_PORT = 443
+/** RFC 1035 §2.3.4, with the trailing dot. SECURITY: of each name its domains are looked up, which costs the square of its length. */
+const LONGEST_NAME = 254
 
 /** @param partners those whose https:// URLs get no token, and are refused where the sidecar sees them. */
 export function createHttpsUrls(partners: readonly HostPattern[]): HttpsUrls {
@@ -23,6 +25,7 @@ export function createHttpsUrls(partners: readonly HostPattern[]): HttpsUrls {
   return (text) => {
     if (partners.length === 0) return undefined
     for (const [, name = '', port] of text.matchAll(URLS)) {
+      if (name.length > LONGEST_NAME) continue
       const host = name.toLowerCase().replace(/\.$/, '')
       if (isPartner(host, port === undefined ? DEFAULT_PORT : Number(port))) return host
     }

@@ -79,15 +79,19 @@ export function javaProxyHost(options: string, https: boolean): string | undefin
   return (https ? /-Dhttps?\.proxyHost/ : /-Dhttp\.proxyHost/).exec(options)?.[0]
 }
 
-/** @returns whether a JVM with these options calls a host without its proxy. Patterns begin or end with `*`. */
+/**
+ * @returns whether a JVM with these options calls a host without its proxy. Patterns begin or end with `*`.
+ * SECURITY: hosts are looked up: a hostile pod has as many patterns as partners, and neither is compared with every other.
+ */
 export function javaBypass(options: string): (host: string) => boolean {
   const [, list = ''] = /-Dhttp\.nonProxyHosts=["']?([^\s"']*)/.exec(options) ?? []
-  const patterns = list.toLowerCase().split('|')
-  return (host) =>
-    patterns.some((text) => {
-      if (text.startsWith('*')) return host.endsWith(text.slice(1))
-      return text.endsWith('*') ? host.startsWith(text.slice(0, -1)) : host === text
-    })
+  const patterns = new Set(list.toLowerCase().split('|'))
+  return (host) => {
+    if (patterns.has('*') || patterns.has(host)) return true
+    for (let index = 0; index <= host.length; index++)
+      if (patterns.has(`*${host.slice(index)}`) || patterns.has(`${host.slice(0, index)}*`)) return true
+    return false
+  }
 }
 
 /** Whether a JVM with these options reads another hosts file than `/etc/hosts`. */

@@ -17,21 +17,31 @@ export function findOwnProxies(
 ): readonly EnvConflict[] {
   const pattern = intercepts ? /^(?:https?|all)_proxy$/i : /^(?:http|all)_proxy$/i
   const proxies = variables.filter(({ name, value }) => pattern.test(name) && value !== '')
-  const called = proxies.length === 0 ? undefined : hosts.find((host) => !isBypassed(host, variables))
+  const isBypassed = proxies.length === 0 ? undefined : readBypass(variables)
+  const called = isBypassed && hosts.find((host) => !isBypassed(host))
   return [
     ...(called === undefined
       ? []
       : proxies.map(({ name, value }) =>
           conflict(name, withoutPassword(value ?? 'valueFrom'), `${called} in NO_PROXY`),
         )),
-    ...variables.flatMap(({ name, value }) => {
-      const property = name === 'JAVA_TOOL_OPTIONS' ? javaProxyHost(value ?? '', intercepts) : undefined
-      if (value === undefined || property === undefined) return []
-      const isDirect = javaBypass(value)
-      const host = hosts.find((candidate) => !isDirect(candidate))
-      return host === undefined ? [] : [conflict(name, property, `${host} in -Dhttp.nonProxyHosts`)]
-    }),
+    ...javaProxies(variables, hosts, intercepts),
   ]
+}
+
+/** Of a variable given twice, the container sees the last. */
+function javaProxies(
+  variables: readonly Variable[],
+  hosts: readonly string[],
+  intercepts: boolean,
+): readonly EnvConflict[] {
+  const name = 'JAVA_TOOL_OPTIONS'
+  const options = variables.findLast((variable) => variable.name === name)?.value ?? ''
+  const property = javaProxyHost(options, intercepts)
+  if (property === undefined) return []
+  const isDirect = javaBypass(options)
+  const host = hosts.find((candidate) => !isDirect(candidate))
+  return host === undefined ? [] : [conflict(name, property, `${host} in -Dhttp.nonProxyHosts`)]
 }
 
 function conflict(name: string, shown: string, wanted: string): EnvConflict {
@@ -40,12 +50,19 @@ function conflict(name: string, shown: string, wanted: string): EnvConflict {
 }
 
 /** Clients differ in which spelling they read, so each one that is there must name the host, in a form that all of them know. */
-function isBypassed(host: string, variables: readonly Variable[]): boolean {
+function readBypass(variables: readonly Variable[]): (host: string) => boolean {
   const lists = NO_PROXY_NAMES.flatMap((name) => variables.findLast((variable) => variable.name === name) ?? [])
-  return lists.length > 0 && lists.every(({ value }) => entriesOf(value ?? '').some((entry) => covers(entry, host)))
+  const read = lists.map(({ value }) => coveredBy(entriesOf(value ?? '')))
+  return (host) => read.length > 0 && read.every((covers) => covers(host))
 }
 
-function covers(entry: string, host: string): boolean {
-  const name = entry.toLowerCase()
-  return name === '*' || name === host || (name.startsWith('.') && host.endsWith(name))
+/** SECURITY: hosts are looked up: a hostile pod has as many entries as partners, and neither is compared with every other. */
+function coveredBy(entries: readonly string[]): (host: string) => boolean {
+  const names = new Set(entries.map((entry) => entry.toLowerCase()))
+  return (host) => {
+    if (names.has('*') || names.has(host)) return true
+    for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1))
+      if (names.has(host.slice(dot))) return true
+    return false
+  }
 }

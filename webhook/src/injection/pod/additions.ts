@@ -1,31 +1,41 @@
 import type { JsonPatchOperation } from '../patch.ts'
 import { appendTo } from '../patch.ts'
 import type { JsonObject } from './json.ts'
-import { isEqual, listAt, objectsAt, textAt } from './json.ts'
+import { isEqual, objectsAt, textAt } from './json.ts'
 import type { Container, Pod } from './pod.ts'
 import type { Refusals } from '../outcome.ts'
 
-/** What injection adds to lists of the pod's spec, by list. Whoever adds entries here needs no more for pods that come injected. */
+/** What injection adds to lists of the pod's spec, by list; each has a name. Whoever adds entries here needs no more for pods that come injected. */
 export type Additions = Readonly<Record<string, readonly object[]>>
 
 /** @returns what adds the entries that are not there. */
 export function addMissing({ spec }: Pod, additions: Additions): readonly JsonPatchOperation[] {
   return Object.entries(additions).flatMap(([list, values]) => {
-    const present = listAt(spec, list) ?? []
+    const isPresent = isAmong(objectsAt(spec, list))
     return appendTo(
       spec,
       '/spec',
       list,
-      values.filter((value) => !present.some((entry) => isSame(entry, value))),
+      values.filter((value) => !isPresent(value)),
     )
   })
+}
+
+/**
+ * @returns whether a value means the same as one of the entries.
+ * SECURITY: by their names: a hostile pod has as many entries as it gets values, and neither is compared with every other.
+ */
+export function isAmong(entries: readonly object[]): (value: object) => boolean {
+  const byName = Map.groupBy(entries, nameOf)
+  return (value) => byName.get(nameOf(value))?.some((entry) => isSame(entry, value)) ?? false
 }
 
 /** Refuses entries of an injected pod that have a name of ours and say something else. SECURITY: a token from another volume is another identity. */
 export function rejectChanged({ spec }: Pod, additions: Additions, { report }: Refusals): void {
   for (const [list, values] of Object.entries(additions)) {
+    const byName = new Map(values.map((value) => [nameOf(value), value]))
     for (const { name, entry } of entriesOf(spec, list)) {
-      const given = values.find((value) => nameOf(value) === name)
+      const given = byName.get(name)
       if (given && !isSame(entry, given))
         report('forged-injection', {
           where: `spec.${list}[${name}]`,
@@ -40,9 +50,7 @@ export function rejectChanged({ spec }: Pod, additions: Additions, { report }: R
 export function withoutAdditions(pod: Pod, sidecar: Container, additions: Additions): Pod {
   const rest = Object.entries(additions).map(([list, values]) => {
     const names = new Set(values.map(nameOf))
-    const kept = objectsAt(pod.spec, list).filter(
-      (entry) => !names.has(textAt(entry, 'name')) && !values.some((value) => isSame(entry, value)),
-    )
+    const kept = objectsAt(pod.spec, list).filter((entry) => !names.has(nameOf(entry)))
     return [list, kept] as const
   })
   return {

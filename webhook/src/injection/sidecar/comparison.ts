@@ -5,7 +5,7 @@ import { referencesOf } from '../application/environment-edits.ts'
 import type { Refusals } from '../outcome.ts'
 import type { JsonPatchOperation } from '../patch.ts'
 import { appendTo, setMember } from '../patch.ts'
-import { isSame } from '../pod/additions.ts'
+import { isAmong, isSame } from '../pod/additions.ts'
 import type { JsonObject } from '../pod/json.ts'
 import { contains, isEqual, listAt, member, objectAt, objectsAt, textAt } from '../pod/json.ts'
 import type { Container, Variable } from '../pod/pod.ts'
@@ -181,12 +181,14 @@ function compareMounts(
   refuse: Refuse,
 ): readonly JsonPatchOperation[] {
   const present = objectsAt(container.raw, 'volumeMounts')
+  const isWanted = isAmong(wanted)
   for (const mount of present) {
     const path = textAt(mount, 'mountPath') ?? ''
     // SECURITY: over the program, over what it trusts, or over its token.
-    if (!FOREIGN_MOUNT_PATHS.has(path) && !wanted.some((other) => isSame(mount, other)))
+    if (!FOREIGN_MOUNT_PATHS.has(path) && !isWanted(mount))
       refuse(`volumeMounts[${textAt(mount, 'name') ?? ''}]`, path, 'no mount that injection does not make')
   }
-  const missing = wanted.filter((mount) => !present.some(({ mountPath }) => mountPath === mount['mountPath']))
+  const taken = new Set(present.map(({ mountPath }) => mountPath))
+  const missing = wanted.filter((mount) => !taken.has(mount['mountPath']))
   return appendTo(container.raw, pointerOf(container), 'volumeMounts', missing)
 }
