@@ -20,7 +20,9 @@ export function compileGlob(pattern: string): (text: string) => boolean {
 }
 
 interface Entry<T> {
-  readonly matches: (text: string) => boolean
+  readonly pattern: string
+  /** Compiled when a text is first held against it: of thousands that is a few. */
+  matches?: (text: string) => boolean
   readonly value: T
 }
 
@@ -33,20 +35,23 @@ interface Shape<T> {
 
 /** Patterns by what they begin and end with, so that thousands of them are looked up and not tried one after the other. */
 export class GlobIndex<T> {
-  readonly #exact = new Map<string, Entry<T>[]>()
+  readonly #exact = new Map<string, T[]>()
   /** Few, however many globs there are: people write globs of the same form. */
   readonly #shapes = new Map<string, Shape<T>>()
 
   add(pattern: string, value: T): void {
-    const entry = { matches: compileGlob(pattern), value }
     const head = pattern.indexOf('*')
-    if (head === -1) append(this.#exact, pattern, entry)
-    else append(this.#shape(head, pattern.length - pattern.lastIndexOf('*') - 1).entries, ends(pattern, head), entry)
+    if (head === -1) {
+      append(this.#exact, pattern, value)
+      return
+    }
+    const { entries } = this.#shape(head, pattern.length - pattern.lastIndexOf('*') - 1)
+    append(entries, ends(pattern, head), { pattern, value })
   }
 
   /** @returns the values of patterns that match; one that was added under several may come several times. */
   *find(text: string): Generator<T> {
-    yield* matching(this.#exact.get(text), text)
+    yield* this.#exact.get(text) ?? []
     for (const { head, tail, entries } of this.#shapes.values())
       if (head + tail <= text.length)
         yield* matching(entries.get(`${text.slice(0, head)}*${text.slice(text.length - tail)}`), text)
@@ -69,7 +74,10 @@ const ends = (pattern: string, head: number): string =>
   `${pattern.slice(0, head)}*${pattern.slice(pattern.lastIndexOf('*') + 1)}`
 
 function* matching<T>(entries: readonly Entry<T>[] = [], text: string): Generator<T> {
-  for (const { matches, value } of entries) if (matches(text)) yield value
+  for (const entry of entries) {
+    entry.matches ??= compileGlob(entry.pattern)
+    if (entry.matches(text)) yield entry.value
+  }
 }
 
 function append<T>(map: Map<string, T[]>, key: string, value: T): void {

@@ -5,11 +5,6 @@ import type { PolicyFieldName, PolicyRule } from './rules.ts'
 /** A list that grants something. */
 export type GrantList = Exclude<PolicyFieldName, 'namespaces'>
 
-interface CompiledRule {
-  readonly rule: PolicyRule
-  readonly lists: Readonly<Record<GrantList, GlobIndex<true>>>
-}
-
 /** What one namespace may have. */
 export interface Grants {
   readonly rules: readonly PolicyRule[]
@@ -32,47 +27,57 @@ export interface Policy {
   readonly grantsOf: (namespace: string) => Grants
 }
 
-const LISTS: readonly GrantList[] = ['hosts', 'audiences', 'roleArns', 'sources', 'exchanges', 'https']
-/** More namespaces than most clusters have; the others are worked out anew for each pod. */
-const REMEMBERED_NAMESPACES = 1000
+/** Rules of all namespaces that are remembered, together: a cluster has thousands of namespaces, and a rule may be for each. */
+const REMEMBERED_RULES = 100_000
 
 export function createPolicy(rules: readonly PolicyRule[]): Policy {
-  const compiled = rules.map((rule): CompiledRule => ({ rule, lists: mapLists((list) => indexOf(rule[list])) }))
-  const byNamespace = new GlobIndex<number>()
-  rules.forEach(({ namespaces }, index) => {
-    for (const pattern of namespaces) byNamespace.add(pattern, index)
+  const byNamespace = indexRules(rules, 'namespaces')
+  const byGrant = remembering((list: GrantList) => indexRules(rules, list))
+  // Pods ask for hosts, and the first one is not to wait.
+  byGrant('hosts')
+  const listOf = remembering((index: number) => remembering((list: GrantList) => indexOf(rules[index]?.[list] ?? [])))
+  const known = new LRUCache<string, Grants>({
+    maxSize: REMEMBERED_RULES,
+    sizeCalculation: (grants) => grants.rules.length + 1,
   })
-  const known = new LRUCache<string, Grants>({ max: REMEMBERED_NAMESPACES })
   return {
     rules: rules.length,
     grantsOf: (namespace) => {
       const remembered = known.get(namespace)
       if (remembered) return remembered
-      const indexes = [...new Set(byNamespace.find(namespace))].sort((a, b) => a - b)
-      const grants = createGrants(indexes.flatMap((index) => compiled[index] ?? []))
+      const own = new Set(byNamespace.find(namespace))
+      const grants = createGrants(
+        rules.filter((_, index) => own.has(index)),
+        (items) => isGrantedWhole(items, own),
+      )
       known.set(namespace, grants)
       return grants
     },
   }
+
+  function isGrantedWhole(items: readonly GrantedItem[], own: ReadonlySet<number>): boolean {
+    const first = items.find(({ list }) => list === 'hosts') ?? items[0]
+    if (!first) return true
+    for (const index of byGrant(first.list).find(first.value))
+      if (own.has(index) && items.every(({ list, value }) => listOf(index)(list).has(value))) return true
+    return false
+  }
 }
 
-function createGrants(rules: readonly CompiledRule[]): Grants {
+function createGrants(rules: readonly PolicyRule[], isGrantedWhole: Grants['isGrantedWhole']): Grants {
   // Only a refusal needs these two: thousands of rules of one namespace take their time.
-  const granted = remembering((list) => [...new Set(rules.flatMap(({ rule }) => rule[list]))])
-  const together = remembering((list) => indexOf(granted(list)))
-  const byHost = new GlobIndex<CompiledRule>()
-  for (const compiled of rules) for (const host of compiled.rule.hosts) byHost.add(host, compiled)
-  return {
-    rules: rules.map(({ rule }) => rule),
-    granted,
-    isGranted: ({ list, value }) => together(list).has(value),
-    isGrantedWhole: (items) => {
-      const host = items.find(({ list }) => list === 'hosts')?.value
-      for (const { lists } of host === undefined ? rules : byHost.find(host))
-        if (items.every(({ list, value }) => lists[list].has(value))) return true
-      return false
-    },
-  }
+  const granted = remembering((list: GrantList) => [...new Set(rules.flatMap((rule) => rule[list]))])
+  const together = remembering((list: GrantList) => indexOf(granted(list)))
+  return { rules, granted, isGranted: ({ list, value }) => together(list).has(value), isGrantedWhole }
+}
+
+/** @returns the places of rules by what they list. */
+function indexRules(rules: readonly PolicyRule[], list: PolicyFieldName): GlobIndex<number> {
+  const index = new GlobIndex<number>()
+  rules.forEach((rule, place) => {
+    for (const pattern of rule[list]) index.add(pattern, place)
+  })
+  return index
 }
 
 function indexOf(patterns: readonly string[]): GlobIndex<true> {
@@ -81,14 +86,11 @@ function indexOf(patterns: readonly string[]): GlobIndex<true> {
   return index
 }
 
-function remembering<T>(make: (list: GrantList) => T): (list: GrantList) => T {
-  const known = new Map<GrantList, T>()
-  return (list) => {
-    const made = known.get(list) ?? make(list)
-    known.set(list, made)
+function remembering<Key, T>(make: (key: Key) => T): (key: Key) => T {
+  const known = new Map<Key, T>()
+  return (key) => {
+    const made = known.get(key) ?? make(key)
+    known.set(key, made)
     return made
   }
 }
-
-const mapLists = <T>(make: (list: GrantList) => T): Readonly<Record<GrantList, T>> =>
-  Object.fromEntries(LISTS.map((list) => [list, make(list)])) as Record<GrantList, T>
