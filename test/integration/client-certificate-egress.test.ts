@@ -11,9 +11,7 @@ import { createTestAuthority } from '../support/certificates.ts'
 import type { TestAuthority } from '../support/certificates.ts'
 import { MISSING_PROXIES, startSquid } from '../support/egress/proxies.ts'
 import type { RunningEgressProxy } from '../support/egress/proxies.ts'
-import { argumentsHere, entrypoint } from '../support/image.ts'
 import { freePort } from '../support/port.ts'
-import { startNode } from '../support/process.ts'
 import type { RunningProcess } from '../support/process.ts'
 import { call } from '../support/proxy/client.ts'
 import { startFront } from '../support/proxy/front.ts'
@@ -21,6 +19,7 @@ import type { Front } from '../support/proxy/front.ts'
 import { ask, secureHttp2 } from '../support/proxy/http2-client.ts'
 import { HAS_NGINX, startNginx } from '../support/proxy/nginx.ts'
 import type { Nginx } from '../support/proxy/nginx.ts'
+import { portsOf, startProxyProcess } from '../support/proxy/process.ts'
 import { startUpstream } from '../support/proxy/upstream.ts'
 import type { Upstream } from '../support/proxy/upstream.ts'
 
@@ -115,10 +114,7 @@ for (const scheme of ['http', 'https'] as const)
         { hosts: [`${OTHER}:${nginx.port}`] },
       ]
       const token = await emulator.mintServiceAccountToken({ namespace: 'shop', serviceAccount: 'orders' })
-      proxy = startNode(argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'), {
-        LISTEN_ADDR: '127.0.0.1:0',
-        ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-        CONTROL_LISTEN_ADDR: '127.0.0.1:0',
+      proxy = startProxyProcess({
         ROUTES: JSON.stringify(routes),
         UPSTREAM_CA_FILE: ca,
         NODE_EXTRA_CA_CERTS: ca,
@@ -130,9 +126,7 @@ for (const scheme of ['http', 'https'] as const)
         AWS_ROLE_ARN: ROLE,
         AWS_WEB_IDENTITY_TOKEN_FILE: write('token', token),
       })
-      const listening = await proxy.logged('listening')
-      const port = (name: string): number => Number(String(listening[name]).split(':').at(-1))
-      ports = { proxy: port('proxy'), control: port('control') }
+      ports = await portsOf(proxy)
     }
 
     const send = async (host: string): Promise<string> => {

@@ -6,9 +6,8 @@ import { after, before, describe, it } from 'mocha'
 import type { Report } from '../../proxy/src/doctor/report.ts'
 import { createTestAuthority } from '../support/certificates.ts'
 import type { KeyPair, TestAuthority } from '../support/certificates.ts'
-import { argumentsHere, entrypoint } from '../support/image.ts'
-import { startNode } from '../support/process.ts'
 import { call } from '../support/proxy/client.ts'
+import { startProxyProcess } from '../support/proxy/process.ts'
 import type { Stack } from '../support/stack/stack.ts'
 import { PARTNER_HOST, startStack } from '../support/stack/stack.ts'
 import { until } from '../support/until.ts'
@@ -64,9 +63,7 @@ describe('a client certificate in the shipped proxy', () => {
 
   it('keeps the proxy from starting when its files cannot be used, with a line that names the file', async () => {
     const routes = [{ hosts: [PARTNER_HOST], clientCertificateDir: directory }]
-    const proxy = startNode(argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'), {
-      ROUTES: JSON.stringify(routes),
-    })
+    const proxy = startProxyProcess({ ROUTES: JSON.stringify(routes) })
     expect((await proxy.exited).status).to.equal(64)
     expect(proxy.output()).to.include(`ROUTES[0].clientCertificateDir: got "${directory}/tls.key", expected the key of`)
   })

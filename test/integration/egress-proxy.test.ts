@@ -8,10 +8,9 @@ import type { Emulator } from '../aws-emulator/src/index.ts'
 import { createTestAuthority } from '../support/certificates.ts'
 import { MISSING_PROXIES, startSquid } from '../support/egress/proxies.ts'
 import type { RunningEgressProxy } from '../support/egress/proxies.ts'
-import { argumentsHere, entrypoint } from '../support/image.ts'
-import { startNode } from '../support/process.ts'
 import type { RunningProcess } from '../support/process.ts'
 import { call } from '../support/proxy/client.ts'
+import { portsOf, startProxyProcess } from '../support/proxy/process.ts'
 import { startUpstream } from '../support/proxy/upstream.ts'
 import type { Upstream } from '../support/proxy/upstream.ts'
 import { until } from '../support/until.ts'
@@ -47,10 +46,7 @@ describe('a pod whose only way out is squid', () => {
     squid = await startSquid({ names: [PARTNER, STS], credentials: { user: 'orders', password: 'cG9uaWVz' } })
     const sts = new URL(emulator.stsUrl)
     sts.hostname = STS
-    proxy = startNode(argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'), {
-      LISTEN_ADDR: '127.0.0.1:0',
-      ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-      CONTROL_LISTEN_ADDR: '127.0.0.1:0',
+    proxy = startProxyProcess({
       ROUTES: JSON.stringify([{ hosts: [`${PARTNER}:${partner.port}`] }]),
       UPSTREAM_CA_FILE: write('ca.crt', authority.ca),
       EGRESS_PROXY: `http://127.0.0.1:${squid.port}`,
@@ -73,9 +69,8 @@ describe('a pod whose only way out is squid', () => {
   })
 
   it('gets its session and its token from STS, and calls its partner, all through it', async () => {
-    const { proxy: address } = await proxy.logged('listening')
-    const port = Number(String(address).split(':').at(-1))
-    const answer = await call(port, `http://${PARTNER}/pay`)
+    const ports = await portsOf(proxy)
+    const answer = await call(ports.proxy, `http://${PARTNER}/pay`)
     expect([answer.status, answer.body], proxy.output()).to.deep.equal([200, 'paid'])
     expect(seen[0]).to.match(/^Bearer eyJ/)
     proxy.signal('SIGTERM')

@@ -3,15 +3,16 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
-import { argumentsHere, entrypoint } from '../support/image.ts'
 import { firstOf, mayBeFirst, startNode, startNodeFirst } from '../support/process.ts'
-import type { LogLine, RunningProcess } from '../support/process.ts'
+import type { RunningProcess } from '../support/process.ts'
 import { call, keepAlive, open, read, response } from '../support/proxy/client.ts'
+import { portsOf, proxyArguments } from '../support/proxy/process.ts'
+import type { ProxyPorts } from '../support/proxy/process.ts'
 import { startUpstream } from '../support/proxy/upstream.ts'
 import type { Upstream } from '../support/proxy/upstream.ts'
 import { until } from '../support/until.ts'
 
-const BUNDLE = argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')
+const BUNDLE = proxyArguments()
 const ANY_PORT = '127.0.0.1:0'
 /** Throws in a way of the test's choice, outside of every request. */
 const DEFECT = (how: string): string => `data:text/javascript,process.on("SIGUSR2",()=>{${encodeURIComponent(how)}})`
@@ -33,9 +34,9 @@ describe('the proxy as a process', () => {
     AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'secret',
   }
-  const start = async (more: Record<string, string> = {}, before: readonly string[] = []): Promise<Ports> => {
+  const start = async (more: Record<string, string> = {}, before: readonly string[] = []): Promise<ProxyPorts> => {
     proxy = startNode([...before, ...BUNDLE], { ...environment, ...more })
-    return ports(await proxy.logged('listening'))
+    return portsOf(proxy)
   }
   const url = (path = '/'): string => `http://localhost:${upstream?.port ?? 0}${path}`
 
@@ -47,7 +48,7 @@ describe('the proxy as a process', () => {
 
   it('loses nothing when it is told to stop under load, and exits 0', async () => {
     upstream = await startUpstream((request, reply) => setTimeout(() => request.pipe(reply), 20))
-    const { data } = await start()
+    const { proxy: data } = await start()
     const agent = keepAlive(20)
     let told = false
     const loads = Array.from({ length: 20 }, async () => {
@@ -79,7 +80,7 @@ describe('the proxy as a process', () => {
       reply.write('first ')
       finish = () => reply.end('last')
     })
-    const { data, admin } = await start()
+    const { proxy: data, admin } = await start()
     const outgoing = open(data, url())
     outgoing.end()
     const incoming = await response(outgoing)
@@ -92,7 +93,7 @@ describe('the proxy as a process', () => {
 
   it('goes on accepting for DRAIN_DELAY, and ends each connection with its response', async () => {
     upstream = await startUpstream((_, reply) => void reply.end('ok'))
-    const { data, admin } = await start({ DRAIN_DELAY: '1s' })
+    const { proxy: data, admin } = await start({ DRAIN_DELAY: '1s' })
     proxy?.signal('SIGTERM')
     await until('it drains', async () => (await get(admin, '/readyz'))[0] === 503)
     const { status, headers } = await call(data, url())
@@ -102,7 +103,7 @@ describe('the proxy as a process', () => {
 
   it('exits 1 when requests outlast SHUTDOWN_TIMEOUT', async () => {
     upstream = await startUpstream(() => undefined)
-    const { data } = await start({ SHUTDOWN_TIMEOUT: '1s' })
+    const { proxy: data } = await start({ SHUTDOWN_TIMEOUT: '1s' })
     const outgoing = open(data, url())
     outgoing.on('error', () => undefined).end()
     await until('the request is there', () => upstream?.sockets.size === 1)
@@ -141,7 +142,7 @@ describe('the proxy as a process', () => {
 
   it('changes its log level at run time, on a port of this machine alone', async () => {
     upstream = await startUpstream((_, reply) => void reply.end('ok'))
-    const { data, control } = await start()
+    const { proxy: data, control } = await start()
     const change = async (level: string): Promise<[number, string]> => {
       const reply = await fetch(`http://127.0.0.1:${control}/log-level`, { method: 'PUT', body: level })
       return [reply.status, await reply.text()]
@@ -197,17 +198,6 @@ describe('the startup probe', () => {
     expect(probe.output()).to.match(/^ADMIN_LISTEN_ADDR: expected host:port/)
   })
 })
-
-interface Ports {
-  readonly data: number
-  readonly admin: number
-  readonly control: number
-}
-
-function ports(listening: LogLine): Ports {
-  const port = (name: string): number => Number(String(listening[name]).split(':').at(-1))
-  return { data: port('proxy'), admin: port('admin'), control: port('control') }
-}
 
 async function get(port: number, path: string): Promise<[number, string]> {
   const reply = await fetch(`http://127.0.0.1:${port}${path}`)

@@ -7,11 +7,12 @@ import { describe, it } from 'mocha'
 import { argumentsHere, entrypoint } from '../support/image.ts'
 import { createTestAuthority } from '../support/certificates.ts'
 import { startNode } from '../support/process.ts'
+import { proxyArguments } from '../support/proxy/process.ts'
 import { observe } from '../support/proxy/upstream.ts'
 
 const PROGRAMS = {
   proxy: {
-    command: argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'),
+    command: proxyArguments(),
     environment: {
       LISTEN_ADDR: '15400',
       UNMATCHED: 'allow',

@@ -8,10 +8,10 @@ import { after, afterEach, before, describe, it } from 'mocha'
 import { VERSION } from '../../proxy/src/contract.ts'
 import type { KeyPair, TestAuthority } from '../support/certificates.ts'
 import { createTestAuthority } from '../support/certificates.ts'
-import { argumentsHere, entrypoint } from '../support/image.ts'
 import type { RunningProcess } from '../support/process.ts'
 import { startNode } from '../support/process.ts'
 import { call, errorOf } from '../support/proxy/client.ts'
+import { proxyArguments } from '../support/proxy/process.ts'
 
 /** Credentials that nobody checks: nothing here calls STS with success. */
 const AWS = {
@@ -27,8 +27,7 @@ const PINNED = { UPSTREAM_HOST: 'api.partner.example', METRICS_LISTEN_ADDR: '127
 describe('starting a standalone proxy', () => {
   const started: RunningProcess[] = []
   const run = (environment: Readonly<Record<string, string>>, ...flags: string[]): RunningProcess => {
-    const command = argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')
-    const program = startNode([...command, ...flags], environment)
+    const program = startNode([...proxyArguments(), ...flags], environment)
     started.push(program)
     return program
   }

@@ -6,11 +6,10 @@ import { createServer } from 'node:net'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import type { Context } from 'mocha'
-import { argumentsHere, entrypoint } from '../support/image.ts'
 import { startNameServer } from '../support/name-server.ts'
 import type { NameServer } from '../support/name-server.ts'
-import { startNode } from '../support/process.ts'
 import { call, errorOf } from '../support/proxy/client.ts'
+import { startProxyProcess } from '../support/proxy/process.ts'
 import { PARTNER_HOST, STS_HOST, startStack } from '../support/stack/stack.ts'
 import type { Stack } from '../support/stack/stack.ts'
 import { until } from '../support/until.ts'
@@ -165,14 +164,11 @@ describe('steering in the shipped proxy', () => {
   })
 
   it('exits 64 where another program has the port, and says what to do about it', async () => {
-    const second = startNode(argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'), {
+    const second = startProxyProcess({
       ROUTES: JSON.stringify([{ hosts: [`${PARTNER_HOST}:${stack.partner.port}`], https: 'intercept' }]),
       STEERED_PORTS: String(stack.partner.port),
       TRUST_DIR: join(directory, 'trust'),
       AUTHORITY_DIR: join(directory, 'authority'),
-      LISTEN_ADDR: '127.0.0.1:0',
-      ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-      CONTROL_LISTEN_ADDR: '127.0.0.1:0',
     })
     expect(await second.exited).to.deep.equal({ status: 64, signal: null })
     const lines = second

@@ -6,9 +6,10 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import { createEmulator } from '../aws-emulator/src/index.ts'
 import type { Emulator } from '../aws-emulator/src/index.ts'
 import { PROBE_COMMAND } from '../../proxy/src/contract.ts'
-import { argumentsHere, entrypoint } from '../support/image.ts'
+import { argumentsHere } from '../support/image.ts'
 import type { LogLine, RunningProcess } from '../support/process.ts'
 import { startNode } from '../support/process.ts'
+import { startProxyProcess } from '../support/proxy/process.ts'
 import { ROLE_ARN } from '../support/stack/stack.ts'
 import { until } from '../support/until.ts'
 
@@ -42,9 +43,7 @@ describe('the shipped proxy in a pod that only has token files', () => {
   })
 
   function start(environment: Readonly<Record<string, string>> = {}): void {
-    proxy = startNode(argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'), {
-      ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-      CONTROL_LISTEN_ADDR: '127.0.0.1:0',
+    proxy = startProxyProcess({
       TOKEN_FILES: FILES,
       TOKENS_DIR: tokens,
       AWS_REGION: 'eu-central-1',

@@ -1,14 +1,12 @@
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
-import { argumentsHere, entrypoint } from '../support/image.ts'
-import { startNode } from '../support/process.ts'
 import { call, open } from '../support/proxy/client.ts'
+import { startProxyProcess } from '../support/proxy/process.ts'
 import type { Stack } from '../support/stack/stack.ts'
 import { ROLE_ARN, startStack } from '../support/stack/stack.ts'
 import { until } from '../support/until.ts'
 
 const ROUTES = JSON.stringify([{ hosts: ['api.partner.example'] }])
-const PORTS = { LISTEN_ADDR: '127.0.0.1:0', ADMIN_LISTEN_ADDR: '127.0.0.1:0', CONTROL_LISTEN_ADDR: '127.0.0.1:0' }
 
 describe('the shipped proxy in a pod without credentials', () => {
   for (const [what, environment] of Object.entries({
@@ -17,8 +15,7 @@ describe('the shipped proxy in a pod without credentials', () => {
     'with half of what IRSA sets': { ROUTES, AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/orders' },
   }))
     it(`exits 78, and says so in its last line (${what})`, async () => {
-      const proxy = startNode(argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'), {
-        ...PORTS,
+      const proxy = startProxyProcess({
         ...environment,
         AWS_REGION: 'eu-central-1',
         AWS_EC2_METADATA_DISABLED: 'true',

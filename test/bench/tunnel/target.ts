@@ -2,9 +2,9 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { once } from 'node:events'
-import { argumentsHere, entrypoint } from '../../support/image.ts'
 import { startNode } from '../../support/process.ts'
 import type { RunningProcess } from '../../support/process.ts'
+import { portsOf, startProxyProcess } from '../../support/proxy/process.ts'
 import { connectThrough } from '../../support/proxy/tunnel.ts'
 
 /** A process that passes bytes on to one upstream. */
@@ -21,19 +21,15 @@ export interface Target {
 const PAGE_KB = 4
 
 export async function startProxyTarget(upstreamPort: number): Promise<Target> {
-  const process = startNode(argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy'), {
-    LISTEN_ADDR: '127.0.0.1:0',
-    ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-    CONTROL_LISTEN_ADDR: '127.0.0.1:0',
+  const process = startProxyProcess({
     ROUTES: JSON.stringify([{ hosts: ['*.partner.example'] }]),
     // Never used: no tunnel here asks for a token.
     AWS_REGION: 'eu-central-1',
     AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'secret',
   })
-  const { proxy } = await process.logged('listening')
-  const port = Number(String(proxy).split(':').at(-1))
-  return observe('proxy', process, () => openTunnel(port, upstreamPort))
+  const { proxy } = await portsOf(process)
+  return observe('proxy', process, () => openTunnel(proxy, upstreamPort))
 }
 
 export async function startBareConnectTarget(upstreamPort: number): Promise<Target> {

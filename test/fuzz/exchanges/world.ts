@@ -4,8 +4,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTestAuthority } from '../../support/certificates.ts'
-import { argumentsHere, entrypoint } from '../../support/image.ts'
-import { startNode } from '../../support/process.ts'
+import { portsOf, startProxyProcess } from '../../support/proxy/process.ts'
 import { startUpstream } from '../../support/proxy/upstream.ts'
 import type { RawCall, RawReply } from '../raw/server.ts'
 import { startRawServer } from '../raw/server.ts'
@@ -120,12 +119,8 @@ export async function startExchangeWorld(cases: readonly ExchangeCase[]): Promis
     audience: [`urn:slot${number}`],
     exchange: EXCHANGES[exchange]({ number, base, tokenUrl: `${base}/slot${number}/token`, secretFile }),
   }))
-  const preloads = ['--import', './test/support/resolve.mjs', '--import', './test/support/redirect-ports.mjs']
-  const process = startNode([...preloads, ...argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')], {
+  const process = startProxyProcess({
     NODE_OPTIONS,
-    LISTEN_ADDR: '127.0.0.1:0',
-    ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-    CONTROL_LISTEN_ADDR: '127.0.0.1:0',
     LOG_LEVEL: 'debug',
     ROUTES: JSON.stringify(routes),
     EXPECTED_ROLE_ARN: ROLE,
@@ -139,9 +134,9 @@ export async function startExchangeWorld(cases: readonly ExchangeCase[]): Promis
     RESOLVE_HOSTS: [`*.${SUFFIX}`, ...GOOGLE_HOSTS].map((name) => `${name}=127.0.0.1`).join(','),
     REDIRECT_PORTS: GOOGLE_HOSTS.map((name) => `${name}=${endpoint.port}`).join(','),
   })
-  const { proxy } = await process.logged('listening')
+  const { proxy } = await portsOf(process)
   return {
-    proxyPort: Number(String(proxy).split(':').at(-1)),
+    proxyPort: proxy,
     urlOf: (slot) => `http://h${slot}.${SUFFIX}:${partner.port}/`,
     recover: () => slots.forEach(({ planned }) => planned.splice(0)),
     lapseMs: (slot) => slots[slot]?.spoken.lapseMs(),

@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTestAuthority } from '../../support/certificates.ts'
-import { argumentsHere, entrypoint } from '../../support/image.ts'
 import type { RunningProcess } from '../../support/process.ts'
-import { startNode } from '../../support/process.ts'
+import { portsOf, startProxyProcess } from '../../support/proxy/process.ts'
 import type { StsAnswer } from './answers.ts'
 import { SOUND } from './answers.ts'
 import { startStrictPartner } from './partner.ts'
@@ -59,12 +58,8 @@ export async function createStsWorld(source: Source, sound = SOUND_SESSION[sourc
   const files = { ca: join(directory, 'ca.crt'), token: join(directory, 'token') }
   writeFileSync(files.ca, authority.ca)
   writeFileSync(files.token, 'a-service-account-token')
-  const command = argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')
-  const process = startNode(['--import', './test/support/resolve.mjs', ...command], {
+  const process = startProxyProcess({
     NODE_OPTIONS,
-    LISTEN_ADDR: '127.0.0.1:0',
-    ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-    CONTROL_LISTEN_ADDR: '127.0.0.1:0',
     LOG_LEVEL: 'debug',
     ROUTES: JSON.stringify([{ hosts: [`*.${SUFFIX}:${partner.port}`] }]),
     EXPECTED_ROLE_ARN: ROLE,
@@ -78,11 +73,11 @@ export async function createStsWorld(source: Source, sound = SOUND_SESSION[sourc
     AWS_EC2_METADATA_DISABLED: 'true',
     RESOLVE_HOSTS: `*.${SUFFIX}=127.0.0.1`,
   })
-  const listening = await process.logged('listening')
+  const { proxy } = await portsOf(process)
   let hosts = 0
   return {
     process,
-    proxyPort: Number(String(listening['proxy']).split(':').at(-1)),
+    proxyPort: proxy,
     partner,
     mostCalls: () => Math.max(0, ...calls.values()),
     spoiled: new Set(),

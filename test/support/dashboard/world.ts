@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createEmulator } from '../../aws-emulator/src/index.ts'
 import { createTestAuthority } from '../certificates.ts'
-import { argumentsHere, entrypoint } from '../image.ts'
-import { startNode } from '../process.ts'
+import type { RunningProcess } from '../process.ts'
 import type { Target } from '../prometheus.ts'
 import { call, keepAlive } from '../proxy/client.ts'
 import { secureThrough } from '../proxy/interception.ts'
+import { portsOf, startProxyProcess } from '../proxy/process.ts'
 import { connectThrough } from '../proxy/tunnel.ts'
 import { startUpstream } from '../proxy/upstream.ts'
 import { recordedReview, startWebhook, withAnnotation } from '../webhook.ts'
@@ -67,16 +67,12 @@ export async function startWorld(directory: string): Promise<World> {
     RESOLVE_HOSTS: [API, TAX, STATUS].map((name) => `${name}=127.0.0.1`).join(','),
     REDIRECT_PORTS: [API, TAX].map((name) => `${name}=${partner.port}`).join(','),
   }
-  const processes: ReturnType<typeof startNode>[] = []
+  const processes: RunningProcess[] = []
   /** Tokens live a minute or two, so that minutes show how they are replaced. */
   const startPod = async (name: string): Promise<Pod> => {
     const at = (volume: string): string => join(directory, name, volume)
     for (const volume of ['trust', 'authority', 'tokens']) mkdirSync(at(volume), { recursive: true })
-    const preloads = ['--import', './test/support/resolve.mjs', '--import', './test/support/redirect-ports.mjs']
-    const process = startNode([...preloads, ...argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')], {
-      LISTEN_ADDR: '127.0.0.1:0',
-      ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-      CONTROL_LISTEN_ADDR: '127.0.0.1:0',
+    const process = startProxyProcess({
       ROUTES: JSON.stringify([
         { hosts: [API], durationSeconds: 90, https: 'intercept' },
         { hosts: [TAX], durationSeconds: 120, clientCertificateDir: join(directory, 'client') },
@@ -88,10 +84,9 @@ export async function startWorld(directory: string): Promise<World> {
       ...common,
     })
     processes.push(process)
-    const listening = await process.logged('listening')
-    const port = (which: string): number => Number(String(listening[which]).split(':').at(-1))
+    const ports = await portsOf(process)
     const anchor = readFileSync(join(at('trust'), 'ca.crt'), 'utf8')
-    return { name, proxyPort: port('proxy'), adminPort: port('admin'), anchor, agent: keepAlive(8) }
+    return { name, proxyPort: ports.proxy, adminPort: ports.admin, anchor, agent: keepAlive(8) }
   }
   const pods = await Promise.all(['orders-0', 'orders-1', 'orders-2'].map(startPod))
   const webhook = await startWebhook(directory, {

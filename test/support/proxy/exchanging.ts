@@ -9,10 +9,9 @@ import { VENDOR_HOSTS, startPartnerEmulators } from '../../partner-emulators/ser
 import type { PartnerEmulators } from '../../partner-emulators/server.ts'
 import { createTestAuthority } from '../certificates.ts'
 import type { TestAuthority } from '../certificates.ts'
-import { argumentsHere, entrypoint } from '../image.ts'
-import { startNode } from '../process.ts'
 import type { RunningProcess } from '../process.ts'
 import { call } from './client.ts'
+import { portsOf, startProxyProcess } from './process.ts'
 import { startUpstream } from './upstream.ts'
 
 const ROLE = 'arn:aws:iam::123456789012:role/orders'
@@ -99,30 +98,24 @@ export async function openExchangeWorld(): Promise<ExchangeWorld> {
     },
     start: async (routes, variables, hosts = {}) => {
       await stop()
-      const ports = { ...Object.fromEntries(VENDOR_HOSTS.map((host) => [host, vendors.port])), ...hosts }
-      const preloads = ['--import', './test/support/resolve.mjs', '--import', './test/support/redirect-ports.mjs']
-      running = startNode([...preloads, ...argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')], {
-        LISTEN_ADDR: '127.0.0.1:0',
-        ADMIN_LISTEN_ADDR: '127.0.0.1:0',
-        CONTROL_LISTEN_ADDR: '127.0.0.1:0',
+      const redirected = { ...Object.fromEntries(VENDOR_HOSTS.map((host) => [host, vendors.port])), ...hosts }
+      running = startProxyProcess({
         ALLOW_LOCAL_UPSTREAMS: 'true',
         AWS_EC2_METADATA_DISABLED: 'true',
         UPSTREAM_CA_FILE: caFile,
         ROUTES: JSON.stringify(routes),
-        RESOLVE_HOSTS: [...Object.keys(ports), '*.partner.example'].map((host) => `${host}=127.0.0.1`).join(','),
-        REDIRECT_PORTS: Object.entries(ports)
+        RESOLVE_HOSTS: [...Object.keys(redirected), '*.partner.example'].map((host) => `${host}=127.0.0.1`).join(','),
+        REDIRECT_PORTS: Object.entries(redirected)
           .map(([host, port]) => `${host}=${port}`)
           .join(','),
         ...variables,
       })
-      const listening = await running.logged('listening')
-      const port = (name: string): number => Number(String(listening[name]).split(':').at(-1))
-      const proxyPort = port('proxy')
+      const ports = await portsOf(running)
       return {
         process: running,
-        adminPort: port('admin'),
-        get: (name) => call(proxyPort, `http://${hostOf(name)}/`),
-        call: (url) => call(proxyPort, url),
+        adminPort: ports.admin,
+        get: (name) => call(ports.proxy, `http://${hostOf(name)}/`),
+        call: (url) => call(ports.proxy, url),
       }
     },
     close: async () => {

@@ -5,12 +5,12 @@ import { createEmulator } from '../../aws-emulator/src/index.ts'
 import type { Emulator, EmulatorOptions, Fault } from '../../aws-emulator/src/index.ts'
 import { createTestAuthority } from '../certificates.ts'
 import type { TestAuthority } from '../certificates.ts'
-import { argumentsHere, entrypoint } from '../image.ts'
 import type { Group } from '../control-group.ts'
 import type { RunningProcess } from '../process.ts'
 import { startNode, startNodeIn, startNodeWithFiles } from '../process.ts'
 import { startFaultyPartner } from './partner.ts'
 import type { FaultyPartner } from './partner.ts'
+import { portsOf, proxyArguments } from '../proxy/process.ts'
 
 /** The shipped proxy as a process between this process and a partner, with an emulated AWS. */
 export interface Stack {
@@ -171,14 +171,12 @@ async function startProxy(
   flags: readonly string[],
   { group, openFiles }: Pick<StackOptions, 'group' | 'openFiles'>,
 ): Promise<RunningProxy> {
-  const bundle = argumentsHere(entrypoint('Dockerfile.proxy'), 'dist/proxy')
-  const args = ['--import', './test/support/resolve.mjs', ...bundle, ...flags]
+  const args = ['--import', './test/support/resolve.mjs', ...proxyArguments(), ...flags]
   const start = (): RunningProcess => {
     if (group) return startNodeIn(group, args, environment)
     return openFiles === undefined ? startNode(args, environment) : startNodeWithFiles(openFiles, args, environment)
   }
   const process = start()
-  const listening = await process.logged('listening')
-  const portOf = (name: string): number => Number(String(listening[name]).split(':').at(-1))
-  return { process, port: portOf('proxy'), adminPort: portOf('admin'), controlPort: portOf('control') }
+  const { proxy: port, admin: adminPort, control: controlPort } = await portsOf(process)
+  return { process, port, adminPort, controlPort }
 }
