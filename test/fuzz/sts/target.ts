@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FuzzKind, FuzzTarget } from '../kind.ts'
 import type { StsAnswer } from './answers.ts'
 import { createStsAnswers, isSound } from './answers.ts'
@@ -5,6 +6,12 @@ import { callPartner, checkSecrets, checkWorld } from './application.ts'
 import { createStsWorld } from './world.ts'
 import type { StsWorld } from './world.ts'
 
+/** A proxy admits 120 new hosts of wildcards within a minute; some of them after they were sent here, and some for checks. */
+const HOSTS_PER_MINUTE = 100
+/** So many, so that cases do not wait for a minute to end. */
+const PROXIES = 6
+const MINUTE_MS = 60_000
+const POLL_MS = 100
 /** Reading all of the output costs. */
 const BATCHES_PER_LOOK = 4
 
@@ -27,20 +34,57 @@ export const STS: FuzzKind<readonly StsAnswer[]> = {
   open: openProxy,
 }
 
+/** The first takes what it may, and its memory is watched; others are started when that is not enough. */
 async function openProxy(): Promise<FuzzTarget<readonly StsAnswer[]>> {
-  const world = await createStsWorld('web identity')
+  const first = await openPaced()
+  const proxies = [Promise.resolve(first)]
   let batches = 0
+  /** @returns a proxy that admits one more host. */
+  const next = async (): Promise<StsWorld> => {
+    for (;;) {
+      for (const each of proxies) {
+        const { admits, world } = await each
+        if (admits()) return world
+      }
+      if (proxies.length < PROXIES) proxies.push(openPaced())
+      else await delay(POLL_MS)
+    }
+  }
+  const checkOutput = ({ world }: Paced): void => checkSecrets('the output', world.process.output())
   return {
-    pid: world.process.pid,
-    attempt: (answers) => attempt(world, answers),
+    pid: first.world.process.pid,
+    attempt: async (answers) => attempt(await next(), answers),
     afterBatch: async () => {
-      await checkWorld(world)
+      const all = await Promise.all(proxies)
+      await Promise.all(all.map(({ world }) => checkWorld(world)))
       batches += 1
-      if (batches % BATCHES_PER_LOOK === 0) checkSecrets('the output', world.process.output())
+      if (batches % BATCHES_PER_LOOK === 0) all.forEach(checkOutput)
     },
     close: async () => {
-      await world.close()
-      checkSecrets('the output', world.process.output())
+      const all = await Promise.all(proxies)
+      await Promise.all(all.map(({ world }) => world.close()))
+      all.forEach(checkOutput)
+    },
+  }
+}
+
+interface Paced {
+  readonly world: StsWorld
+  /** Whether one more host may be sent now, which counts from then on. */
+  admits(): boolean
+}
+
+async function openPaced(): Promise<Paced> {
+  const world = await createStsWorld('web identity')
+  /** When hosts were admitted, oldest first. */
+  const admitted: number[] = []
+  return {
+    world,
+    admits: () => {
+      while (admitted.length > 0 && Number(admitted[0]) < performance.now() - MINUTE_MS) admitted.shift()
+      if (admitted.length >= HOSTS_PER_MINUTE) return false
+      admitted.push(performance.now())
+      return true
     },
   }
 }
