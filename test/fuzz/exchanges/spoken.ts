@@ -18,7 +18,7 @@ export class Spoken {
     { bytes, text }: { readonly bytes: string; readonly text: string },
   ): void {
     this.#texts.push(mutations.length === 0 ? text : Buffer.from(bytes, 'latin1').toString('utf8'))
-    const life = secondsOf(changes.find(({ member }) => member === 'life')?.value)
+    const life = secondsOf(changes.findLast(({ member }) => member === 'life')?.value)
     if (mutations.length === 0 && !form.startsWith('google ') && life > 0)
       this.#ends.set(token, performance.now() + life * 1000)
   }
