@@ -14,7 +14,8 @@ function offered(...words: readonly string[]): readonly string[] {
 COMP_WORDS=("$@"); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
 _outbound_jwt
 printf '%s\\n' "\${COMPREPLY[@]}"`
-  const { status, stdout, stderr } = spawnSync('bash', ['-uc', script, '-', 'outbound-jwt', ...words], {
+  // Whose standard input is a socket, as here, takes itself for a remote shell and reads its startup files.
+  const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-uc', script, '-', 'outbound-jwt', ...words], {
     encoding: 'utf8',
   })
   expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' })
