@@ -5,7 +5,10 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { ERRORS } from '../../../../proxy/src/errors.ts'
 import type { ErrorCode } from '../../../../proxy/src/errors.ts'
+import { readConfig } from '../../../../proxy/src/config.ts'
 import { LIMITS } from '../../../../proxy/src/http/limits.ts'
+import { createMemoryBudget } from '../../../../proxy/src/http/memory.ts'
+import { createUpstreams } from '../../../../proxy/src/proxy.ts'
 import { createTestAuthority } from '../../../support/certificates.ts'
 import { freePort } from '../../../support/port.ts'
 import { call, errorOf, open } from '../../../support/proxy/client.ts'
@@ -204,6 +207,25 @@ describe('what an egress proxy answers', () => {
     await proxy?.close()
     await startProxy('http://169.254.169.254:3128')
     expect(errorOf(await send()).code).to.equal('egress_proxy_unreachable')
+  })
+
+  it('cannot come when its name leads back to the sidecar itself', async () => {
+    for (const address of ['127.0.0.1', '::1']) {
+      const upstreams = createUpstreams({
+        config: readConfig({ EGRESS_PROXY: 'http://squid.corp.example:15400' }),
+        anchors: { common: undefined, byFile: new Map() },
+        clientCertificates: new Map(),
+        limits: LIMITS,
+        memory: createMemoryBudget(0),
+        resolve: (_host, _options, done) => done(null, [{ address, family: address.includes(':') ? 6 : 4 }]),
+        ownPorts: [15400],
+      })
+      const refusal = await upstreams.reachEgress().catch((error: unknown) => error)
+      expect(refusal)
+        .to.include({ code: 'egress_proxy_unreachable' })
+        .with.property('message')
+        .that.includes('never connected to')
+    }
   })
 
   it('is not believed when its certificate does not verify', async () => {
