@@ -159,7 +159,9 @@ describe('an injected pod that somebody changes', () => {
   for (const [name, attack] of Object.entries(ATTACKS)) {
     it(`P9 is refused or repaired, never taken as it is: ${name}`, () => {
       let attacked = 0
-      const pods = fc.property(askingPod, (pod) => {
+      // One pod in eight has its partners in the hosts file; too few are injected to be found by chance.
+      const arbitrary = ON_HOSTS_FILE.has(name) ? askingPod.filter(isSteered) : askingPod
+      const pods = fc.property(arbitrary, (pod) => {
         const decision = decide(pod)
         if (decision.kind !== 'inject' || isFull(decision.warnings)) return
         const injected = applyPatch(pod, decision.patch)
@@ -174,12 +176,15 @@ describe('an injected pod that somebody changes', () => {
         if (answer.warnings.length === 0) expect(named(repaired, pod)).to.deep.equal(named(injected, pod))
         expect(decide(repaired)).to.deep.equal(UNCHANGED)
       })
-      // One pod in eight has its partners in the hosts file.
       fc.assert(pods, { numRuns: name.includes('partner') ? 150 : 25 })
       expect(attacked).to.be.at.least(1)
     })
   }
 })
+
+/** Attacks that change it. */
+const ON_HOSTS_FILE = new Set(['no hosts of partners', 'another address of a partner'])
+const isSteered = (pod: unknown): boolean => JSON.stringify(pod).includes('"outbound-jwt.io/steering":"hosts"')
 
 /** A status holds sixteen warnings; what comes on top of them cannot be told from what was left out. */
 const isFull = (warnings: readonly string[]): boolean => warnings.length === 16
