@@ -1,5 +1,5 @@
-import { Pair, Scalar, isAlias, isCollection, isMap, isScalar, isSeq } from 'yaml'
-import type { CollectionTag, Document, ScalarTag, TagId, Tags, YAMLMap } from 'yaml'
+import { Pair, Scalar, isAlias, isCollection, isMap, isScalar, isSeq, visit } from 'yaml'
+import type { Alias, CollectionTag, Document, Node, ScalarTag, TagId, Tags, YAMLMap } from 'yaml'
 
 /**
  * YAML as Kubernetes reads it: sigs.k8s.io/yaml over go.yaml.in/yaml/v2, which is YAML 1.1 without base 60, without times, and with Go's
@@ -18,6 +18,8 @@ export const kubernetesTags = (tags: Tags): Tags => [
 
 const REPLACED = /:(?:str|int|float|timestamp|binary|set|omap|pairs)$/
 
+// SECURITY: in the two patterns of numbers no part takes what the next one could, or a long row of `_` would cost its square.
+
 /** A number stays as its author wrote it: written anew it could lose digits. */
 const written: NonNullable<ScalarTag['stringify']> = ({ source, value }) => source ?? JSON.stringify(value)
 
@@ -25,7 +27,7 @@ const int: ScalarTag = {
   tag: 'tag:yaml.org,2002:int',
   default: true,
   identify: (value) => typeof value === 'number',
-  test: /^(?=[-+\d])[-+]?_*(?:0_*(?:[bB][_01]*[01]_*|[oO][_0-7]*[0-7]_*|[xX][_\da-fA-F]*[\da-fA-F]_*|[_0-7]*)|[1-9][_\d]*)$/,
+  test: /^(?=[-+\d])[-+]?_*(?:0(?:_*[bB][_01]*[01]_*|_*[oO][_0-7]*[0-7]_*|_*[xX][_\da-fA-F]*[\da-fA-F]_*|[_0-7]*)|[1-9][_\d]*)$/,
   resolve: (source) => numberOf(source),
   stringify: written,
 }
@@ -34,7 +36,7 @@ const float: ScalarTag = {
   tag: 'tag:yaml.org,2002:float',
   default: true,
   identify: () => false,
-  test: /^(?:(?=[-+\d])[-+]?_*(?:\.[_\d]*\d_*|\d[_\d]*(?:\.[_\d]*)?)(?:[eE]_*[-+]?_*\d[_\d]*)?|\.\d+(?:[eE][-+]?\d+)?)$/,
+  test: /^(?:(?=[-+\d])[-+]?_*(?:\.[_\d]*\d_*|\d[_\d]*(?:\.[_\d]*)?)(?:[eE](?:_*[-+])?_*\d[_\d]*)?|\.\d+(?:[eE][-+]?\d+)?)$/,
   resolve: (source) => {
     const value = Number(source.replaceAll('_', ''))
     return Number.isFinite(value) ? value : source
@@ -114,38 +116,61 @@ function quoted(value: string): string {
   )
 }
 
+/** The nodes that the aliases of a document stand for, found in one pass. */
+export type Aliased = ReadonlyMap<Alias, Node>
+
+/** @param refuse hears of an alias that stands within what it stands for. */
+export function aliasedIn(document: Document, refuse: (alias: Alias) => void): Aliased {
+  const anchors = new Map<string, Node>()
+  const aliased = new Map<Alias, Node>()
+  visit(document, {
+    Node: (_key, node, path) => {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node)
+        return
+      }
+      const target = anchors.get(node.source)
+      if (target === undefined) return
+      if (path.includes(target)) refuse(node)
+      aliased.set(node, target)
+    },
+  })
+  return aliased
+}
+
 /**
  * Puts in place of every alias what it stands for, and of every merge its members: an edit under an anchor would show wherever its
  * aliases stand. Comments and styles stay. A later merge wins over what came before it, as in Go and other than in the specification.
- * @param parsed whose aliases are known to be bounded and to have no cycle.
+ * @param parsed whose aliases are known to be bounded.
  */
-export function withoutAliases(parsed: Document): Document {
+export function withoutAliases(parsed: Document, aliased: Aliased): Document {
   const document = parsed.clone()
-  document.contents = expand(parsed.contents, parsed) as Document['contents']
+  document.contents = expand(parsed.contents, aliased) as Document['contents']
   return document
 }
 
-function expand(node: unknown, document: Document): unknown {
-  if (isAlias(node)) return expand(node.resolve(document), document)
+function expand(node: unknown, aliased: Aliased): unknown {
+  if (isAlias(node)) return expand(aliased.get(node), aliased)
   if (!isScalar(node) && !isCollection(node)) return node
   const copy = node.clone() as typeof node
   delete copy.anchor
-  if (isSeq(copy)) copy.items = copy.items.map((item) => expand(item, document))
-  else if (isMap(copy)) copy.items = members(copy, document)
+  // Not of the copy: its aliases are others.
+  if (isSeq(copy) && isSeq(node)) copy.items = node.items.map((item) => expand(item, aliased))
+  else if (isMap(copy) && isMap(node)) copy.items = members(node, aliased)
   return copy
 }
 
-function members(map: YAMLMap, document: Document): Pair[] {
+function members(map: YAMLMap, aliased: Aliased): Pair[] {
   const found = new Map<unknown, Pair>()
-  for (const pair of map.items.flatMap((item) => expandPair(item, document)))
+  for (const pair of map.items.flatMap((item) => expandPair(item, aliased)))
     found.set(isScalar(pair.key) ? String(pair.key.value) : pair.key, pair)
   return [...found.values()]
 }
 
 /** @returns the pair, or what a merge puts in its place. */
-function expandPair({ key, value }: Pair, document: Document): readonly Pair[] {
-  const expanded = expand(value, document)
-  if (!isScalar(key) || typeof key.value !== 'symbol') return [new Pair(expand(key, document), expanded)]
+function expandPair({ key, value }: Pair, aliased: Aliased): readonly Pair[] {
+  const expanded = expand(value, aliased)
+  if (!isScalar(key) || typeof key.value !== 'symbol') return [new Pair(expand(key, aliased), expanded)]
   // Of several maps the first one wins.
   const sources = isSeq(expanded) ? expanded.items.toReversed() : [expanded]
   return sources.filter(isMap).flatMap(({ items }) => items)

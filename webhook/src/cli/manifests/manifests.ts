@@ -1,7 +1,8 @@
 import { Composer, LineCounter, Parser, isMap, isNode, isScalar, isSeq, visit } from 'yaml'
-import type { CST, Document } from 'yaml'
+import type { CST, Document, Node } from 'yaml'
 import type { JsonPatchOperation } from '../../injection/patch.ts'
-import { kubernetesTags, withoutAliases } from './kubernetes-yaml.ts'
+import { aliasedIn, kubernetesTags, withoutAliases } from './kubernetes-yaml.ts'
+import type { Aliased } from './kubernetes-yaml.ts'
 import type { Path } from '../../injection/workload/path.ts'
 import { UsageError } from '../usage.ts'
 
@@ -43,15 +44,26 @@ export function parseManifests(text: string, file: string): readonly Manifest[] 
     if (offset !== undefined)
       refuse(offset, `got values nested deeper than ${DEEPEST}, expected at most ${DEEPEST} levels`)
   }
-  const options = { version: '1.1', schema: 'yaml-1.1', customTags: kubernetesTags } as const
+  const options = {
+    version: '1.1',
+    schema: 'yaml-1.1',
+    customTags: kubernetesTags,
+    // The library compares each key with every other; `repeatedKey` does not.
+    uniqueKeys: false,
+  } as const
   const documents = [...new Composer(options).compose(tokens)]
   const ends = documents.map((document) => document.range[2])
   return documents.map((document, index) => {
     const [error] = document.errors
     if (error) refuse(error.pos[0], error.message)
+    const repeated = repeatedKey(document)
+    if (repeated) refuse(repeated.range?.[0] ?? 0, 'Map keys must be unique')
+    const aliased = aliasedIn(document, ({ range, source: anchor }) =>
+      refuse(range?.[0] ?? 0, `*${anchor} stands within &${anchor}, expected an alias outside of its anchor`),
+    )
     const source = text.slice(index === 0 ? 0 : ends[index - 1], ends[index])
     try {
-      return createManifest(document, source, lines)
+      return createManifest(document, { aliased, source, lines })
     } catch (error) {
       // The library's word for aliases that multiply, and for those without an anchor.
       if (!(error instanceof ReferenceError)) throw error
@@ -78,10 +90,36 @@ function tooDeep(root: CST.Token): number | undefined {
   return undefined
 }
 
-function createManifest(parsed: Document.Parsed, source: string, lines: LineCounter): Manifest {
+/** @returns the first key that a mapping has twice. */
+function repeatedKey(document: Document): Node | undefined {
+  let found: Node | undefined
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        const name: unknown = isScalar(key) ? key.value : key
+        if (seen.has(name)) {
+          found = key as Node
+          return visit.BREAK
+        }
+        seen.add(name)
+      }
+      return undefined
+    },
+  })
+  return found
+}
+
+interface Read {
+  readonly aliased: Aliased
+  readonly source: string
+  readonly lines: LineCounter
+}
+
+function createManifest(parsed: Document.Parsed, { aliased, source, lines }: Read): Manifest {
   // Bounds what the aliases make, too.
   const plain: unknown = parsed.toJS({ maxAliasCount: ALIASES })
-  const document = hasAliases(parsed) ? withoutAliases(parsed) : parsed
+  const document = hasAliases(parsed) ? withoutAliases(parsed, aliased) : parsed
   const data: unknown = document === parsed ? plain : document.toJS()
   let isChanged = false
   return {

@@ -95,13 +95,18 @@ const yamlOf = (sources: readonly Source[]): string => joined(sources.map(textOf
 const textOf = ({ text, manifests }: Source): string =>
   manifests.length === 0 ? text : joined(manifests.map((manifest) => manifest.text()))
 
+/** A document after lines that say nothing. SECURITY: no part of it can match what another one could; a file may begin with many such lines. */
+const BEGINNING = /^(?:[^\S\n]*(?:#[^\n]*)?\n)*---/
+
 /** Every document but the first begins with `---`. */
 function joined(documents: readonly string[]): string {
-  return documents.reduce((all, document) => {
-    if (all === '') return document
-    const before = all.endsWith('\n') ? all : `${all}\n`
-    return /^(?:\s*(?:#[^\n]*)?\n)*---/.test(document) ? before + document : `${before}---\n${document}`
-  }, '')
+  const parts: string[] = []
+  for (const document of documents.slice(documents.findIndex((text) => text !== ''))) {
+    if (parts.length > 0 && !parts.at(-1)?.endsWith('\n')) parts.push('\n')
+    if (parts.length > 0 && !BEGINNING.test(document)) parts.push('---\n')
+    if (document !== '') parts.push(document)
+  }
+  return parts.join('')
 }
 
 /** One object as itself, several as a List, as kubectl prints them. */

@@ -1,0 +1,45 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { DEPLOYMENT, runWith } from '../../../support/cli/files.ts'
+
+/** A manifest that says nothing of ours, and with what it is made to cost. */
+const COSTLY: Readonly<Record<string, string>> = {
+  'a mapping of 30,000 keys': Array.from({ length: 30_000 }, (_, index) => `k${index}: 1\n`).join(''),
+  'what is no number behind 100,000 underscores': `a: 0${'_'.repeat(100_000)}8\n`,
+  'what is no exponent behind 100,000 underscores': `a: 1e${'_'.repeat(100_000)}x\n`,
+  '100,000 lines without a value': `a: 1\n${'\n#\n'.repeat(50_000)}`,
+  '2,000 aliases': Array.from({ length: 2_000 }, (_, index) => `a${index}: &x${index} 1\nb${index}: *x${index}\n`).join(''),
+}
+
+describe('a hostile manifest', () => {
+  for (const [name, text] of Object.entries(COSTLY))
+    it(`is read and written in a time that grows with its length: ${name}`, () => {
+      expect(runWith({ a: text }, 'lint', '-f', 'a').status).to.equal(0)
+      const { status, stdout } = runWith({ a: text }, 'inject', '-f', 'a', '-f', 'a')
+      expect(status).to.equal(0)
+      expect(stdout).to.include('\n---\n')
+    })
+
+  it('is written after another one, however many lines it begins with', () => {
+    const blank = `${'\n'.repeat(60)}${'# a\n'.repeat(60)}`
+    const { stdout } = runWith({ a: DEPLOYMENT, b: `${blank}a: 1\n`, c: `${blank}---\na: 1\n` }, 'inject', '-f', 'a', '-f', 'b', '-f', 'c')
+    expect(stdout).to.match(/\n---\n\n{60}(?:# a\n){60}a: 1\n\n{60}(?:# a\n){60}---\na: 1\n$/)
+  })
+
+  for (const text of ['a: &a [*a]\n', 'a: &a\n  b: {c: *a}\n', 'a: &a\n  <<: *a\n'])
+    it(`that stands within itself is told so: ${JSON.stringify(text)}`, () => {
+      for (const command of ['lint', 'inject']) {
+        const { status, stderr } = runWith({ a: text }, command, '-f', 'a')
+        expect([status, stderr]).to.deep.equal([
+          64,
+          `outbound-jwt: a:${text.split('\n').findIndex((line) => line.includes('*a')) + 1}: *a stands within &a, expected an alias outside of its anchor\n`,
+        ])
+      }
+    })
+
+  for (const text of ['{a: 1, b: 2, a: 3}', '{a: {1: x, 1: y}}', '- {"a": 1, a: 2}'])
+    it(`that has a key twice is refused: ${text}`, () => {
+      const { status, stderr } = runWith({ a: text }, 'lint', '-f', 'a')
+      expect([status, stderr]).to.deep.equal([64, 'outbound-jwt: a:1: Map keys must be unique\n'])
+    })
+})
