@@ -149,6 +149,14 @@ describe('check of an installation', () => {
       expect(stdout).to.match(/^ {2}× .*\n {6}fix: .*\n {6}see https:/m)
     })
 
+  it('says in one line that nothing is installed, and what comes first', async () => {
+    const { status, stdout } = await check({ ...HEALTHY, [HOOKS]: hooks(), [POLICIES]: items(), [WARNINGS]: items() })
+    expect(status).to.equal(1)
+    expect(stdout).not.to.match(/^ {2}[‼-] /m)
+    expect(marked(stdout, '×')).to.equal('  × the injector is not installed in this cluster')
+    expect(stdout).to.contain('`outbound-jwt check --pre`').and.to.contain('--context')
+  })
+
   it('says how many rules are in force, where there is a policy', async () => {
     const { stdout } = await check({
       ...HEALTHY,

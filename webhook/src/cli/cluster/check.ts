@@ -10,6 +10,7 @@ import type { Answer } from './answer.ts'
 import { listedIn, unread } from './answer.ts'
 import { clusterFindings, hookFindings, permissionFindings, placeFindings, RIGHTS } from './before.ts'
 import {
+  NOT_INSTALLED,
   admissionFindings,
   accountFindings,
   guardFindings,
@@ -71,6 +72,7 @@ async function installed(
     send(cluster, pods, samplePod()),
     account === undefined ? undefined : send(cluster, pods, samplePod(account)),
   ])
+  if (hooks.ok && !registration && !deployment.ok && deployment.code === 'not-found') return [NOT_INSTALLED]
   return [
     ...registrationFindings(hooks, registration),
     ...webhookFindings(place, deployment),

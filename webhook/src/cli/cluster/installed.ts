@@ -7,6 +7,15 @@ import type { Answer, Failure } from './answer.ts'
 import { listedIn, nameOf, unread } from './answer.ts'
 import { INSTALLATION } from './names.ts'
 
+/** Where neither registration nor Deployment is there: what else is missing is no news. */
+export const NOT_INSTALLED: Finding = {
+  group: 'installation',
+  verdict: 'fail',
+  found: 'the injector is not installed in this cluster',
+  fix: 'Install it; `outbound-jwt check --pre` says beforehand what is missing. Another cluster? --context names it.',
+  page: 'install.md',
+}
+
 export function registrationFindings(hooks: Answer, registration: JsonObject | undefined): readonly Finding[] {
   const group = 'registration'
   if (!hooks.ok) return [unread(group, 'mutatingwebhookconfigurations', hooks)]
@@ -19,7 +28,9 @@ export function registrationFindings(hooks: Answer, registration: JsonObject | u
   })
   const name = `MutatingWebhookConfiguration ${INSTALLATION}`
   if (!registration)
-    return [bad(`${name} does not exist: no pod is injected`, 'Run helm upgrade, or apply install.yaml again.')]
+    return [
+      bad(`${name} does not exist: no pod is injected`, 'Run helm upgrade, or apply install.yaml again.', 'install.md'),
+    ]
   const entries = objectsAt(registration, 'webhooks')
   const pods = entries.find((entry) => textAt(entry, 'name') === 'pods.outbound-jwt.io')
   if (!pods)
