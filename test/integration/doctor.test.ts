@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'mocha'
 import type { Report } from '../../proxy/src/doctor/report.ts'
 import { argumentsHere } from '../support/image.ts'
 import { startNode } from '../support/process.ts'
+import { call } from '../support/proxy/client.ts'
 import type { Stack } from '../support/stack/stack.ts'
 import { ROLE_ARN, startStack } from '../support/stack/stack.ts'
 import { verdicts } from '../support/tokens/doctor.ts'
@@ -98,6 +99,14 @@ describe('doctor in the shipped proxy', () => {
     const report = await json()
     expect(verdicts(report)).to.include({ sts: 'fail', credentials: 'pass' })
     expect(report.findings.find(({ id }) => id === 'sts')).to.include({ reason: 'sts_unreachable' })
+  })
+
+  it('says that the partner accepts no token, where it answers the application so', async () => {
+    stack.partner.behave((_, response) => response.writeHead(401).end())
+    for (let count = 0; count < 20; count += 1) expect((await call(stack.proxyPort, stack.url)).status).to.equal(401)
+    const use = (await json()).findings.find(({ id }) => id === 'use')
+    expect(use?.found).to.match(/requests with a token, 20 of them answered with 401 or 403/)
+    expect(use?.verdict).to.be.oneOf(['warn', 'fail'])
   })
 
   it('exits 2 where no proxy answers, and 64 when it is not understood', async () => {

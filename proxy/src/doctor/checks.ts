@@ -26,7 +26,7 @@ export const CHECKS = {
   trust: 'Whether the files that applications trust hold that authority.',
   intercept:
     'For each intercepted host without a wildcard: whether an application that trusts `ca.crt` gets through the proxy to TLS. The partner hears nothing of it.',
-  use: 'For each route: whether the application has called it since the sidecar started, and by calls that get the token. `skip` when it was not called within the first 10 minutes.',
+  use: 'For each route: whether the application has called it since the sidecar started, and by calls that get the token. A partner that answers most of them with 401 or 403 is named. `skip` when it was not called within the first 10 minutes.',
 } as const
 
 export type CheckId = keyof typeof CHECKS

@@ -32,7 +32,7 @@ function judge({ pair, problem }: KeyPairInUse, nowMs: number): Pick<Finding, 'v
   if (validFromDate.getTime() > nowMs)
     return { verdict: 'fail', found: `${whose}; not valid before ${validFromDate.toISOString()}`, fix: RENEW }
   if (days < 0) return { verdict: 'fail', found: `${whose}; expired on ${validToDate.toISOString()}`, fix: RENEW }
-  const found = `${whose}; valid for ${days} days`
+  const found = `${whose}; valid for ${days} ${days === 1 ? 'day' : 'days'}`
   if (problem !== undefined) return { verdict: 'warn', found: `${found}; ${problem}`, fix: RENEW }
   return days < SOON_DAYS ? { verdict: 'warn', found, fix: RENEW } : { verdict: 'pass', found }
 }

@@ -87,7 +87,7 @@ export function partnerFinding(subject: string, handshake: Handshake | ProxyErro
       reason: handshake.code,
     }
   const days = Math.floor((handshake.validUntilMs - nowMs) / DAY_MS)
-  const found = `${handshake.protocol} with ${handshake.address}; its certificate verifies and is valid for ${days} days`
+  const found = `${handshake.protocol} with ${handshake.address}; its certificate verifies and is valid for ${days} ${days === 1 ? 'day' : 'days'}`
   if (days >= SOON_DAYS) return { id: 'partner', subject, verdict: 'pass', found }
   return { id: 'partner', subject, verdict: 'warn', found, fix: 'Tell the partner that its certificate ends soon.' }
 }

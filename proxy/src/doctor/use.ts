@@ -1,5 +1,5 @@
 import type { Route } from '../contract.ts'
-import type { CallCounts, RouteCalls } from '../http/telemetry/route-calls.ts'
+import type { CallCounts, CallResult, RouteCalls } from '../http/telemetry/route-calls.ts'
 import type { Clock } from '../tokens/time.ts'
 import type { Finding } from './report.ts'
 
@@ -32,12 +32,21 @@ function useFinding(route: Route, count: CallCounts, ageMs: number): Finding {
   const lasting = missed.filter(({ result }) => result !== 'failed' || count.request === 0)
   const found = [
     `${amount(count.request, 'request')} with a token`,
+    ...(count.unaccepted > 0 ? [`${count.unaccepted} of them answered with 401 or 403`] : []),
     ...missed.map(({ result, what }) => `${amount(count[result], 'call')} ${what}`),
   ].join(', ')
   if (lasting.length > 0) {
     const verdict = count.request === 0 && lasting.some(({ fails }) => fails) ? 'fail' : 'warn'
     return { ...about, verdict, found: `${found}, ${since}.`, fix: lasting.map(({ fix }) => fix(route)).join(' ') }
   }
+  // Some users may not do what they ask for; a token that is not accepted fails for all of them.
+  if (count.unaccepted > count.request / 2)
+    return {
+      ...about,
+      verdict: count.unaccepted === count.request ? 'fail' : 'warn',
+      found: `${found}, ${since}.`,
+      fix: UNACCEPTED,
+    }
   if (count.request > 0) return { ...about, verdict: 'pass', found: `${found}, ${since}.` }
   return {
     ...about,
@@ -48,7 +57,7 @@ function useFinding(route: Route, count: CallCounts, ageMs: number): Finding {
 }
 
 interface Miss {
-  readonly result: Exclude<keyof CallCounts, 'request'>
+  readonly result: Exclude<CallResult, 'request'>
   readonly what: string
   /** Whether the application gets an error, and not an answer without a token. */
   readonly fails: boolean
@@ -61,7 +70,7 @@ const MISSES: readonly Miss[] = [
     what: 'that never reached the partner',
     fails: true,
     fix: () =>
-      'Check `token` above says why there is no token; the lines `request failed` in the log of this container name every cause.',
+      'The check `token` above says why there is no token; the lines `request failed` in the log of this container name every cause.',
   },
   {
     result: 'refused',
@@ -82,6 +91,9 @@ const MISSES: readonly Miss[] = [
     fix: () => 'What the client needs is in docs/https.md; look at the log of this container.',
   },
 ]
+
+const UNACCEPTED =
+  'The partner does not accept the token, or its owner may not do this: compare `registration` above with what the partner has registered; `challenge` in the log line `the partner refused the token` is its own reason.'
 
 const neverCalled = ({ https }: Route): string =>
   https === 'intercept'

@@ -7,7 +7,7 @@ import { useFindings } from '../../../proxy/src/doctor/use.ts'
 import type { CallCounts } from '../../../proxy/src/http/telemetry/route-calls.ts'
 import { createFakeClock } from '../../support/tokens/clock.ts'
 
-const NONE: CallCounts = { request: 0, failed: 0, refused: 0, tunnel: 0, untrusted: 0 }
+const NONE: CallCounts = { request: 0, failed: 0, refused: 0, tunnel: 0, untrusted: 0, unaccepted: 0 }
 
 function routesOf(https: string): readonly Route[] {
   const text = JSON.stringify([{ name: 'partner', hosts: ['api.partner.example'], https }])
@@ -75,6 +75,20 @@ describe('use', () => {
     expect(use({ request: 9, failed: 1 })).to.deep.include({
       verdict: 'pass',
       found: '9 requests with a token, 1 call that never reached the partner, since the sidecar started 40 min ago.',
+    })
+  })
+
+  it('fails when the partner accepts no token, and leads to what it has registered', () => {
+    const { verdict, found, fix } = use({ request: 3, unaccepted: 3 })
+    expect({ verdict, found }).to.deep.equal({
+      verdict: 'fail',
+      found: '3 requests with a token, 3 of them answered with 401 or 403, since the sidecar started 40 min ago.',
+    })
+    expect(fix).to.match(/`registration` above.*`challenge`/)
+    expect(use({ request: 3, unaccepted: 2 })).to.include({ verdict: 'warn' })
+    expect(use({ request: 9, unaccepted: 2 })).to.deep.include({
+      verdict: 'pass',
+      found: '9 requests with a token, 2 of them answered with 401 or 403, since the sidecar started 40 min ago.',
     })
   })
 

@@ -100,7 +100,7 @@ function invalidity(error: unknown, code: string, phase: Phase): string | undefi
 }
 
 const REFUSED_HINT =
-  'Check the port: one other than 443 stands behind the host in outbound-jwt.io/hosts. Is it right, look for a firewall that rejects the call.'
+  'Check the port: one other than 443 stands behind the host in outbound-jwt.io/hosts. Is it right, then the partner is down, or a firewall rejects the call.'
 
 function connectFailure(code: string, cause: unknown): ProxyError {
   if (DNS_CODES.has(code))

@@ -70,6 +70,7 @@ export function createRequestObserver(deps: RequestObserverDeps): RequestObserve
     },
     tokenRefused: (exchange, token, status, headers) => {
       const route = routeLabel(exchange.plan?.destination)
+      calls.unaccepted(route)
       const lastMs = toldMs.get(route)
       if (lastMs !== undefined && now() - lastMs < REFUSAL_LOG_MS) return
       toldMs.set(route, now())

@@ -10,12 +10,17 @@ const RESULTS = ['request', 'failed', 'refused', 'tunnel', 'untrusted'] as const
 
 export type CallResult = (typeof RESULTS)[number]
 
-export type CallCounts = Readonly<Record<CallResult, number>>
+export interface CallCounts extends Readonly<Record<CallResult, number>> {
+  /** Of the requests with a token, those that the partner answered with 401 or 403. */
+  readonly unaccepted: number
+}
 
 /** Calls of each route since the start. */
 export interface RouteCalls {
   /** @param route its name; one that is not known is not counted. */
   called(route: string, result: CallResult): void
+  /** The partner answered a request with 401 or 403. The duration of its answers has the statuses as a metric. */
+  unaccepted(route: string): void
   counts(): ReadonlyMap<string, CallCounts>
 }
 
@@ -27,7 +32,7 @@ export function createRouteCalls(
   const known = new Map(
     routes.map((route) => [
       route,
-      { counts: { request: 0, failed: 0, refused: 0, tunnel: 0, untrusted: 0 }, bound: bind(route) },
+      { counts: { request: 0, failed: 0, refused: 0, tunnel: 0, untrusted: 0, unaccepted: 0 }, bound: bind(route) },
     ]),
   )
   return {
@@ -36,6 +41,10 @@ export function createRouteCalls(
       if (!one) return
       one.counts[result] += 1
       one.bound[result].add()
+    },
+    unaccepted: (route) => {
+      const one = known.get(route)
+      if (one) one.counts.unaccepted += 1
     },
     counts: () => new Map([...known].map(([route, { counts }]) => [route, { ...counts }])),
   }

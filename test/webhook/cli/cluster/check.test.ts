@@ -172,6 +172,8 @@ describe('check of an installation', () => {
       return marked(stdout, '‼')
     }
     expect(await warnings({ [DEPLOYMENT]: deployment(1) })).to.contain('1 of 2 replicas are ready')
+    const stuck = { ...deployment(2), status: { readyReplicas: 2, updatedReplicas: 1 } }
+    expect(await warnings({ [DEPLOYMENT]: stuck })).to.contain('but a rollout has come no further than 1 of 2')
     expect(await warnings({ [METRICS]: metrics(7200, 1) })).to.contain('that of injector-1 expires in 2 hours')
     expect(await warnings({ [BINDINGS]: bindings(...GUARDS.slice(1)) })).to.contain(`${NAME}-pods has no binding`)
     expect(await warnings({ [POLICIES]: items(...GUARDS.slice(1)) })).to.contain(`${NAME}-pods does not exist`)
@@ -209,6 +211,17 @@ describe('check of an installation', () => {
       )
       expect(status).to.equal(69)
     })
+
+  it('leads to the log of a replica whose metrics do not come', async () => {
+    const { status, stdout } = await check({
+      ...HEALTHY,
+      [METRICS]: new KubeError('unavailable', 'connection refused'),
+    })
+    expect(status).to.equal(69)
+    expect(stdout).to.contain(
+      '- metrics of injector-1 cannot be read: connection refused\n      fix: kubectl -n system logs injector-1\n',
+    )
+  })
 
   it('asks for a pod of the namespace that is named, without keeping it', async () => {
     const path = '/api/v1/namespaces/shop/pods?dryRun=All'

@@ -95,6 +95,16 @@ function replicasFinding(place: string, deployment: JsonObject): Finding {
       page,
     }
   if (ready === 0) return { group, verdict: 'fail', found, fix, page }
+  // A new revision whose pods do not start leaves those before it in place.
+  const updated = Number(objectAt(deployment, 'status')['updatedReplicas'] ?? wanted)
+  if (updated < wanted)
+    return {
+      group,
+      verdict: 'warn',
+      found: `${found}, but a rollout has come no further than ${updated} of ${wanted}`,
+      fix,
+      page,
+    }
   if (ready < wanted) return { group, verdict: 'warn', found, fix, page }
   if (ready > 1) return { group, verdict: 'pass', found }
   return {

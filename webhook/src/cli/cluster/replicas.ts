@@ -16,7 +16,7 @@ export const replicaFindings = (place: string, replicas: readonly Replica[]): re
   replicas.flatMap(({ name, metrics }) =>
     metrics.ok
       ? [...certificateFindings(place, name, metrics.value), ...policyFindings(place, name, metrics.value)]
-      : [unread('certificate', `metrics of ${name}`, metrics)],
+      : [{ fix: `kubectl -n ${place} logs ${name}`, ...unread('certificate', `metrics of ${name}`, metrics) }],
   )
 
 const DAY = 86_400
@@ -57,7 +57,7 @@ function policyFindings(place: string, name: string, metrics: string): readonly 
     {
       group,
       verdict: 'fail',
-      found: `${name} cannot use the policy as it is now: it goes by the last good one, and will not start again`,
+      found: `${name} cannot use the policy as it is now: it goes by the last good one until it restarts, and then ends`,
       fix: `kubectl -n ${place} logs ${name} | grep 'policy cannot be used' names the field.`,
       page: 'policy.md#changes',
     },
