@@ -80,7 +80,7 @@ describe('starting a standalone proxy', () => {
   it('ends with 64 when the certificate cannot be read', async () => {
     const program = run({ ...PINNED, TLS_CERT: '/nowhere/tls.crt', TLS_KEY: '/nowhere/tls.key' })
     expect(await program.exited).to.include({ status: 64 })
-    expect(program.output()).to.contain('TLS_CERT: got "/nowhere/tls.crt", expected a readable PEM file')
+    expect(program.output()).to.contain('TLS_CERT: got "/nowhere/tls.crt", expected a readable PEM file (ENOENT)')
   })
 
   it('warns that any host may have a token when * is listed', async () => {

@@ -74,8 +74,11 @@ const load = (file: NamedFile, read: (path: string) => string): string => parse(
 function parse<T>({ where, path }: NamedFile, work: () => T): T {
   try {
     return work()
-  } catch {
-    return fail({ where, value: path, allowed: 'a readable PEM file' })
+  } catch (error) {
+    // Of the file system, such as EACCES; one of OpenSSL says nothing that a reader could use.
+    const code = errorCode(error)
+    const why = code === undefined || code.startsWith('ERR_') ? '' : ` (${code})`
+    return fail({ where, value: path, allowed: `a readable PEM file${why}` })
   }
 }
 

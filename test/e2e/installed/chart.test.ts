@@ -3,12 +3,15 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { parseAllDocuments } from 'yaml'
 import { PROXY_CONTAINER } from '../../../proxy/src/contract.ts'
+import { createTestAuthority } from '../../support/certificates.ts'
 import { runTool } from '../../support/chart/tools.ts'
 import { helm, installChart } from '../support/chart.ts'
+import { cli } from '../support/cli.ts'
 import { dryRun } from '../support/dry-run.ts'
+import { eventually } from '../support/eventually.ts'
 import { pod, podSpec } from '../support/guard.ts'
-import { deleteNamespaces, kubectl } from '../support/kubectl.ts'
-import { PRODUCT, SYSTEM } from '../support/names.ts'
+import { apply, deleteNamespaces, kubectl } from '../support/kubectl.ts'
+import { PRODUCT, ROLE_ARN, SYSTEM } from '../support/names.ts'
 
 const SHOP = 'outbound-jwt-e2e-chart'
 const EXAMPLES = 'manifests/examples'
@@ -51,6 +54,46 @@ describe('the chart on a real API server', function () {
     await installChart()
     expect(before).to.match(/LS0t.*\.crt/s)
     expect(after).to.equal(before)
+  })
+
+  it('serves with a certificate that others provide, and with its own again', async () => {
+    const authority = await createTestAuthority('webhook')
+    const { cert, key } = await authority.issue([`${PRODUCT}.${SYSTEM}.svc`])
+    await apply(SYSTEM, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'kubernetes.io/tls',
+      metadata: { name: 'provided' },
+      stringData: { 'tls.crt': cert, 'tls.key': key },
+    })
+    const admitted = async (): Promise<void> => {
+      const annotations = { inject: 'true', hosts: 'api.partner.example', 'role-arn': ROLE_ARN, region: 'eu-central-1' }
+      // The API server takes a moment to see a new caBundle.
+      await eventually('the pod is admitted', async () => {
+        const { refused } = await dryRun(SHOP, pod(annotations, podSpec()))
+        if (refused !== undefined) throw new Error(refused)
+        return true
+      })
+    }
+    const certificate = { mode: 'secret', secretName: 'provided', caBundle: authority.ca }
+    // As docs/certificates.md has it: a replica of mode self would write its own caBundle again.
+    await kubectl('scale', `deployment/${PRODUCT}`, '-n', SYSTEM, '--replicas=0')
+    await kubectl(
+      'wait',
+      '-n',
+      SYSTEM,
+      'pod',
+      '-l',
+      `app.kubernetes.io/name=${PRODUCT}`,
+      '--for=delete',
+      '--timeout=60s',
+    )
+    await installChart({ certificate }, undefined, ['--force-conflicts'])
+    await admitted()
+    const { status, stdout } = await cli('check', '-n', SHOP)
+    expect(status, stdout).to.equal(0)
+    await installChart({}, undefined, ['--take-ownership'])
+    await admitted()
   })
 
   it('leaves nothing that a GitOps tool would call drift', async () => {

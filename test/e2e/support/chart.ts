@@ -56,12 +56,16 @@ export async function installedVersion(): Promise<string> {
 }
 
 /** Installs or upgrades the chart, with values of a test's own, and waits until the webhook serves, and none of before does. */
-export async function installChart(values: Readonly<Record<string, unknown>> = {}, chart = CHART): Promise<void> {
+export async function installChart(
+  values: Readonly<Record<string, unknown>> = {},
+  chart = CHART,
+  options: readonly string[] = [],
+): Promise<void> {
   const sets = Object.entries({ ...VALUES, ...values }).flatMap(([name, value]) => [
     '--set-json',
     `${name}=${JSON.stringify(value)}`,
   ])
-  await helm('upgrade', '--install', PRODUCT, chart, '-n', SYSTEM, ...sets, '--wait', '--timeout', '120s')
+  await helm('upgrade', '--install', PRODUCT, chart, '-n', SYSTEM, ...sets, '--wait', '--timeout', '120s', ...options)
   // A replica that drains still answers, by the values of before.
   await eventually(
     'every replica is of this installation',
