@@ -65,7 +65,42 @@ function hintOf(shown: ShownCertificate | undefined): string {
   return `Renew the Secret with the client certificate of this route (mTLS): ${shown.problem}.`
 }
 
+interface Unverified {
+  readonly meaning: string
+  readonly hint: string
+}
+
+/** Why a certificate is refused that may well be of a trusted authority. Source: OpenSSL's X509_V_ERR_…, and Node for the names. */
+const UNVERIFIED: ReadonlyMap<string, Unverified> = new Map([
+  [
+    'CERT_HAS_EXPIRED',
+    {
+      meaning: 'The certificate of the partner, or one of its chain, has expired',
+      hint: 'Tell the partner. If other clients still accept it, check the clock of this node (doctor: clock).',
+    },
+  ],
+  [
+    'CERT_NOT_YET_VALID',
+    {
+      meaning: 'The certificate of the partner, or one of its chain, is not valid yet',
+      hint: 'Check the clock of this node (doctor: clock); if it is right, tell the partner.',
+    },
+  ],
+  [
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    {
+      meaning: 'The certificate of the partner is for other names than this host',
+      hint: 'Spell the host in outbound-jwt.io/hosts and in the URL as the certificate does, and check where DNS or hostAliases lead the name.',
+    },
+  ],
+])
+
 function tlsFailure(code: string, cause: unknown, shown: ShownCertificate | undefined): ProxyError {
+  const unverified = UNVERIFIED.get(code)
+  if (unverified) {
+    const { meaning, hint } = unverified
+    return new ProxyError('upstream_tls_failed', { message: `${meaning} (${code}).`, hint, cause })
+  }
   const alert = TLS_ALERT.exec(code)?.[1]
   if (alert === undefined)
     return new ProxyError('upstream_tls_failed', { message: `The TLS connection failed (${code}).`, cause })

@@ -26,6 +26,21 @@ describe('what a client is told of a failed connection', () => {
   const failureOf = (code: string, problem?: string): ReturnType<typeof upstreamFailure> =>
     upstreamFailure(Object.assign(new Error(code), { code }), 'connecting', { problem })
 
+  it('does not advise a private authority where a certificate is refused for its dates or its names', () => {
+    const refusals = {
+      CERT_HAS_EXPIRED: [/has expired \(CERT_HAS_EXPIRED\)\.$/, /^Tell the partner.*clock/],
+      CERT_NOT_YET_VALID: [/is not valid yet/, /^Check the clock/],
+      ERR_TLS_CERT_ALTNAME_INVALID: [/for other names than this host/, /DNS or hostAliases/],
+    } as const
+    for (const [code, [message, hint]] of Object.entries(refusals)) {
+      const failure = failureOf(code)
+      expect(failure.code).to.equal('upstream_tls_failed')
+      expect(failure.message).to.match(message)
+      expect(failure.hint).to.match(hint)
+    }
+    expect(failureOf('UNABLE_TO_VERIFY_LEAF_SIGNATURE').hint).to.match(/^For a private CA/)
+  })
+
   it('names the client certificate of the route, where an alert is about a certificate', () => {
     for (const code of ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA']) {
       const failure = failureOf(code)
