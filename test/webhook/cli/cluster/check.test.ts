@@ -223,6 +223,22 @@ describe('check of an installation', () => {
     )
   })
 
+  it('misses no policy on a registration that the webhook does not write', async () => {
+    const mode = (value: string): Answers => ({
+      [POLICIES]: items(...GUARDS.filter((name) => !name.endsWith('-registration'))),
+      [DEPLOYMENT]: {
+        ...deployment(2),
+        spec: {
+          replicas: 2,
+          template: { spec: { containers: [{ name: 'webhook', env: [{ name: 'CERTIFICATE_MODE', value }] }] } },
+        },
+      },
+    })
+    for (const value of ['secret', 'cert-manager'])
+      expect((await check({ ...HEALTHY, ...mode(value) })).stdout).not.to.match(/^ {2}[‼×-] /m)
+    expect((await check({ ...HEALTHY, ...mode('self') })).stdout).to.contain('-registration does not exist')
+  })
+
   it('asks for a pod of the namespace that is named, without keeping it', async () => {
     const path = '/api/v1/namespaces/shop/pods?dryRun=All'
     const cluster = fakeCluster({ ...HEALTHY, [path]: admitted() })

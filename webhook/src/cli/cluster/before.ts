@@ -90,13 +90,15 @@ export function permissionFindings(reviews: readonly Answer[]): readonly Finding
   const group = 'permissions'
   const denied = RIGHTS.filter((_, index) => !isAllowed(reviews[index])).map(({ resource }) => resource)
   if (denied.length === 0) return [{ group, verdict: 'pass', found: 'you may create everything that the chart makes' }]
-  return denied.map((resource): Finding => ({
-    group,
-    verdict: 'fail',
-    found: `you may not create ${resource}`,
-    fix: 'Install as cluster-admin.',
-    page: 'install.md',
-  }))
+  return [
+    {
+      group,
+      verdict: 'fail',
+      found: `you may not create ${denied.join(', ')}`,
+      fix: 'Install as cluster-admin.',
+      page: 'install.md',
+    },
+  ]
 }
 
 const isAllowed = (review: Answer | undefined): boolean =>

@@ -78,7 +78,7 @@ async function installed(
     ...webhookFindings(place, deployment),
     ...(replicas.ok ? replicaFindings(place, replicas.value) : [unread('certificate', `pods of ${place}`, replicas)]),
     ...warningFindings(warnings),
-    ...guardFindings(policies, bindings),
+    ...guardFindings(policies, bindings, deployment),
     ...admissionFindings(namespace, admitted),
     ...(account === undefined || !ofAccount ? [] : accountFindings(`${namespace}/${account}`, ofAccount)),
   ]

@@ -130,12 +130,24 @@ function versionFinding(deployment: JsonObject): Finding {
 }
 
 const POLICIES = ['pods', 'registration', 'running-pods', 'namespace-label'].map((part) => `${INSTALLATION}-${part}`)
+const REGISTRATION_POLICY = `${INSTALLATION}-registration`
 
-export function guardFindings(policies: Answer, bindings: Answer): readonly Finding[] {
+/** Whether the webhook writes its registration, which only mode self does, and what the policy of that name is for. */
+function isSelfCertified(deployment: Answer): boolean {
+  if (!deployment.ok) return true
+  const spec = objectAt(objectAt(objectAt(deployment.value, 'spec'), 'template'), 'spec')
+  const variables = objectsAt(spec, 'containers').flatMap((container) => objectsAt(container, 'env'))
+  const mode = variables.find((one) => textAt(one, 'name') === 'CERTIFICATE_MODE')
+  return textAt(mode ?? {}, 'value') === 'self' || mode === undefined
+}
+
+/** @param deployment of the webhook, which says whether it has a registration to guard. */
+export function guardFindings(policies: Answer, bindings: Answer, deployment: Answer): readonly Finding[] {
   const group = 'guard'
   if (!policies.ok) return [unread(group, 'validatingadmissionpolicies', policies)]
   if (!bindings.ok) return [unread(group, 'validatingadmissionpolicybindings', bindings)]
-  return POLICIES.map((name): Finding => {
+  const expected = POLICIES.filter((name) => name !== REGISTRATION_POLICY || isSelfCertified(deployment))
+  return expected.map((name): Finding => {
     const bound = objectsAt(bindings.value, 'items').filter(
       (one) => textAt(objectAt(one, 'spec'), 'policyName') === name,
     )
@@ -234,7 +246,7 @@ const notAsked = (group: string, { message, missingRight }: Failure): Finding =>
 
 function hintOf(message: string): string {
   if (/x509|certificate/.test(message))
-    return 'caBundle does not hold the certificate that the webhook serves; see group certificate.'
+    return 'caBundle does not hold the certificate that the webhook serves: see group certificate. Outside of mode self nobody repairs it: run helm upgrade (Helm 4: with --force-conflicts).'
   if (/failed calling webhook/.test(message))
     return 'The API server does not reach the webhook: its Service, its pods, NetworkPolicies, firewalls between them.'
   return 'The message says what to change; another webhook, a policy or a quota may be the one that refuses.'
