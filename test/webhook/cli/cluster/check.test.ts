@@ -57,13 +57,6 @@ const HEALTHY: Answers = {
   [DRY_RUN]: admitted({ name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::123456789012:role/orders' }),
 }
 
-/** Who cannot read the registration does not learn from it where the installation is. */
-const withoutRegistration = (failure: KubeError): Answers => ({
-  [HOOKS]: failure,
-  [DEPLOYMENT.replace('system', 'outbound-jwt-system')]: deployment(2),
-  [REPLICAS.replace('system', 'outbound-jwt-system')]: items(),
-})
-
 const check = async (answers: Answers, ...args: readonly string[]): Promise<Outcome> =>
   run(['check', ...args], { ...NOWHERE, cluster: () => Promise.resolve(fakeCluster(answers)) })
 const marked = (text: string, mark: string): string =>
@@ -83,7 +76,8 @@ const SABOTAGES: Readonly<
     says: /amazon-pod-identity runs before/,
   },
   'a registration that is gone': {
-    change: { ...withoutRegistration(new KubeError('forbidden', '')), [HOOKS]: hooks() },
+    // The registration of warnings says where the installation is.
+    change: { [HOOKS]: hooks() },
     says: /MutatingWebhookConfiguration aws-outbound-jwt-injector does not exist/,
   },
   'a registration that fails open': {
@@ -200,8 +194,7 @@ describe('check of an installation', () => {
   for (const [path, right] of RIGHTS)
     it(`goes on without the right to ${right}, names it, and does not end as if all were fine`, async () => {
       const forbidden = new KubeError('forbidden', 'User "dev" may not', right)
-      const change = path === HOOKS ? withoutRegistration(forbidden) : { [path]: forbidden }
-      const { status, stdout } = await check({ ...HEALTHY, ...change }, '--service-account', 'orders')
+      const { status, stdout } = await check({ ...HEALTHY, [path]: forbidden }, '--service-account', 'orders')
       expect(stdout).not.to.match(/^ {2}× /m)
       expect(stdout).to.match(
         new RegExp(

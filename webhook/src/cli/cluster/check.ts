@@ -7,7 +7,7 @@ import type { Outcome, World } from '../outcome.ts'
 import type { Finding } from '../report.ts'
 import { report } from '../report.ts'
 import type { Answer } from './answer.ts'
-import { listedIn, unread } from './answer.ts'
+import { listedIn, nameOf, unread } from './answer.ts'
 import { clusterFindings, hookFindings, permissionFindings, placeFindings, RIGHTS } from './before.ts'
 import {
   NOT_INSTALLED,
@@ -61,18 +61,19 @@ async function installed(
   account: string | undefined,
 ): Promise<readonly Finding[]> {
   const registration = listedIn(hooks, INSTALLATION)
-  const place = placeOf(registration) ?? NAMESPACE
+  const warnings = await look(cluster, `${REGISTRATIONS}/validatingwebhookconfigurations`)
+  const place = placeOf(registration) ?? placeOf(listedIn(warnings, INSTALLATION)) ?? NAMESPACE
   const pods = `/api/v1/namespaces/${namespace}/pods?dryRun=All`
-  const [deployment, replicas, warnings, policies, bindings, admitted, ofAccount] = await Promise.all([
+  const [deployment, replicas, policies, bindings, admitted, ofAccount] = await Promise.all([
     look(cluster, `/apis/apps/v1/namespaces/${place}/deployments/${INSTALLATION}`),
     readReplicas(cluster, place),
-    look(cluster, `${REGISTRATIONS}/validatingwebhookconfigurations`),
     look(cluster, `${REGISTRATIONS}/validatingadmissionpolicies`),
     look(cluster, `${REGISTRATIONS}/validatingadmissionpolicybindings`),
     send(cluster, pods, samplePod()),
     account === undefined ? undefined : send(cluster, pods, samplePod(account)),
   ])
-  if (hooks.ok && !registration && !deployment.ok && deployment.code === 'not-found') return [NOT_INSTALLED]
+  if (!deployment.ok && deployment.code === 'not-found' && [hooks, warnings, policies].every(hasNothing))
+    return [NOT_INSTALLED]
   return [
     ...registrationFindings(hooks, registration),
     ...webhookFindings(place, deployment),
@@ -83,6 +84,10 @@ async function installed(
     ...(account === undefined || !ofAccount ? [] : accountFindings(`${namespace}/${account}`, ofAccount)),
   ]
 }
+
+/** Whether a list was read and has no object of an installation, wherever that may be. */
+const hasNothing = (list: Answer): boolean =>
+  list.ok && !objectsAt(list.value, 'items').some((item) => nameOf(item).startsWith(INSTALLATION))
 
 /** @returns the namespace that the registration sends reviews to. */
 function placeOf(registration: JsonObject | undefined): string | undefined {
