@@ -107,6 +107,8 @@ class Attempt implements Dispatcher.DispatchHandler, Forwarding, Claimant {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _: unknown, reason = ''): void {
     if (status === 407 && this.upstream.reader) throw this.upstream.reader.unauthenticated()
     const headers = rawStrings(controller.rawHeaders)
+    // They are pieces of the first read, 64 KiB of a long response, and undici keeps them until its end.
+    controller.rawHeaders = []
     if (status < 200) {
       this.receiver.informed(status, headers)
       return
