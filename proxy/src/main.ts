@@ -65,7 +65,9 @@ if (config.steeredPorts.length > 0) dns.lookup = createNameServerLookup(readText
 const observer = createTokenObserver(instruments)
 const { maxConnections } = config
 const limits = { ...LIMITS, ...(maxConnections && { clientSockets: maxConnections, inFlight: maxConnections }) }
-const memory = createMemoryBudget(maxConnections === undefined ? process.constrainedMemory() : 0)
+const memory = createMemoryBudget(maxConnections === undefined ? process.constrainedMemory() : 0, () =>
+  process.availableMemory(),
+)
 /** Filled once the ports are known; with port 0 that is after listening. */
 const ownPorts: number[] = []
 const upstreams = createUpstreams({

@@ -11,6 +11,8 @@ export const HOLDS = {
   intercepted: 64 * 1024,
   /** What HTTP/2 adds to a connection, on either side. */
   http2: 24 * 1024,
+  /** What is added by a response that its client does not read, on both connections. */
+  unread: 128 * 1024,
   /** Both connections of a tunnel whose bytes pass as they are: 12 KiB until something has passed, 27 from then on. */
   tunnel: 32 * 1024,
 } as const
@@ -41,6 +43,8 @@ export interface MemoryBudget {
   readonly requests: MemoryShare
   /** Connections to partners. */
   readonly connections: MemoryShare
+  /** Whether little is left, whatever was counted here. */
+  isShort(): boolean
 }
 
 interface Part {
@@ -49,16 +53,24 @@ interface Part {
   readonly least: number
 }
 
+/** Of the limit: what the process may grow by before somebody looks again. */
+const SHORT = 1 / 4
+
 /**
  * Divides what a limit leaves as it is asked for. However many requests there are, 64 have a connection; however many connections, a
  * quarter is for requests that wait for one.
  * @param limit of the process's memory, in bytes; 0 is none.
+ * @param available bytes that are left of it now, as the kernel counts.
  */
-export function createMemoryBudget(limit: number): MemoryBudget {
+export function createMemoryBudget(limit: number, available: () => number = () => Infinity): MemoryBudget {
   const total = limit === 0 ? Infinity : Math.max(limit - IDLE_BYTES, LEAST_BYTES)
   const requests: Part = { held: 0, least: limit === 0 ? 0 : total / 4 }
   const connections: Part = { held: 0, least: 64 * HOLDS.upstream }
-  return { requests: share(requests, connections), connections: share(connections, requests) }
+  return {
+    requests: share(requests, connections),
+    connections: share(connections, requests),
+    isShort: () => limit > 0 && available() < limit * SHORT,
+  }
 
   function share(own: Part, other: Part): MemoryShare {
     return {

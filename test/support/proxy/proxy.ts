@@ -28,6 +28,8 @@ export interface TestProxyOptions {
   readonly limits?: Partial<Limits>
   /** Limit of the process's memory, in bytes. Default: none. */
   readonly memoryBytes?: number
+  /** What is left of it. Default: enough. */
+  readonly availableBytes?: () => number
   /** For a listener that speaks TLS. */
   readonly certificate?: KeyPair
   /** Stands in for partners whose route intercepts. */
@@ -74,7 +76,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
   const tokens = createFakeTokens()
   const ownPorts: number[] = []
   const all = { ...LIMITS, lingerMs: 50, ...limits }
-  const memory = createMemoryBudget(options.memoryBytes ?? 0)
+  const memory = createMemoryBudget(options.memoryBytes ?? 0, options.availableBytes)
   const upstreams = createUpstreams({
     config,
     anchors: { common: ca, byFile: new Map() },

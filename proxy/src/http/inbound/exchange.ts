@@ -7,6 +7,7 @@ import type { Tokens } from '../../tokens/token-request.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
 import type { RawHeaders, RequestFields, ResponseFields } from '../headers.ts'
 import { refusesToken, responseHeaders } from '../headers.ts'
+import { HOLDS } from '../memory.ts'
 import type { MemoryBudget } from '../memory.ts'
 import type { RequestBody } from './body.ts'
 
@@ -87,12 +88,16 @@ export abstract class Exchange implements Receiver, RequestBody {
   token: string | undefined
   /** Taken from the budget of memory; given back at the end. */
   heldBytes = 0
+  /** The same, for a response that its client does not read. */
+  private unreadBytes = 0
   /** The proxy's own error, if there was one. */
   error: ProxyError | undefined
   /** The response is complete, or its connection is gone. */
   isClosed = false
   protected readonly deps: ExchangeDeps
   protected forwarding: Forwarding | undefined
+  /** Runs while the client does not read, until that is paid for. */
+  private stall: NodeJS.Timeout | undefined
   private waitsForDrain = false
 
   constructor(deps: ExchangeDeps) {
@@ -174,22 +179,45 @@ export abstract class Exchange implements Receiver, RequestBody {
     if (this.waitsForDrain) return
     this.waitsForDrain = true
     this.forwarding?.pause()
+    this.stall = setInterval(() => this.payForUnread(), STALL_MS)
     response.once('drain', () => {
+      this.endStall()
       this.waitsForDrain = false
       this.forwarding?.resume()
     })
+  }
+
+  /**
+   * SECURITY: what clients leave unread is held here. Where there is no memory for it, and the process is about to be killed, its client is
+   * let go. Not sooner: many that read slowly, and do read, hold less than is counted.
+   */
+  private payForUnread(): void {
+    const { memory } = this.deps
+    if (memory.requests.takes(HOLDS.unread)) {
+      this.unreadBytes = HOLDS.unread
+      clearInterval(this.stall)
+    } else if (memory.isShort()) this.failed(new ProxyError('overloaded'))
+  }
+
+  private endStall(): void {
+    clearInterval(this.stall)
+    this.deps.memory.requests.gives(this.unreadBytes)
+    this.unreadBytes = 0
   }
 
   /** The response is over, or its client is gone. */
   protected close(): void {
     if (this.isClosed) return
     this.isClosed = true
+    this.endStall()
     this.deps.memory.requests.gives(this.heldBytes)
     if (!this.isComplete) this.forwarding?.abort()
     this.deps.observer.closed(this)
   }
 }
 
+/** How long a client reads nothing until that is paid for; one that is only slow is sooner. */
+const STALL_MS = 500
 const UNAUTHORIZED = 401
 const FORBIDDEN = 403
 /** Says of a host without a rule that it has none: it is most probably a partner whose name was misspelt, in the URL or in the annotation. */
