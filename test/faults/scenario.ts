@@ -116,7 +116,7 @@ export function inWords(tally: Tally): string {
 export const memory = (stack: Stack): Promise<number> => stack.metric('process_resident_memory_bytes')
 export const megabytes = (bytes: number): number => Math.max(0, Math.round(bytes / (1 << 20)))
 
-/** @returns the memory of the proxy once it has so many requests and has stopped growing: 20 readings in a row, give or take a megabyte. */
+/** @returns the memory of the proxy once it has so many requests and has not grown by a megabyte in any tenth of a whole second. */
 export async function settledMemory(stack: Stack, requests: number): Promise<number> {
   await until('all wait', async () => (await stack.metric('outbound_jwt_requests_in_flight')) === requests)
   let last = 0
@@ -127,9 +127,10 @@ export async function settledMemory(stack: Stack, requests: number): Promise<num
       const now = await memory(stack)
       calm = now - last < 1 << 20 ? calm + 1 : 0
       last = now
-      return calm >= 20
+      return calm >= 10
     },
     20_000,
+    100,
   )
   return last
 }
