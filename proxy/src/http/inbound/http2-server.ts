@@ -130,7 +130,8 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
     }, limits.headMs)
     const onStreamEnd = (rstCode: number): void => {
       if (rstCode !== constants.NGHTTP2_NO_ERROR && ++givenUp === STREAMS_GIVEN_UP) retire(session)
-      if (--streams === 0 && !session.destroyed) idle = setTimeout(end, limits.keepAliveMs)
+      // A session that was closing is destroyed with its last stream, and its connection may still wait for a client that does not read.
+      if (--streams === 0 && !client.destroyed) idle = setTimeout(end, limits.keepAliveMs)
     }
     session
       .once('remoteSettings', () => clearTimeout(late))
