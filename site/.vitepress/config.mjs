@@ -1,4 +1,4 @@
-// The documentation site: the pages of the repository, as they are there. Why VitePress: docs/adr/0018-site.md.
+// The documentation site: the pages of the repository, as they are there. Why VitePress: docs/adr/0018-documentation-site.md.
 import { globSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { slug } from 'github-slugger'

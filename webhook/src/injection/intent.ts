@@ -20,6 +20,7 @@ import type { PlannedRoute } from './annotations/routes-yaml.ts'
 import type { PlannedTokenFile } from './annotations/token-files.ts'
 import type { Steering } from './annotations/steering.ts'
 import { readSteering } from './annotations/steering.ts'
+import { wideWildcardWarnings } from './annotations/wide-wildcards.ts'
 import type { InjectionSettings } from './settings.ts'
 import { sidecarVariables } from './sidecar/sidecar.ts'
 import { hashInputs } from './status.ts'
@@ -154,7 +155,10 @@ const regionWarnings = (region: string | undefined): readonly string[] =>
 
 function warningsOf({ routes, files }: Planned): readonly string[] {
   return [
-    ...routes.flatMap(({ route }) => tokenWarnings(route).map(({ found, hint }) => `${route.name}: ${found}. ${hint}`)),
+    ...routes.flatMap(({ route }) => [
+      ...tokenWarnings(route).map(({ found, hint }) => `${route.name}: ${found}. ${hint}`),
+      ...wideWildcardWarnings(route),
+    ]),
     ...files.flatMap(({ file }) =>
       tokenWarnings(file, file.sdk && sdkTaker(file.sdk)).map(
         ({ found, hint }) => `token file ${file.name}: ${found}. ${hint}`,
