@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { openSocket } from '../../support/proxy/client.ts'
+import { openPodAuthority } from '../../support/proxy/interception.ts'
 import { startTestProxy } from '../../support/proxy/proxy.ts'
 import type { TestProxy } from '../../support/proxy/proxy.ts'
 import { connectThrough } from '../../support/proxy/tunnel.ts'
@@ -34,7 +35,18 @@ describe('memory that connections hold without a request', () => {
   })
 
   it('is charged for tunnels: past it a CONNECT is answered 503, until another tunnel has ended', async () => {
-    const target = `other.example:${upstream.port}`
+    expect(await opened(`other.example:${upstream.port}`)).to.be.within(64, 500)
+  })
+
+  it('is charged for intercepted connections: past it a CONNECT is answered 503, until another has ended', async () => {
+    await proxy.close()
+    const authority = await openPodAuthority(HOST)
+    proxy = await startTestProxy({ memoryBytes: 1, authority, routes: [{ hosts: [HOST], https: 'intercept' }] })
+    expect(await opened(`${HOST}:443`)).to.be.within(64, 200)
+  })
+
+  /** @returns how many tunnels there may be at a time, after one more was refused and one that ended made room. */
+  async function opened(target: string): Promise<number> {
     const sockets: Socket[] = []
     let refused = await connectThrough(proxy.port, target)
     while (refused.status === 200 && sockets.length < 1_000) {
@@ -47,14 +59,14 @@ describe('memory that connections hold without a request', () => {
       'overloaded',
       '1',
     ])
-    expect(sockets.length).to.be.within(64, 500)
     sockets[0]?.destroy()
     await until('there is room again', async () => {
       const { status, socket } = await connectThrough(proxy.port, target)
       open.push(socket)
       return status === 200
     })
-  })
+    return sockets.length
+  }
 
   it('is charged for what follows a 101: past it an upgrade is answered 503, until another has ended', async () => {
     await upstream.close()
