@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram'
+import type { Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { isIPv6 } from 'node:net'
 
 /** What a name has: addresses of both families, the answer in the form of a code, or silence. */
@@ -34,13 +35,6 @@ export async function startNameServer(
 ): Promise<NameServer> {
   const known = new Map(Object.entries(records))
   const questions: string[] = []
-  const udp = createSocket('udp4').bind(wantedPort, '127.0.0.1')
-  await once(udp, 'listening')
-  const { port } = udp.address()
-  udp.on('message', (query, { port: from, address }) => {
-    const reply = answer(query, '')
-    if (reply) udp.send(reply, from, address)
-  })
   const sockets = new Set<Socket>()
   const tcp = createServer((socket) => {
     sockets.add(socket)
@@ -49,8 +43,12 @@ export async function startNameServer(
       const reply = answer(data.subarray(2), '/tcp')
       if (reply) socket.write(Buffer.concat([uint16(reply.length), reply]))
     })
-  }).listen(port, '127.0.0.1')
-  await once(tcp, 'listening')
+  })
+  const udp = await listenOnBoth(tcp, wantedPort)
+  udp.on('message', (query, { port: from, address }) => {
+    const reply = answer(query, '')
+    if (reply) udp.send(reply, from, address)
+  })
   return {
     address: `127.0.0.1:${(tcp.address() as AddressInfo).port}`,
     questions,
@@ -75,6 +73,23 @@ export async function startNameServer(
     const flags = 0x8180 | (isCut ? 0x0200 : 0) | (record.code ?? 0)
     const header = [query.subarray(0, 2), uint16(flags), uint16(1), uint16(addresses.length), uint16(0), uint16(0)]
     return Buffer.concat([...header, query.subarray(12, end + 4), ...addresses.map(resource)])
+  }
+}
+
+/** A port that is free for one of them may be taken for the other, by a connection under way: then another is tried, unless one is wanted. */
+async function listenOnBoth(tcp: Server, wantedPort: number): Promise<UdpSocket> {
+  for (let tries = 1; ; tries++) {
+    tcp.listen(wantedPort, '127.0.0.1')
+    await once(tcp, 'listening')
+    const udp = createSocket('udp4').bind((tcp.address() as AddressInfo).port, '127.0.0.1')
+    try {
+      await once(udp, 'listening')
+      return udp
+    } catch (error) {
+      tcp.close()
+      await once(tcp, 'close')
+      if (wantedPort !== 0 || tries === 5) throw error
+    }
   }
 }
 
