@@ -85,7 +85,8 @@ describe('every mutation', () => {
       }),
       RUNS,
     )
-    expect(compared).to.be.at.least(RUNS.numRuns / 2)
+    // About half of the pods that ask are injected, others refused.
+    expect(compared).to.be.at.least(RUNS.numRuns / 4)
   })
 
   it('P3 repairs what an injector with old types dropped, and nothing else', () => {
