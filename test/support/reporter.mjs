@@ -1,5 +1,9 @@
 // mocha's spec reporter, then one plain line any log reader can grep: `N passed, N failed`.
+import { setTimeout } from 'node:timers'
 import Mocha from 'mocha'
+
+/** What a failed hook has started is never ended, and would keep the run from ending. A run that passes must end by itself. */
+const END_AFTER_FAILURE_MS = 10_000
 
 export default class PlainSummary extends Mocha.reporters.Spec {
   done(failures, finish) {
@@ -8,5 +12,6 @@ export default class PlainSummary extends Mocha.reporters.Spec {
       `${passes} passed, ${this.stats.failures} failed${pending > 0 ? `, ${pending} skipped` : ''}\n`,
     )
     finish(failures)
+    if (failures > 0) setTimeout(() => process.exit(), END_AFTER_FAILURE_MS).unref()
   }
 }
