@@ -1,15 +1,16 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { createFirstProxied } from '../../../../webhook/src/injection/application/bypass.ts'
 import { findOwnProxies } from '../../../../webhook/src/injection/application/own-proxy.ts'
 import type { EnvConflict } from '../../../../webhook/src/injection/application/env-conflict.ts'
 
-const STEERING = { hosts: ['api.partner.example', 'b.other.example'], ports: [80, 443] }
+const FIRST_PROXIED = createFirstProxied(['api.partner.example', 'b.other.example'])
 const PROXY = 'http://proxy.corp.example:3128'
 
 const conflicts = (env: Readonly<Record<string, string | undefined>>, intercepts = true): readonly EnvConflict[] =>
   findOwnProxies(
     Object.entries(env).map(([name, value], index) => ({ index, name, value, raw: { name } })),
-    STEERING,
+    FIRST_PROXIED,
     intercepts,
   )
 const namesOf = (...args: Parameters<typeof conflicts>): readonly string[] => conflicts(...args).map(({ name }) => name)
@@ -85,14 +86,14 @@ describe('a proxy of its own in a container whose partners are steered', () => {
 
   it('is looked for among many hosts and entries in a time that grows with either alone', () => {
     // Compared one by one, 2,000 hosts and 100,000 entries take minutes, and a pod has 250 containers.
-    const hosts = Array.from({ length: 2_000 }, (_, index) => `h${index}.partner.example`)
+    const hosts = createFirstProxied(Array.from({ length: 2_000 }, (_, index) => `h${index}.partner.example`))
     const find = (name: string, value: string): readonly EnvConflict[] =>
       findOwnProxies(
         [
           { index: 0, name: 'HTTP_PROXY', value: name === 'NO_PROXY' ? PROXY : '', raw: {} },
           { index: 1, name, value, raw: {} },
         ],
-        { hosts, ports: [80] },
+        hosts,
         true,
       )
     const java = '-Dhttp.proxyHost=proxy -Dhttp.nonProxyHosts='

@@ -8,6 +8,7 @@ import { createInjector } from '../../../../webhook/src/injection/decide.ts'
 import { createCoverage } from '../../../../webhook/src/injection/application/no-proxy-coverage.ts'
 import { readRawAnnotations } from '../../../../webhook/src/injection/annotations/raw-annotations.ts'
 import { hashInputs } from '../../../../webhook/src/injection/status.ts'
+import { costOf } from '../../../support/cost.ts'
 import { SETTINGS } from '../../../support/injection/cases.ts'
 
 const inject = createInjector(SETTINGS)
@@ -20,6 +21,24 @@ function decide(keys: Readonly<Record<string, string>>, spec: object): Decision 
 
 const named = (count: number): readonly object[] => Array.from({ length: count }, (_, index) => ({ name: `c${index}` }))
 const answerBytes = (decision: Decision): number => JSON.stringify(answerReview('uid', decision)).length
+
+/** 250 containers with the same variables, where names lead to the sidecar. */
+function steered(hosts: readonly string[], env: readonly object[]): () => Decision {
+  const route = (start: number): string => `{hosts: [${hosts.slice(start, start + 80).join(',')}], audience: [a]}`
+  const annotations = {
+    'outbound-jwt.io/inject': 'true',
+    'outbound-jwt.io/steering': 'hosts',
+    'outbound-jwt.io/routes': `[${[0, 80, 160].map(route).join(',')}]`,
+  }
+  const spec = { containers: named(250).map((container) => ({ ...container, env })) }
+  return () => inject({ pod: { metadata: { annotations }, spec }, mode: 'pod', operation: 'CREATE' })
+}
+
+/** Generous: without the bound that is looked at, a decision takes hundreds of times as long as one of another pod of this size. */
+function expectAlike(hostile: () => Decision, plain: () => Decision, reason: Decision['reason'] = 'injected'): void {
+  expect([hostile().reason, plain().reason]).to.deep.equal([reason, reason])
+  expect(costOf(hostile)).to.be.below(20 * costOf(plain))
+}
 
 describe('a pod larger than the API server stores', () => {
   it('may have 250 containers, and as many init containers', () => {
@@ -86,6 +105,23 @@ describe('a pod larger than the API server stores', () => {
       spec: { containers: named(1), initContainers },
     }
     expect(inject({ pod: forged, ...review }).reason).to.equal('forged-injection')
+  })
+
+  it('may say in each container which of its steered hosts a proxy is not for, in whatever form', () => {
+    const hosts = Array.from({ length: 240 }, (_, index) => {
+      const labels = [`${index}`.padStart(63, 'a'), 'b'.repeat(63), 'c'.repeat(63), 'd'.repeat(56)]
+      return `${labels.join('.')}.ex`
+    })
+    const deep = Array.from({ length: 240 }, (_, index) => `h${index}.${'a.'.repeat(120)}ex`)
+    const java = (patterns: string): object => ({
+      name: 'JAVA_TOOL_OPTIONS',
+      value: `-Dhttp.proxyHost=p -Dhttp.nonProxyHosts=${patterns}`,
+    })
+    const proxy = { name: 'HTTP_PROXY', value: 'http://p:1' }
+    const lists = (value: string): readonly object[] =>
+      ['NO_PROXY', 'no_proxy'].map((name) => ({ name, value })).concat(proxy)
+    expectAlike(steered(hosts, [java('*x')]), steered(hosts, [java('*')]))
+    expectAlike(steered(deep, lists('.ex')), steered(deep, lists('*')))
   })
 
   it('is not repeated back, however long its names are', () => {

@@ -1,6 +1,8 @@
 import type { V1VolumeMount } from '@kubernetes/client-node'
 import { readHostPattern } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { AnnotationValues } from '../annotations/annotations.ts'
+import type { FirstProxied } from './bypass.ts'
+import { createFirstProxied } from './bypass.ts'
 import type { EnvironmentEdit } from './environment-edits.ts'
 import { changes, indexAfter, lateReferences, referencesOf } from './environment-edits.ts'
 import type { EnvConflict } from './env-conflict.ts'
@@ -63,6 +65,8 @@ export interface Environment {
   readonly java: string | undefined
   /** Then no variable names the proxy. */
   readonly steering: Steering | undefined
+  /** Of the steered hosts. */
+  readonly firstProxied: FirstProxied | undefined
   /** Whether variables name the proxy: not with steering by hosts, nor where there are only token files. */
   readonly hasProxy: boolean
   readonly sdks: SdkEnvironment
@@ -130,8 +134,10 @@ function leadsToUs({ name, value }: Variable, environment: Environment): boolean
   return isProxyVariable(name, intercepts) ? value === proxyUrl : intercepts && isOurTrust(name, value)
 }
 
-const ownProxies = (variables: readonly Variable[], { steering, intercepts }: Environment): readonly EnvConflict[] =>
-  steering ? findOwnProxies(variables, steering, intercepts) : []
+const ownProxies = (
+  variables: readonly Variable[],
+  { firstProxied, intercepts }: Environment,
+): readonly EnvConflict[] => (firstProxied ? findOwnProxies(variables, firstProxied, intercepts) : [])
 
 function rejectConflicts(
   container: Container,
@@ -187,6 +193,7 @@ export function readEnvironment(
     sdks: readSdks(files),
     java: runtimes.includes('java') ? java : undefined,
     steering,
+    firstProxied: steering && createFirstProxied(steering.hosts),
   }
 }
 

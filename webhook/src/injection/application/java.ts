@@ -1,4 +1,5 @@
 import { JKS_PASSWORD } from '@aws-outbound-jwt-injector/proxy/contract'
+import type { Bypass } from './bypass.ts'
 import type { Coverage } from './no-proxy-coverage.ts'
 import { JAVA_BUNDLE } from './trust.ts'
 
@@ -79,18 +80,16 @@ export function javaProxyHost(options: string, https: boolean): string | undefin
   return (https ? /-Dhttps?\.proxyHost/ : /-Dhttp\.proxyHost/).exec(options)?.[0]
 }
 
-/**
- * @returns whether a JVM with these options calls a host without its proxy. Patterns begin or end with `*`.
- * SECURITY: hosts are looked up: a hostile pod has as many patterns as partners, and neither is compared with every other.
- */
-export function javaBypass(options: string): (host: string) => boolean {
+/** @returns what a JVM with these options calls without its proxy. A pattern begins or ends with `*`. */
+export function javaBypass(options: string): Bypass {
   const [, list = ''] = /-Dhttp\.nonProxyHosts=["']?([^\s"']*)/.exec(options) ?? []
-  const patterns = new Set(list.toLowerCase().split('|'))
-  return (host) => {
-    if (patterns.has('*') || patterns.has(host)) return true
-    for (let index = 0; index <= host.length; index++)
-      if (patterns.has(`*${host.slice(index)}`) || patterns.has(`${host.slice(0, index)}*`)) return true
-    return false
+  const patterns = list.toLowerCase().split('|')
+  const ends = patterns.filter((text) => text.startsWith('*'))
+  const starts = patterns.filter((text) => text.endsWith('*') && !text.startsWith('*'))
+  return {
+    names: new Set(patterns),
+    starts: starts.map((text) => text.slice(0, -1)),
+    ends: ends.map((text) => text.slice(1)),
   }
 }
 
