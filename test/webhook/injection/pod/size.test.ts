@@ -10,6 +10,7 @@ import { readRawAnnotations } from '../../../../webhook/src/injection/annotation
 import { hashInputs } from '../../../../webhook/src/injection/status.ts'
 import { costOf } from '../../../support/cost.ts'
 import { SETTINGS } from '../../../support/injection/cases.ts'
+import { applyPatch } from '../../../support/json-patch.ts'
 
 const inject = createInjector(SETTINGS)
 
@@ -32,6 +33,27 @@ function steered(hosts: readonly string[], env: readonly object[]): () => Decisi
   }
   const spec = { containers: named(250).map((container) => ({ ...container, env })) }
   return () => inject({ pod: { metadata: { annotations }, spec }, mode: 'pod', operation: 'CREATE' })
+}
+
+/** An injected pod with as many routes, and 2,000 times a variable that has the last of them alone, for another audience. */
+function again(routes: number): () => Decision {
+  const list = Array.from({ length: routes }, (_, index) => `- {hosts: [h${index}.partner.example], audience: [a]}`)
+  const annotations = { 'outbound-jwt.io/inject': 'true', 'outbound-jwt.io/routes': list.join('\n') }
+  const review = { mode: 'pod', operation: 'CREATE' } as const
+  const pod = { metadata: { annotations }, spec: { containers: named(1) } }
+  const decision = inject({ pod, ...review })
+  if (decision.kind !== 'inject') expect.fail(decision.reason)
+  const injected = applyPatch<Injected>(pod, decision.patch)
+  const [sidecar] = injected.spec.initContainers
+  const given = sidecar?.env.find(({ name }) => name === 'ROUTES')?.value ?? ''
+  const last = (JSON.parse(given) as readonly object[]).at(-1)
+  const value = JSON.stringify([{ ...last, audience: ['b'] }])
+  sidecar?.env.push(...Array.from({ length: 2000 }, () => ({ name: 'ROUTES', value })))
+  return () => inject({ pod: injected, ...review })
+}
+
+interface Injected {
+  readonly spec: { readonly initContainers: readonly { readonly env: { name: string; value: string }[] }[] }
 }
 
 /** Generous: without the bound that is looked at, a decision takes hundreds of times as long as one of another pod of this size. */
@@ -122,6 +144,10 @@ describe('a pod larger than the API server stores', () => {
       ['NO_PROXY', 'no_proxy'].map((name) => ({ name, value })).concat(proxy)
     expectAlike(steered(hosts, [java('*x')]), steered(hosts, [java('*')]))
     expectAlike(steered(deep, lists('.ex')), steered(deep, lists('*')))
+  })
+
+  it('may have the routes of its sidecar again and again, however many they are', () => {
+    expectAlike(again(300), again(1), 'forged-injection')
   })
 
   it('is not repeated back, however long its names are', () => {

@@ -139,7 +139,8 @@ function compareVariables(
       refuse(`env[${name}]`, 'a value', 'no variable that neither injection nor the chart sets')
   }
   const corrections = [...wanted].flatMap(([name, variable]) => {
-    const different = (present.get(name) ?? []).filter((actual) => !meansTheSame(actual, variable))
+    const meansTheSame = sameness(variable)
+    const different = (present.get(name) ?? []).filter((actual) => !meansTheSame(actual))
     if (operatorVariables.has(name))
       return different.map(
         ({ index }) => ({ op: 'replace', path: `${pointer}/env/${index}`, value: variable }) as const,
@@ -157,12 +158,21 @@ function compareVariables(
   return [...corrections, ...appendTo(container.raw, pointer, 'env', missing)]
 }
 
-function meansTheSame({ name, value, raw }: Variable, wanted: V1EnvVar): boolean {
-  if (wanted.valueFrom) return contains(member(raw, 'valueFrom'), wanted.valueFrom)
-  if (value === undefined || wanted.value === undefined || value === wanted.value) return value === wanted.value
-  const meaning = MEANINGS.get(name)
-  const actual = meaning?.(value)
-  return actual !== undefined && isEqual(actual, meaning?.(wanted.value))
+/**
+ * SECURITY: reads what is wanted once, and only when another text might mean it: a hostile sidecar has a variable thousands of times.
+ * @returns whether a variable of this name means what is wanted.
+ */
+function sameness(wanted: V1EnvVar): (actual: Variable) => boolean {
+  let meant: { readonly meaning: unknown } | undefined
+  return ({ value, raw }) => {
+    if (wanted.valueFrom) return contains(member(raw, 'valueFrom'), wanted.valueFrom)
+    if (value === undefined || wanted.value === undefined || value === wanted.value) return value === wanted.value
+    const read = MEANINGS.get(wanted.name)
+    const actual = read?.(value)
+    if (actual === undefined) return false
+    meant ??= { meaning: read?.(wanted.value) }
+    return isEqual(actual, meant.meaning)
+  }
 }
 
 /** @returns what the sidecar reads of a value, undefined when that depends on another variable or is none. */
