@@ -58,9 +58,21 @@ export function createPolicy(rules: readonly PolicyRule[]): Policy {
   function isGrantedWhole(items: readonly GrantedItem[], own: ReadonlySet<number>): boolean {
     const first = items.find(({ list }) => list === 'hosts') ?? items[0]
     if (!first) return true
-    for (const index of byGrant(first.list).find(first.value))
-      if (own.has(index) && items.every(({ list, value }) => listOf(index)(list).has(value))) return true
+    for (const index of candidates(first, own))
+      if (items.every(({ list, value }) => listOf(index)(list).has(value))) return true
     return false
+  }
+
+  /**
+   * SECURITY: every namespace may have a rule for the same hosts. Of the rules of others no more are passed over than this one has itself.
+   * @returns the rules of a namespace that may grant an item; some may come twice.
+   */
+  function* candidates({ list, value }: GrantedItem, own: ReadonlySet<number>): Generator<number> {
+    let others = 0
+    for (const index of byGrant(list).find(value)) {
+      if (own.has(index)) yield index
+      else if (++others > own.size) return yield* own
+    }
   }
 }
 
