@@ -112,6 +112,8 @@ export interface Refusals {
   readonly as: (reason: RefusalReason) => Report
   /** In order of discovery, at most `MOST_PROBLEMS`. */
   readonly problems: readonly Problem[]
+  /** Whether what is reported from now on is dropped, so that nobody needs to look for it. */
+  readonly isFull: () => boolean
   /** The reason of the first problem. */
   readonly reason: () => RefusalReason | undefined
 }
@@ -124,9 +126,10 @@ const LONGEST_PROBLEM = { where: 200, allowed: 1000 } as const
 export function createRefusals(): Refusals {
   const problems: Problem[] = []
   let first: RefusalReason | undefined
+  const isFull = (): boolean => problems.length === MOST_PROBLEMS
   const report = (reason: RefusalReason, { where, value, allowed }: Problem): void => {
     first ??= reason
-    if (problems.length < MOST_PROBLEMS)
+    if (!isFull())
       problems.push({
         where: where.slice(0, LONGEST_PROBLEM.where),
         value,
@@ -137,6 +140,7 @@ export function createRefusals(): Refusals {
     report,
     as: (reason) => (problem) => report(reason, problem),
     problems,
+    isFull,
     reason: () => first,
   }
 }

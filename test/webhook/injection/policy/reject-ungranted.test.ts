@@ -4,6 +4,8 @@ import { describe, it } from 'mocha'
 import { describeProblem } from '../../../../proxy/src/contract.ts'
 import type { Decision } from '../../../../webhook/src/injection/decide.ts'
 import { createInjector } from '../../../../webhook/src/injection/decide.ts'
+import type { PolicyRule } from '../../../../webhook/src/injection/policy/rules.ts'
+import { createPolicy } from '../../../../webhook/src/injection/policy/policy.ts'
 import { askingPod, otherPod } from '../../../support/injection/arbitraries.ts'
 import { SETTINGS, policyOf } from '../../../support/injection/cases.ts'
 import { applyPatch } from '../../../support/json-patch.ts'
@@ -170,5 +172,27 @@ describe('a policy', () => {
     expect(inject(request).reason).to.equal('policy-denied')
     policy = policyOf([rule(GRANT)])
     expect(inject(request).kind).to.equal('inject')
+  })
+
+  it('says which rules there are only as often, and of as many, as a person reads', () => {
+    let said = 0
+    const rules = Array.from({ length: 1000 }, (_, index): PolicyRule => {
+      const lists = { hosts: [`h${index}.example`], audiences: [`a${index}`], sources: ['aws'] }
+      return {
+        ...{ namespaces: ['*'], roleArns: [], exchanges: [], https: [], ...lists },
+        get name() {
+          said += 1
+          return 'a'
+        },
+      }
+    })
+    const asked = Array.from({ length: 240 }, (_, index) => `{hosts: [h${index}.example], audience: [a999]}`)
+    const policy = createPolicy(rules)
+    const pod = podWith({ routes: `[${asked.join(', ')}]` })
+    const request = { pod, mode: 'pod', operation: 'CREATE', namespace: 'shop' } as const
+    const decision = createInjector(SETTINGS, () => policy)(request)
+    if (decision.kind !== 'deny') expect.fail(decision.kind)
+    expect(decision.problems.map(describeProblem)[39]).to.include('a (hosts: h0.example')
+    expect(said).to.equal(40 * 20)
   })
 })

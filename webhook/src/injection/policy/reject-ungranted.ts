@@ -24,7 +24,7 @@ export function rejectUngranted(
   policy: Policy | undefined,
   namespace: string,
   asked: AskedFor,
-  { report }: Refusals,
+  { report, isFull }: Refusals,
 ): void {
   const grants = policy?.grantsOf(namespace)
   if (!grants) return
@@ -33,7 +33,7 @@ export function rejectUngranted(
   files.forEach((file, index) => check(askedByFile(file, roleArn), (field) => whereOfFile(index, field)))
 
   function check(items: readonly AskedItem[], place: Place['place']): void {
-    if (!grants || grants.isGrantedWhole(items)) return
+    if (!grants || isFull() || grants.isGrantedWhole(items)) return
     for (const problem of problemsOf(items, grants, { namespace, place })) report('policy-denied', problem)
   }
 }
@@ -64,21 +64,23 @@ function problemsOf(items: readonly AskedItem[], grants: Grants, { namespace, pl
       value,
       allowed: `${NAMES[list]} that the policy of this cluster grants to namespace ${namespace}: ${listed(grants.granted(list))}`,
     }))
-  const texts = grants.rules.map(
+  const rules = listed(
+    grants.rules,
     (rule) =>
       `${rule.name} (${Object.keys(NAMES)
         .map((list) => `${list}: ${listed(rule[list as GrantList])}`)
         .join('; ')})`,
   )
   const what = [...new Set(items.map(({ value }) => value))].join(' ')
-  const allowed = `all of it from one rule of the policy of this cluster; those of namespace ${namespace} are ${listed(texts)}`
+  const allowed = `all of it from one rule of the policy of this cluster; those of namespace ${namespace} are ${rules}`
   return [{ where: place(items[0]?.field ?? 'hosts'), value: what, allowed }]
 }
 
 const MOST_LISTED = 20
 
-function listed(texts: readonly string[]): string {
-  if (texts.length === 0) return 'none'
-  const more = texts.length > MOST_LISTED ? ` and ${texts.length - MOST_LISTED} more` : ''
-  return texts.slice(0, MOST_LISTED).join(', ') + more
+/** @param show what is said of an item, made for those alone that are named. */
+function listed<T>(items: readonly T[], show: (item: T) => string = String): string {
+  if (items.length === 0) return 'none'
+  const more = items.length > MOST_LISTED ? ` and ${items.length - MOST_LISTED} more` : ''
+  return items.slice(0, MOST_LISTED).map(show).join(', ') + more
 }
