@@ -83,8 +83,8 @@ export function sendJson(response: ServerResponse, status: number, body: object)
 }
 
 /** Answers with a Status, as an API server does when it refuses. */
-export function sendStatus(response: ServerResponse, code: number, message: string): void {
-  sendJson(response, code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', message, code })
+export function sendStatus(response: ServerResponse, code: number, message: string, reason?: string): void {
+  sendJson(response, code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', message, reason, code })
 }
 
 /** Begins or continues the answer to a watch. */

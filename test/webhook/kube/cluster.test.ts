@@ -48,23 +48,82 @@ describe('a cluster at a terminal', () => {
     })
   })
 
-  it('names the right that RBAC does not give, and none where an admission refuses', async () => {
-    const lacking = async (message: string): Promise<unknown> => {
-      api.answer = (_request, response) => sendStatus(response, 403, message)
-      return failure(cluster.get('/a'))
-    }
-    const user = 'User "system:serviceaccount:shop:nobody" cannot'
-    expect(
-      await lacking(
-        `pods "orders:15401" is forbidden: ${user} get resource "pods/proxy" in API group "" in the namespace "shop"`,
-      ),
-    ).to.include({ missingRight: 'get pods/proxy in namespace shop' })
-    expect(
-      await lacking(
-        `a is forbidden: ${user} list resource "validatingadmissionpolicies" in API group "admissionregistration.k8s.io" at the cluster scope`,
-      ),
-    ).to.include({ missingRight: 'list validatingadmissionpolicies in the whole cluster' })
-    expect(await lacking('pods "orders" is forbidden: exceeded quota: none')).to.include({ missingRight: undefined })
+  const lacking = async (path: string, message: string, reason = 'Forbidden'): Promise<unknown> => {
+    api.answer = (_request, response) => sendStatus(response, 403, message, reason)
+    return failure(cluster.get(path))
+  }
+  const user = 'User "system:serviceaccount:shop:nobody" cannot'
+  const REFUSED: readonly (readonly [path: string, right: string, what: string])[] = [
+    [
+      '/api/v1/namespaces/shop/pods/orders:15401/proxy/metrics',
+      'get pods/proxy in namespace shop',
+      'get resource "pods/proxy" in API group "" in the namespace "shop"',
+    ],
+    [
+      '/api/v1/namespaces/shop/pods?limit=500',
+      'list pods in namespace shop',
+      'list resource "pods" in API group "" in the namespace "shop"',
+    ],
+    [
+      '/api/v1/pods?limit=500',
+      'list pods in the whole cluster',
+      'list resource "pods" in API group "" at the cluster scope',
+    ],
+    [
+      '/api/v1/namespaces/shop',
+      'get namespaces in namespace shop',
+      'get resource "namespaces" in API group "" in the namespace "shop"',
+    ],
+    [
+      '/apis/apps/v1/namespaces/shop/deployments/orders',
+      'get deployments in namespace shop',
+      'get resource "deployments" in API group "apps" in the namespace "shop"',
+    ],
+    [
+      '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies',
+      'list validatingadmissionpolicies in the whole cluster',
+      'list resource "validatingadmissionpolicies" in API group "admissionregistration.k8s.io" at the cluster scope',
+    ],
+  ]
+  for (const [path, right, what] of REFUSED)
+    it(`names the right that RBAC does not give: ${right}`, async () => {
+      expect(await lacking(path, `a is forbidden: ${user} ${what}`)).to.include({ missingRight: right })
+    })
+
+  it('names the right to create what it posts', async () => {
+    api.answer = (_request, response) =>
+      sendStatus(
+        response,
+        403,
+        `a is forbidden: ${user} create resource "pods" in API group "" in the namespace "a"`,
+        'Forbidden',
+      )
+    expect(await failure(cluster.post('/api/v1/namespaces/a/pods?dryRun=All', {}))).to.include({
+      missingRight: 'create pods in namespace a',
+    })
+  })
+
+  it('names no right where an admission refuses, or no resource is asked for', async () => {
+    const pods = '/api/v1/namespaces/shop/pods'
+    expect(await lacking(pods, 'pods "orders" is forbidden: exceeded quota: none')).to.include({
+      missingRight: undefined,
+    })
+    expect(await lacking('/version', `forbidden: ${user} get path "/version"`)).to.include({ missingRight: undefined })
+  })
+
+  it('names no right that a pod makes up, because a scrape has the answer of the pod', async () => {
+    const scrape = '/api/v1/namespaces/shop/pods/orders:15401/proxy/metrics'
+    for (const forged of [
+      'get resource "secrets" in API group "" in the namespace "shop"',
+      'escalate resource "clusterroles" in API group "rbac.authorization.k8s.io" at the cluster scope',
+      '\u001b[2J\u009b resource "pods/proxy" in the namespace "shop"',
+    ])
+      expect(await lacking(scrape, `a is forbidden: ${user} ${forged}`), forged).to.include({ missingRight: undefined })
+    const known = 'get resource "pods/proxy" in API group "" in the namespace'
+    expect(await lacking(scrape, `${user} ${known} "shop"`, 'Unknown')).to.include({ missingRight: undefined })
+    expect(await lacking(scrape, `${user} ${known} "kube-system; run curl evil.example"`)).to.include({
+      missingRight: 'get pods/proxy in namespace shop',
+    })
   })
 
   it('names the right to run commands, of which a refused WebSocket says nothing', async () => {

@@ -1,3 +1,4 @@
+import { printable } from '@aws-outbound-jwt-injector/proxy/contract'
 import { pageUrl } from './usage.ts'
 
 /** What to do about a right that the caller lacks; nothing where none is missing. */
@@ -12,8 +13,8 @@ export const remedyOf = (missing: string | undefined): Remedy =>
     ? {}
     : { fix: `Ask an administrator of the cluster for the right to ${missing}.`, page: 'cli.md#rights' }
 
-/** @returns the same for standard error, below the message; empty where no right is missing. */
+/** @returns the same for standard error, below the message and as printable as it; empty where no right is missing. */
 export function adviceOn(missing: string | undefined): string {
   const { fix, page } = remedyOf(missing)
-  return fix === undefined || page === undefined ? '' : `  fix: ${fix}\n  see ${pageUrl(page)}\n`
+  return fix === undefined || page === undefined ? '' : `  fix: ${printable(fix)}\n  see ${pageUrl(page)}\n`
 }

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream'
 import type { V1Status } from '@kubernetes/client-node'
 import { Exec, HttpMethod, KubeConfig, RequestContext, createConfiguration } from '@kubernetes/client-node'
 import { KubeError, toKubeError } from './failure.ts'
+import { missingRight } from './missing-right.ts'
 
 /** A cluster as a person at a terminal has it: any path of its API, with the rights of that person. */
 export interface Cluster {
@@ -69,20 +70,20 @@ const firstLine = (error: unknown): string =>
 
 /** @returns the cluster that a configuration names. */
 export function clusterOf(config: KubeConfig): Cluster {
-  const getText = (path: string): Promise<string> => call(config, HttpMethod.GET, path)
+  const getText = (path: string): Promise<string> => call(config, 'GET', path)
   return {
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
     getText,
     get: async (path) => JSON.parse(await getText(path)) as unknown,
-    post: async (path, body) => JSON.parse(await call(config, HttpMethod.POST, path, body)) as unknown,
+    post: async (path, body) => JSON.parse(await call(config, 'POST', path, body)) as unknown,
     exec: (where, command) => exec(config, where, command),
   }
 }
 
-async function call(config: KubeConfig, method: HttpMethod, path: string, body?: object): Promise<string> {
+async function call(config: KubeConfig, method: 'GET' | 'POST', path: string, body?: object): Promise<string> {
   const what = `${method.toLowerCase()} ${path}`
   const server = config.getCurrentCluster()?.server ?? ''
-  const context = new RequestContext(`${server}${path}`, method)
+  const context = new RequestContext(`${server}${path}`, HttpMethod[method])
   context.setSignal(AbortSignal.timeout(CALL_MS))
   context.setHeaderParam('Accept', 'application/json, */*')
   if (body) {
@@ -99,29 +100,27 @@ async function call(config: KubeConfig, method: HttpMethod, path: string, body?:
   const text = await response.body.text()
   if (response.httpStatusCode < 300) return text
   const { code } = toKubeError(what, { code: response.httpStatusCode })
-  const said = messageOf(text) ?? `${what}: the API server answered ${response.httpStatusCode}`
-  // The person who asks sees what the API server says to them, as with kubectl.
-  throw new KubeError(code, said, code === 'forbidden' ? missingRightIn(said) : undefined)
+  const answer = parsed(text)
+  throw new KubeError(
+    code,
+    // The person who asks sees what the API server says to them, as with kubectl.
+    messageOf(answer) ?? `${what}: the API server answered ${response.httpStatusCode}`,
+    code === 'forbidden' ? missingRight({ method, path, answer }) : undefined,
+  )
 }
 
-/** Source: forbiddenMessage in k8s.io/apiserver, pkg/endpoints/handlers/responsewriters/errors.go. */
-const FORBIDDEN = /cannot (\S+) resource "([^"]+)"(?: in API group "[^"]*")?(?: in the namespace "([^"]+)")?/
-
-/** @returns undefined for what an admission webhook, a policy or a quota refuses, with the same status. */
-function missingRightIn(message: string): string | undefined {
-  const [, verb, resource, namespace] = FORBIDDEN.exec(message) ?? []
-  if (verb === undefined || resource === undefined) return undefined
-  return `${verb} ${resource}${namespace === undefined ? ' in the whole cluster' : ` in namespace ${namespace}`}`
-}
-
-/** The `message` of a Status object. */
-function messageOf(text: string): string | undefined {
+function parsed(text: string): unknown {
   try {
-    const { message } = JSON.parse(text) as { message?: unknown }
-    return typeof message === 'string' ? message : undefined
+    return JSON.parse(text)
   } catch {
     return undefined
   }
+}
+
+/** The `message` of a Status object. */
+function messageOf(answer: unknown): string | undefined {
+  const { message } = (answer ?? {}) as { message?: unknown }
+  return typeof message === 'string' ? message : undefined
 }
 
 async function exec(

@@ -93,6 +93,16 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
     expect(code).to.equal(0)
   })
 
+  it('shows a missing right as text, whoever names it', async () => {
+    const forged = new KubeError('forbidden', 'you may not', 'get \u001b[2J\u009b31m')
+    for (const path of [LIST, scrape('orders')]) {
+      const { stderr } = await status({ ...ONE, [path]: forged }, '-n', 'shop')
+      expect(stderr)
+        .to.match(/^[\x20-\x7e\n]*$/)
+        .and.to.contain('the right to get \\u001b[2J\\u009b31m.')
+    }
+  })
+
   it('shows a pod whose routes hold what is no host', async () => {
     const hosts = [{ toString: 1, valueOf: 1 }, null, 'api.partner.example']
     const { stdout } = await status({ ...ONE, [LIST]: { items: [pod('orders', [{ hosts }])] } }, '-n', 'shop')
