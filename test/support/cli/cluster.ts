@@ -21,7 +21,7 @@ export function fakeCluster(answers: Answers, result: ExecResult = { status: 0, 
     namespace: 'default',
     seen,
     get: (path) => answer(path),
-    getText: async (path) => String(await answer(path)),
+    scrape: async (path) => String(await answer(path)),
     post: (path, body) => {
       seen.push(body)
       return answer(path, body)

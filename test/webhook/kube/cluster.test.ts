@@ -5,7 +5,8 @@ import { KubeConfig } from '@kubernetes/client-node'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { WebSocketServer } from 'ws'
 import type { Cluster } from '../../../webhook/src/kube/cluster.ts'
-import { clusterOf } from '../../../webhook/src/kube/cluster.ts'
+import { LIMITS, clusterOf } from '../../../webhook/src/kube/cluster.ts'
+import { KubeError } from '../../../webhook/src/kube/failure.ts'
 import type { FakeKubeApi } from '../../support/kube-api.ts'
 import { sendJson, sendStatus, startFakeKubeApi } from '../../support/kube-api.ts'
 
@@ -135,6 +136,47 @@ describe('a cluster at a terminal', () => {
     })
   })
 
+  it('fails as an API server that is away does, when an answer ends early or is no JSON', async () => {
+    api.answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': 100 }).write('half')
+      setImmediate(() => response.destroy())
+    }
+    for (const cut of [cluster.scrape('/a'), cluster.get('/a'), cluster.post('/a', {})]) {
+      const error = await failure(cut)
+      expect(error).to.be.instanceOf(KubeError)
+      expect(error)
+        .to.have.property('message')
+        .that.matches(/^(?:get|post) \/a: the answer ends early: \w+$/)
+    }
+    api.answer = (_request, response) => response.writeHead(200).end('<html>')
+    const noJson = 'get /a: got an answer that is no JSON, expected an object of the API'
+    expect(await failure(cluster.get('/a')))
+      .to.be.instanceOf(KubeError)
+      .and.to.include({ message: noJson })
+    expect(await cluster.scrape('/a')).to.equal('<html>')
+  })
+
+  it('reads no more of a scrape than is allowed, and waits no longer', async () => {
+    const narrow = clusterOf(api.config, { ...LIMITS, scrape: { ms: 100, bytes: 1_000 } })
+    api.answer = (_request, response) => response.writeHead(200).end('x'.repeat(1_000))
+    expect(await narrow.scrape('/a')).to.have.length(1_000)
+    for (const status of [200, 403, 500]) {
+      api.answer = (_request, response) => response.writeHead(status).end('x'.repeat(1_001))
+      expect(await failure(narrow.scrape('/a')), String(status))
+        .to.be.instanceOf(KubeError)
+        .and.to.include({ message: 'get /a: the answer is longer than 1000 bytes' })
+    }
+    const slow = { message: 'get /a: no answer within 0.1 s' }
+    for (const answers of [[], ['half']]) {
+      api.answer = (_request, response) => {
+        for (const part of answers) response.writeHead(200).write(part)
+      }
+      expect(await failure(narrow.scrape('/a')))
+        .to.be.instanceOf(KubeError)
+        .and.to.include(slow)
+    }
+  })
+
   it('fails when nothing answers, and when a command does not start', async () => {
     const where = { namespace: 'a', pod: 'b', container: 'c' }
     expect(await failure(cluster.exec(where, ['true'])))
@@ -152,23 +194,33 @@ describe('a cluster at a terminal', () => {
 describe('a command in a container', () => {
   const where = { namespace: 'shop', pod: 'orders', container: 'sidecar' }
 
-  /** Runs a command; the API server sends these frames, each behind the number of its stream, and closes. */
-  async function execute(...frames: readonly (readonly [number, string])[]): Promise<{ url: string; result: unknown }> {
+  interface Execution {
+    /** What the API server sends, each behind the number of its stream. */
+    readonly frames: readonly (readonly [number, string])[]
+    /** Whether it keeps the connection. */
+    readonly staysOpen?: boolean
+    readonly limits?: typeof LIMITS
+  }
+
+  async function execute({ frames, staysOpen = false, limits }: Execution): Promise<{ url: string; result: unknown }> {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'v5.channel.k8s.io' })
     await once(server, 'listening')
     let url = ''
+    const closed = Promise.withResolvers<undefined>()
     server.on('connection', (socket, request) => {
       url = request.url ?? ''
+      socket.on('close', () => closed.resolve(undefined))
       for (const [stream, text] of frames) socket.send(Buffer.concat([Buffer.from([stream]), Buffer.from(text)]))
-      socket.close()
+      if (!staysOpen) socket.close()
     })
     const config = new KubeConfig()
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     config.loadFromClusterAndUser({ name: 'a', server: address, skipTLSVerify: true }, { name: 'a' })
     try {
-      const result = await clusterOf(config)
+      const result = await clusterOf(config, limits)
         .exec(where, ['node', '--version'])
         .catch((error: unknown) => error)
+      await closed.promise
       return { url, result }
     } finally {
       server.close()
@@ -176,20 +228,46 @@ describe('a command in a container', () => {
   }
 
   it('gives what it printed and its exit status', async () => {
-    const { url, result } = await execute([1, 'v2'], [1, '6\n'], [2, 'a warning\n'], [3, '{"status":"Success"}'])
+    const { url, result } = await execute({
+      frames: [
+        [1, 'v2'],
+        [1, '6\n'],
+        [2, 'a warning\n'],
+        [3, '{"status":"Success"}'],
+      ],
+    })
     expect(url).to.contain('/api/v1/namespaces/shop/pods/orders/exec?').and.to.contain('command=node&command=--version')
     expect(result).to.deep.equal({ status: 0, stdout: 'v26\n', stderr: 'a warning\n' })
     const ended = { status: 'Failure', details: { causes: [{ reason: 'ExitCode', message: '2' }] } }
-    expect((await execute([3, JSON.stringify(ended)])).result).to.include({ status: 2 })
+    expect((await execute({ frames: [[3, JSON.stringify(ended)]] })).result).to.include({ status: 2 })
   })
 
   it('fails when it did not run, or when the connection ended first', async () => {
     const missing = '{"status":"Failure","message":"container not found"}'
-    expect((await execute([3, missing])).result)
+    expect((await execute({ frames: [[3, missing]] })).result)
       .to.have.property('message')
       .that.matches(/container not found$/)
-    expect((await execute([1, 'half'])).result)
+    expect((await execute({ frames: [[1, 'half']] })).result)
       .to.have.property('message')
       .that.matches(/the connection ended before the command did$/)
+  })
+
+  it('fails when it prints more than is allowed, or does not end, and leaves no connection', async () => {
+    const limits = { ...LIMITS, exec: { ms: 200, bytes: 1_000 } }
+    const what = 'exec in container sidecar of pod shop/orders'
+    const much = 'x'.repeat(600)
+    for (const [frames, why] of [
+      [
+        [
+          [1, much],
+          [2, much],
+        ],
+        'the command printed more than 1000 bytes',
+      ],
+      [[[1, much]], 'the command did not end within 0.2 s'],
+    ] as const)
+      expect((await execute({ frames, staysOpen: true, limits })).result)
+        .to.be.instanceOf(KubeError)
+        .and.to.include({ message: `${what}: ${why}` })
   })
 })

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import type { V1Status } from '@kubernetes/client-node'
 import { Exec, HttpMethod, KubeConfig, RequestContext, createConfiguration } from '@kubernetes/client-node'
+import { readText } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { KubeError, toKubeError } from './failure.ts'
 import { missingRight } from './missing-right.ts'
 
@@ -8,13 +9,13 @@ import { missingRight } from './missing-right.ts'
 export interface Cluster {
   /** Where the person works when no other namespace is named. */
   readonly namespace: string
-  /** @returns the body of a GET. @throws KubeError with the API server's own words. */
-  getText(path: string): Promise<string>
+  /** @returns what a pod answers behind the API server, or the API server for it. @throws KubeError with the words of either. */
+  scrape(path: string): Promise<string>
   /** @throws KubeError with the API server's own words. */
   get(path: string): Promise<unknown>
   /** @throws KubeError with the API server's own words. */
   post(path: string, body: object): Promise<unknown>
-  /** Runs a command in a container. @throws KubeError when it does not start. */
+  /** Runs a command in a container. @throws KubeError when it does not start, does not end, or prints without an end. */
   exec(where: ExecTarget, command: readonly string[]): Promise<ExecResult>
 }
 
@@ -30,8 +31,22 @@ export interface ExecResult {
   readonly stderr: string
 }
 
-/** A dry-run waits for every webhook of the cluster, up to 30 s each. */
-const CALL_MS = 60_000
+/** What an answer may cost, its body and all. */
+interface Limit {
+  readonly ms: number
+  readonly bytes: number
+}
+
+const MIB = 2 ** 20
+/** SECURITY: who may create pods has them answer a scrape with what they like, and runs what they like under the name of the sidecar. */
+export const LIMITS: Readonly<Record<'call' | 'scrape' | 'exec', Limit>> = {
+  // A dry-run waits for every webhook of the cluster, up to 30 s each; 500 pods are a page, and a full one has 1.5 MiB.
+  call: { ms: 60_000, bytes: 256 * MIB },
+  // A busy sidecar of 50 routes has 5 MiB.
+  scrape: { ms: 10_000, bytes: 8 * MIB },
+  // The doctor of a sidecar takes 45 s at most.
+  exec: { ms: 60_000, bytes: MIB },
+}
 
 /** @param context of the kubeconfig; undefined for its current one. @throws KubeError when there is no kubeconfig or no such context. */
 export function openCluster(context?: string): Cluster {
@@ -69,35 +84,55 @@ const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n', 1).join('')
 
 /** @returns the cluster that a configuration names. */
-export function clusterOf(config: KubeConfig): Cluster {
-  const getText = (path: string): Promise<string> => call(config, 'GET', path)
+export function clusterOf(config: KubeConfig, limits = LIMITS): Cluster {
+  const ask = async (call: Call): Promise<unknown> => {
+    const answer = parsed(await send(config, call, limits.call))
+    if (answer !== undefined) return answer
+    throw new KubeError('unavailable', `${nameOf(call)}: got an answer that is no JSON, expected an object of the API`)
+  }
   return {
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
-    getText,
-    get: async (path) => JSON.parse(await getText(path)) as unknown,
-    post: async (path, body) => JSON.parse(await call(config, 'POST', path, body)) as unknown,
-    exec: (where, command) => exec(config, where, command),
+    scrape: (path) => send(config, { method: 'GET', path }, limits.scrape),
+    get: (path) => ask({ method: 'GET', path }),
+    post: (path, body) => ask({ method: 'POST', path, body }),
+    exec: (where, command) => exec(config, where, command, limits.exec),
   }
 }
 
-async function call(config: KubeConfig, method: 'GET' | 'POST', path: string, body?: object): Promise<string> {
-  const what = `${method.toLowerCase()} ${path}`
+interface Call {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body?: object
+}
+
+const nameOf = ({ method, path }: Call): string => `${method.toLowerCase()} ${path}`
+
+async function send(config: KubeConfig, call: Call, { ms, bytes }: Limit): Promise<string> {
+  const { method, path, body } = call
+  const what = nameOf(call)
   const server = config.getCurrentCluster()?.server ?? ''
   const context = new RequestContext(`${server}${path}`, HttpMethod[method])
-  context.setSignal(AbortSignal.timeout(CALL_MS))
+  context.setSignal(AbortSignal.timeout(ms))
   context.setHeaderParam('Accept', 'application/json, */*')
   if (body) {
     context.setHeaderParam('Content-Type', 'application/json')
     context.setBody(JSON.stringify(body))
   }
+  const failed = (during: string, error: unknown): never => {
+    if (error instanceof Error && error.name === 'TimeoutError')
+      throw new KubeError('unavailable', `${what}: no answer within ${ms / 1000} s`)
+    throw toKubeError(during, error)
+  }
   const response = await config
     .applySecurityAuthentication(context)
     .then(() => createConfiguration().httpApi.send(context).toPromise())
-    .catch((error: unknown) => {
-      const { code, message } = toKubeError(what, error)
-      throw new KubeError(code, `the API server ${server} cannot be reached: ${message}`)
-    })
-  const text = await response.body.text()
+    .catch((error: unknown) => failed(`the API server ${server} cannot be reached: ${what}`, error))
+  const stream = response.body.stream()
+  const text =
+    stream === null
+      ? ''
+      : await readText(stream, bytes).catch((error: unknown) => failed(`${what}: the answer ends early`, error))
+  if (text === undefined) throw new KubeError('unavailable', `${what}: the answer is longer than ${bytes} bytes`)
   if (response.httpStatusCode < 300) return text
   const { code } = toKubeError(what, { code: response.httpStatusCode })
   const answer = parsed(text)
@@ -127,23 +162,53 @@ async function exec(
   config: KubeConfig,
   { namespace, pod, container }: ExecTarget,
   command: readonly string[],
+  { ms, bytes }: Limit,
 ): Promise<ExecResult> {
   const what = `exec in container ${container} of pod ${namespace}/${pod}`
-  const stdout = collector()
-  const stderr = collector()
-  const status = await new Promise<number>((resolve, reject) => {
-    const fail = (error: unknown): void => reject(execFailure(what, namespace, reasonOf(error)))
-    new Exec(config)
-      .exec(namespace, pod, container, [...command], stdout.stream, stderr.stream, null, false, (result) => {
-        const ended = exitStatus(result)
-        if (ended === undefined) fail(result)
-        else resolve(ended)
-      })
-      .then((socket) => {
-        socket.onclose = () => fail(new Error('the connection ended before the command did'))
-      }, fail)
-  })
-  return { status, stdout: stdout.text(), stderr: stderr.text() }
+  const { promise: ended, resolve, reject } = Promise.withResolvers<number>()
+  const fail = (reason: string): void => reject(execFailure(what, namespace, reason))
+  const room = { bytes }
+  const fits = ({ length }: Buffer): boolean => {
+    room.bytes -= length
+    if (room.bytes < 0) fail(`the command printed more than ${bytes} bytes`)
+    return room.bytes >= 0
+  }
+  const stdout = collector(fits)
+  const stderr = collector(fits)
+  const timer = setTimeout(() => fail(`the command did not end within ${ms / 1000} s`), ms)
+  const opened = new Exec(config).exec(
+    namespace,
+    pod,
+    container,
+    [...command],
+    stdout.stream,
+    stderr.stream,
+    null,
+    false,
+    (result) => {
+      const status = exitStatus(result)
+      if (status === undefined) fail(reasonOf(result))
+      else resolve(status)
+    },
+  )
+  opened.then(
+    (socket) => {
+      socket.onclose = () => fail('the connection ended before the command did')
+    },
+    (error: unknown) => fail(reasonOf(error)),
+  )
+  try {
+    return { status: await ended, stdout: stdout.text(), stderr: stderr.text() }
+  } catch (error) {
+    // Nobody reads it to its end.
+    opened.then(
+      (socket) => socket.terminate(),
+      () => undefined,
+    )
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** A WebSocket that is refused has no body, and so no word of the API server's. Kubernetes 1.35 wants `create`, older ones `get`. */
@@ -166,11 +231,12 @@ function reasonOf(error: unknown): string {
   return typeof message === 'string' && message !== '' ? message : 'failed'
 }
 
-function collector(): { readonly stream: Writable; readonly text: () => string } {
+/** @param fits says whether a chunk is kept. */
+function collector(fits: (chunk: Buffer) => boolean): { readonly stream: Writable; readonly text: () => string } {
   const chunks: Buffer[] = []
   const stream = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
-      chunks.push(Buffer.from(chunk))
+      if (fits(chunk)) chunks.push(Buffer.from(chunk))
       done()
     },
   })

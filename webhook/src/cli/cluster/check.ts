@@ -102,7 +102,7 @@ async function readReplicas(cluster: Cluster, namespace: string): Promise<Answer
   if (!list.ok) return list
   const replicas = objectsAt(list.value, 'items').map(async (pod): Promise<Replica> => {
     const name = textAt(objectAt(pod, 'metadata'), 'name') ?? ''
-    return { name, metrics: await answered(cluster.getText(`${path}/${name}:${adminPort(pod)}/proxy/metrics`)) }
+    return { name, metrics: await answered(cluster.scrape(`${path}/${name}:${adminPort(pod)}/proxy/metrics`)) }
   })
   return { ok: true, value: await Promise.all(replicas) }
 }

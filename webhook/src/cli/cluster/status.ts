@@ -79,7 +79,7 @@ async function listSidecars(cluster: Cluster, scope: string): Promise<readonly S
 async function rowOf(cluster: Cluster, sidecar: Sidecar, nowSeconds: number): Promise<Row> {
   const { namespace, pod, adminPort } = sidecar
   try {
-    const text = await cluster.getText(`/api/v1/namespaces/${namespace}/pods/${pod}:${adminPort}/proxy/metrics`)
+    const text = await cluster.scrape(`/api/v1/namespaces/${namespace}/pods/${pod}:${adminPort}/proxy/metrics`)
     return { ...sidecar, work: workOf(samplesOf(text), nowSeconds) }
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
