@@ -103,6 +103,36 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
     }
   })
 
+  it('shows a pod in a time that grows with what it answers, and the others all the same', async () => {
+    const issued = 'outbound_jwt_token_issued_timestamp_seconds'
+    const count = 'http_server_request_duration_seconds_count'
+    const expires = 'outbound_jwt_token_expiry_timestamp_seconds'
+    const { status: code, stdout } = await status(
+      {
+        [LIST]: { items: ['cut', 'many', 'label', 'open', 'row', 'orders'].map((name) => pod(name, [])) },
+        [scrape('cut')]: new KubeError('unavailable', 'the answer ends early'),
+        [scrape('many')]: `${issued} 10000\n${expires} 10900\n`.repeat(200_000),
+        [scrape('label')]: `${count}{${'a'.repeat(400_000)}} 1\n`,
+        [scrape('open')]: `${count}{a="${'a'.repeat(8_000_000)}} 1\n`,
+        [scrape('row')]: `${count}{${'a'.repeat(8_000)}} 1\n`.repeat(1_000),
+        [scrape('orders')]: METRICS,
+      },
+      '-n',
+      'shop',
+    )
+    expect(code).to.equal(0)
+    expect(stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, '|'))).to.deep.equal([
+      'NAMESPACE|POD|READY|VERSION|PARTNERS|HTTPS|TOKEN|REQUESTS|FAILED|MOSTLY',
+      'shop|cut|yes|0.1.0|?|?|?',
+      'shop|many|yes|0.1.0|5m old, 10m left|0|0',
+      'shop|label|yes|0.1.0|none yet|0|0',
+      'shop|open|yes|0.1.0|none yet|0|0',
+      'shop|row|yes|0.1.0|none yet|1000|0',
+      'shop|orders|yes|0.1.0|5m old, 10m left|55|6|token_denied',
+      '',
+    ])
+  })
+
   it('shows a pod whose routes hold what is no host', async () => {
     const hosts = [{ toString: 1, valueOf: 1 }, null, 'api.partner.example']
     const { stdout } = await status({ ...ONE, [LIST]: { items: [pod('orders', [{ hosts }])] } }, '-n', 'shop')

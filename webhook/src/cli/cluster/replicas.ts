@@ -42,8 +42,7 @@ function certificateFindings(place: string, name: string, metrics: string): read
   ]
 }
 
-const valueOf = (metrics: string, metric: string): number | undefined =>
-  samplesOf(metrics).find(({ name }) => name === metric)?.value
+const valueOf = (metrics: string, metric: string): number | undefined => samplesOf(metrics, [metric])[0]?.value
 
 /** Without a policy there is no such metric. */
 function policyFindings(place: string, name: string, metrics: string): readonly Finding[] {

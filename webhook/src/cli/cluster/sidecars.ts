@@ -5,6 +5,7 @@ import { isObject, listAt, objectAt, objectsAt, textAt } from '../../injection/p
 import type { JsonObject } from '../../injection/pod/json.ts'
 import { nameOf } from './answer.ts'
 import type { Sample } from './samples.ts'
+import { samplesOf } from './samples.ts'
 
 /** A pod with a sidecar of ours, as its object says. */
 export interface Sidecar {
@@ -69,14 +70,17 @@ export interface Work {
   readonly reason: string | undefined
 }
 
-export function workOf(samples: readonly Sample[], nowSeconds: number): Work {
+/** The requests of a sidecar, by labels. */
+const ANSWERED = `${METRICS.serverDuration.name}_count`
+
+/** @param scrape what the sidecar answers. */
+export function workOf(scrape: string, nowSeconds: number): Work {
+  const samples = samplesOf(scrape, [METRICS.tokenIssued.name, METRICS.tokenExpires.name, ANSWERED])
   const valuesOf = (name: string): readonly number[] =>
     samples.flatMap((sample) => (sample.name === name && sample.value > 0 ? [sample.value] : []))
-  const least = (values: readonly number[]): number | undefined =>
-    values.length === 0 ? undefined : Math.min(...values)
-  const issued = least(valuesOf(METRICS.tokenIssued.name))
-  const expires = least(valuesOf(METRICS.tokenExpires.name))
-  const answered = samples.filter(({ name }) => name === `${METRICS.serverDuration.name}_count`)
+  const issued = leastOf(valuesOf(METRICS.tokenIssued.name))
+  const expires = leastOf(valuesOf(METRICS.tokenExpires.name))
+  const answered = samples.filter(({ name }) => name === ANSWERED)
   const failed = answered.filter((sample) => failureOf(sample) !== undefined)
   const reasons = new Map<string, number>()
   for (const sample of failed) {
@@ -98,6 +102,10 @@ function failureOf({ labels }: Sample): string | undefined {
   if (error !== '') return error
   return /^(?:401|403|5\d\d)$/.test(status) ? status : undefined
 }
+
+/** A function has no room for as many arguments as a pod has samples. */
+const leastOf = (values: readonly number[]): number | undefined =>
+  values.length === 0 ? undefined : values.reduce((least, value) => Math.min(least, value))
 
 const sum = (samples: readonly Sample[]): number => samples.reduce((total, { value }) => total + value, 0)
 

@@ -8,7 +8,6 @@ import { EXITS } from '../commands.ts'
 import type { Outcome, World } from '../outcome.ts'
 import { adviceOn } from '../rights.ts'
 import { PROGRAM } from '../usage.ts'
-import { samplesOf } from './samples.ts'
 import type { Row, Sidecar } from './sidecars.ts'
 import { renderRows, sidecarOf, workOf } from './sidecars.ts'
 
@@ -80,7 +79,7 @@ async function rowOf(cluster: Cluster, sidecar: Sidecar, nowSeconds: number): Pr
   const { namespace, pod, adminPort } = sidecar
   try {
     const text = await cluster.scrape(`/api/v1/namespaces/${namespace}/pods/${pod}:${adminPort}/proxy/metrics`)
-    return { ...sidecar, work: workOf(samplesOf(text), nowSeconds) }
+    return { ...sidecar, work: workOf(text, nowSeconds) }
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
     return { ...sidecar, work: { problem: error.message, missingRight: error.missingRight } }
