@@ -133,6 +133,30 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
     ])
   })
 
+  it('shows the beginning of what a pod makes long, so that its column fits the others', async () => {
+    const long = 'x'.repeat(100_000)
+    const { stdout, stderr } = await status(
+      {
+        [LIST]: {
+          items: [
+            pod('long', [{ hosts: [long], https: long }], { version: long }),
+            ...Array.from({ length: 50 }, (_, index) => pod(`orders-${index}`, [])),
+            pod('mute', []),
+          ],
+        },
+        [scrape('long')]: METRICS.replaceAll('token_denied', 'x'.repeat(1_000)),
+        [scrape('mute')]: new KubeError('unavailable', long),
+      },
+      '-n',
+      'shop',
+    )
+    expect(Math.max(...stdout.split('\n').map(({ length }) => length))).to.be.below(1_200)
+    expect(stdout).to.match(
+      /^shop +long +yes +x{253}\.\.\. +x{253}\.\.\. +x{253}\.\.\. +5m old, 10m left +55 +6 +x{253}\.\.\.$/m,
+    )
+    expect(stderr).to.match(/^outbound-jwt: metrics of shop\/mute cannot be read: x{1000}\.\.\.$/m)
+  })
+
   it('shows a pod whose routes hold what is no host', async () => {
     const hosts = [{ toString: 1, valueOf: 1 }, null, 'api.partner.example']
     const { stdout } = await status({ ...ONE, [LIST]: { items: [pod('orders', [{ hosts }])] } }, '-n', 'shop')

@@ -117,14 +117,16 @@ export interface Row extends Sidecar {
 const HEADER = ['NAMESPACE', 'POD', 'READY', 'VERSION', 'PARTNERS', 'HTTPS', 'TOKEN', 'REQUESTS', 'FAILED', 'MOSTLY']
 /** More would not fit on a line. */
 const SHOWN_HOSTS = 2
+/** The longest name of a host. SECURITY: all rows are as wide as the longest, and one pod must not make them megabytes. */
+const LONGEST_CELL = 253
 
 /**
  * @returns the sidecars as a table, one line each; what cannot be read is `?`.
  * SECURITY: in printable ASCII: whoever may create pods writes what is in them, and a terminal obeys it.
  */
 export function renderRows(rows: readonly Row[]): string {
-  const cells = [HEADER, ...rows.map((row) => cellsOf(row).map(printable))]
-  const widths = HEADER.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
+  const cells = [HEADER, ...rows.map((row) => cellsOf(row).map((cell) => cut(printable(cell), LONGEST_CELL)))]
+  const widths = HEADER.map((_, column) => cells.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0))
   return cells
     .map(
       (row) =>
@@ -135,6 +137,9 @@ export function renderRows(rows: readonly Row[]): string {
     )
     .join('')
 }
+
+/** @returns the beginning of a text that is longer. */
+export const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}...` : text)
 
 function cellsOf({ namespace, pod, ready, version, partners, work }: Row): readonly string[] {
   const hosts = partners.flatMap((partner) => partner.hosts)

@@ -9,13 +9,15 @@ import type { Outcome, World } from '../outcome.ts'
 import { adviceOn } from '../rights.ts'
 import { PROGRAM } from '../usage.ts'
 import type { Row, Sidecar } from './sidecars.ts'
-import { renderRows, sidecarOf, workOf } from './sidecars.ts'
+import { cut, renderRows, sidecarOf, workOf } from './sidecars.ts'
 
 /** Asked at the same time; the API server has others to serve. */
 const AT_ONCE = 8
 const PAGE = 500
 const SELECTOR = encodeURIComponent(`${INJECTED_LABEL}=true`)
 const EVERY_MS = 5_000
+/** Of the reason why a pod cannot be read: it may be the pod's own. */
+const LONGEST_PROBLEM = 1_000
 
 /** Shows the injected pods of a namespace or of all. @throws KubeError when pods cannot be listed. */
 export async function runStatus({ options, output }: Given, world: World): Promise<Outcome> {
@@ -82,6 +84,8 @@ async function rowOf(cluster: Cluster, sidecar: Sidecar, nowSeconds: number): Pr
     return { ...sidecar, work: workOf(text, nowSeconds) }
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
-    return { ...sidecar, work: { problem: error.message, missingRight: error.missingRight } }
+    const { message, missingRight } = error
+    // The beginning of a text keeps all of it in the memory, megabytes for each of many pods; a copy does not.
+    return { ...sidecar, work: structuredClone({ problem: cut(message, LONGEST_PROBLEM), missingRight }) }
   }
 }
