@@ -43,7 +43,7 @@ function again(routes: number): () => Decision {
   const pod = { metadata: { annotations }, spec: { containers: named(1) } }
   const decision = inject({ pod, ...review })
   if (decision.kind !== 'inject') expect.fail(decision.reason)
-  const injected = applyPatch<Injected>(pod, decision.patch)
+  const injected = applyPatch<object>(pod, decision.patch) as Injected
   const [sidecar] = injected.spec.initContainers
   const given = sidecar?.env.find(({ name }) => name === 'ROUTES')?.value ?? ''
   const last = (JSON.parse(given) as readonly object[]).at(-1)
