@@ -57,7 +57,8 @@ export function createPolicy(rules: readonly PolicyRule[]): Policy {
 
   function isGrantedWhole(items: readonly GrantedItem[], own: ReadonlySet<number>): boolean {
     const first = items.find(({ list }) => list === 'hosts') ?? items[0]
-    if (!first) return true
+    // SECURITY: a namespace without a rule has nothing, whatever is asked for.
+    if (!first) return own.size > 0
     for (const index of candidates(first, own))
       if (items.every(({ list, value }) => listOf(index)(list).has(value))) return true
     return false
