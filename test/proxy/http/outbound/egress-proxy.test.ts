@@ -206,10 +206,12 @@ for (const [name, start] of Object.entries(WORLDS))
     })
 
     it('takes a request for a host without a rule through, whole', async () => {
-      for (const path of ['/', '/x?y=z']) {
-        const answer = await call(proxy.port, `http://${PLAIN}:${plain.port}${path}`, { method: 'POST', body: path })
-        expect([answer.status, answer.body]).to.deep.equal([200, path])
-      }
+      const origin = `http://${PLAIN}:${plain.port}`
+      const posted = await call(proxy.port, `${origin}/`, { method: 'POST', body: 'whole' })
+      expect([posted.status, posted.body]).to.deep.equal([200, 'whole'])
+      // Not POST again: tinyproxy ends its connections without a word, and what may be carried out twice is not sent twice.
+      const got = await call(proxy.port, `${origin}/x?y=z`)
+      expect([got.status, got.body]).to.deep.equal([200, '{"said":"hello"}'])
       expect(seen.map(({ path }) => path)).to.deep.equal(['/', '/x?y=z'])
       expect(seen[0]?.headers.host).to.equal(`${PLAIN}:${plain.port}`)
       expect(seen[0]?.headers.authorization).to.equal(undefined)
