@@ -155,9 +155,8 @@ describe('references between variables', () => {
 
   it('come too late for a variable above them', () => {
     const list = variables('A', 'B', 'C', 'B')
-    expect(lateReferences(['A', 'B', 'C', 'D'], { name: 'A', index: 0, value: '', raw: {} }, list)).to.deep.equal([
-      'B',
-      'C',
-    ])
+    expect(
+      lateReferences(new Set(['A', 'B', 'C', 'D']), { name: 'A', index: 0, value: '', raw: {} }, list),
+    ).to.deep.equal(['B', 'C'])
   })
 })

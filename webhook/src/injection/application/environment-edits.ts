@@ -47,26 +47,33 @@ function setVariable(
     : setMember(variable.raw, path, 'value', value)
 }
 
-/** @returns the names that the kubelet expands in a value. Source: third_party/forked/golang/expansion. */
-export function referencesOf(value: string): readonly string[] {
-  if (!value.includes('$(')) return []
+/** Names of variables. */
+interface Names {
+  readonly has: (name: string) => boolean
+}
+
+/** @returns the names that the kubelet expands in a value, each once. Source: third_party/forked/golang/expansion. */
+export function referencesOf(value: string): ReadonlySet<string> {
+  if (!value.includes('$(')) return new Set()
   const references = value.replaceAll('$$', '').match(/\$\([^$()]*\)/g) ?? []
-  return references.map((reference) => reference.slice(2, -1))
+  return new Set(references.map((reference) => reference.slice(2, -1)))
 }
 
 /** The kubelet expands `$(NAME)` only from variables above it. @returns the index after the last one that is needed. */
-export function indexAfter(references: readonly string[], variables: readonly Variable[]): number {
-  const needed = new Set(references)
-  return variables.findLastIndex(({ name }) => needed.has(name)) + 1
+export function indexAfter(references: Names, variables: readonly Variable[]): number {
+  return variables.findLastIndex(({ name }) => references.has(name)) + 1
 }
 
-/** @returns the references whose variable is set below another one and which therefore stay unexpanded in that. */
-export function lateReferences(
-  references: readonly string[],
-  at: Variable,
-  variables: readonly Variable[],
-): readonly string[] {
-  if (references.length === 0) return []
-  const first = new Map(variables.toReversed().map(({ name, index }) => [name, index]))
-  return references.filter((name) => (first.get(name) ?? -1) > at.index)
+/**
+ * SECURITY: references are looked up: an annotation may have thousands, for each of hundreds of containers.
+ * @returns the names of variables that are set below another one only, where references in that stay unexpanded.
+ */
+export function lateReferences(references: Names, at: Variable, variables: readonly Variable[]): readonly string[] {
+  const above = new Set<string>()
+  const late = new Set<string>()
+  for (const { name, index } of variables) {
+    if (index <= at.index) above.add(name)
+    else if (!above.has(name) && references.has(name)) late.add(name)
+  }
+  return [...late]
 }

@@ -63,6 +63,8 @@ export interface Environment {
   readonly node: boolean
   /** undefined where Java needs none. */
   readonly java: string | undefined
+  /** In what Java needs. */
+  readonly javaReferences: ReadonlySet<string>
   /** Then no variable names the proxy. */
   readonly steering: Steering | undefined
   /** Of the steered hosts. */
@@ -192,6 +194,7 @@ export function readEnvironment(
     hasProxy,
     sdks: readSdks(files),
     java: runtimes.includes('java') ? java : undefined,
+    javaReferences: referencesOf(java ?? ''),
     steering,
     firstProxied: steering && createFirstProxied(steering.hosts),
   }
@@ -277,20 +280,19 @@ function planNode(
 function planJava(
   container: Container,
   variables: readonly Variable[],
-  { java, coverage }: Environment,
+  { java, javaReferences, coverage }: Environment,
   warn: Warn,
 ): readonly EnvironmentEdit[] {
   const name = 'JAVA_TOOL_OPTIONS'
   if (java === undefined) return []
   const own = variables.findLast((variable) => variable.name === name)
-  if (own === undefined)
-    return [{ kind: 'insert', index: indexAfter(referencesOf(java), variables), name, value: java }]
+  if (own === undefined) return [{ kind: 'insert', index: indexAfter(javaReferences, variables), name, value: java }]
   if (own.value === undefined) {
     warn(`${placeOf(container)}.env[${name}] cannot be read (valueFrom): Java calls get no token`)
     return []
   }
   if (hasJavaOptions(own.value, java, coverage)) return []
-  for (const late of lateReferences(referencesOf(java), own, variables))
+  for (const late of lateReferences(javaReferences, own, variables))
     warn(`${placeOf(container)}.env[${name}] stands above ${late}: $(${late}) stays unexpanded in it`)
   return [{ kind: 'set', variable: own, value: own.value === '' ? java : `${own.value} ${java}` }]
 }

@@ -37,8 +37,11 @@ export function planNoProxy(
   const added = [...(second?.entries ?? []), ...direct.entries]
   const value = first?.variable.value === undefined ? direct.text : union(first.variable.value, first.entries, added)
   for (const { variable, entries } of literal) {
-    const references = added.filter((entry) => !entries.has(entry)).flatMap(referencesOf)
-    for (const late of lateReferences(references, variable, variables))
+    const lacks = (entry: string): boolean => !entries.has(entry)
+    const twins = new Set([...(second?.entries ?? [])].filter(lacks).flatMap((entry) => [...referencesOf(entry)]))
+    const isAdded = (name: string): boolean =>
+      twins.has(name) || direct.references.get(name)?.some(({ entry }) => lacks(entry)) === true
+    for (const late of lateReferences({ has: isAdded }, variable, variables))
       outcome.warn(`${place}.env[${variable.name}] stands above ${late}: $(${late}) stays unexpanded in it`)
   }
   const alone = { value, index: indexAfter(direct.references, variables) }

@@ -24,8 +24,14 @@ export interface DirectHosts {
   readonly entries: readonly string[]
   /** The same as a value of NO_PROXY. */
   readonly text: string
-  /** Variables that the kubelet expands in them. */
-  readonly references: readonly string[]
+  /** By the variable that the kubelet expands. */
+  readonly references: ReadonlyMap<string, readonly Reference[]>
+}
+
+/** An entry that a variable is expanded in. */
+interface Reference {
+  readonly name: string
+  readonly entry: string
 }
 
 /** @returns the default entries and the author's, without those defaults that cover a partner in the cluster. */
@@ -35,8 +41,8 @@ export function directHosts(
 ): DirectHosts {
   const defaults = [...DIRECT, ...(intercepts ? AWS : [])]
   const entries = [...new Set([...defaults.filter((entry) => coverage(entry) === undefined), ...extra])]
-  const text = entries.join(',')
-  return { entries, text, references: referencesOf(text) }
+  const references = entries.flatMap((entry) => [...referencesOf(entry)].map((name) => ({ name, entry })))
+  return { entries, text: entries.join(','), references: Map.groupBy(references, ({ name }) => name) }
 }
 
 /** @returns the entries of a NO_PROXY value. Some clients also take spaces for separators. */

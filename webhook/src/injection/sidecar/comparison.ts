@@ -178,7 +178,7 @@ function sameness(wanted: V1EnvVar): (actual: Variable) => boolean {
 /** @returns what the sidecar reads of a value, undefined when that depends on another variable or is none. */
 function meaningOf(parse: (text: string, variable: string, report: Report) => unknown): (value: string) => unknown {
   return (value) => {
-    if (referencesOf(value).length > 0) return undefined
+    if (referencesOf(value).size > 0) return undefined
     const problems: Problem[] = []
     const parsed = parse(value.replaceAll('$$', '$'), '', (problem) => problems.push(problem))
     return problems.length > 0 ? undefined : parsed
