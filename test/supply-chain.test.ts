@@ -1,14 +1,18 @@
 // What OpenSSF Scorecard reads from files: Pinned-Dependencies, Token-Permissions, Dangerous-Workflow, Security-Policy, Dependency-Update-Tool.
-import { readFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { glob } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
-import { before, describe, it } from 'mocha'
+import { after, before, describe, it } from 'mocha'
 import { parse } from 'yaml'
 
 interface Step {
+  readonly name?: string
   readonly uses?: string
   readonly run?: string
+  readonly with?: Readonly<Record<string, unknown>>
 }
 interface Workflow {
   readonly on: Readonly<Record<string, unknown>>
@@ -64,6 +68,47 @@ describe('the supply chain', () => {
     const installs = steps().filter(({ step }) => /npm (ci|install|i)\b/.test(step.run ?? ''))
     expect(installs).not.to.be.empty
     expect(installs.filter(({ step }) => !step.run?.includes('npm ci --ignore-scripts'))).to.deep.equal([])
+  })
+
+  describe('of a release', () => {
+    const release = (): Workflow => workflows.find(({ file }) => file.endsWith('release.yml'))!.workflow
+    const find = (job: string, isIt: (step: Step) => boolean): number => release().jobs[job]!.steps.findIndex(isIt)
+    let directory: string
+    before(() => (directory = mkdtempSync(join(tmpdir(), 'outbound-jwt-release-'))))
+    after(() => rmSync(directory, { recursive: true }))
+
+    /** Nothing that leads git to the repository of these tests, or to settings of whoever runs them. */
+    const environment = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], HOME: directory })
+
+    /** Runs a step as the runner does. @returns whether it let the release go on. */
+    const passes = (job: string, step: string, env: NodeJS.ProcessEnv): boolean => {
+      const { run = 'false' } = release().jobs[job]!.steps[find(job, ({ name }) => name === step)] ?? {}
+      const options = { cwd: directory, env: { ...environment(), ...env } }
+      return spawnSync('bash', ['-e', '-o', 'pipefail', '-c', run], options).status === 0
+    }
+
+    it('takes only a commit that is on main', () => {
+      const git = (...args: readonly string[]): string =>
+        execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b.example', ...args], {
+          cwd: directory,
+          env: environment(),
+          encoding: 'utf8',
+        }).trim()
+      const commit = (text: string): string => {
+        git('commit', '-q', '--allow-empty', '-m', text)
+        return git('rev-parse', 'HEAD')
+      }
+      git('init', '-q', '-b', 'main')
+      const reviewed = commit('reviewed')
+      const newest = commit('newest')
+      git('update-ref', 'refs/remotes/origin/main', newest)
+      const aside = commit('aside')
+      const isOn = (GITHUB_SHA: string): boolean => passes('check', 'The tag is of a commit on main', { GITHUB_SHA })
+      expect([reviewed, newest, aside].map(isOn)).to.deep.equal([true, true, false])
+      const checkout =
+        release().jobs['check']!.steps[find('check', ({ uses }) => uses?.includes('/checkout@') === true)]
+      expect(checkout?.with?.['fetch-depth']).to.equal(0)
+    })
   })
 
   it('says how to report a vulnerability', () => {
