@@ -1,6 +1,6 @@
 // What OpenSSF Scorecard reads from files: Pinned-Dependencies, Token-Permissions, Dangerous-Workflow, Security-Policy, Dependency-Update-Tool.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { glob } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -108,6 +108,25 @@ describe('the supply chain', () => {
       const checkout =
         release().jobs['check']!.steps[find('check', ({ uses }) => uses?.includes('/checkout@') === true)]
       expect(checkout?.with?.['fetch-depth']).to.equal(0)
+    })
+
+    it('changes no version that is there, and pushes nothing before it knows', () => {
+      const docker = join(directory, 'docker')
+      const isNew = (status: number): boolean => {
+        writeFileSync(
+          docker,
+          `#!/bin/sh\ntest "$*" = 'buildx imagetools inspect a.example/b:1' && exit ${status}\nexit 1\n`,
+        )
+        chmodSync(docker, 0o755)
+        const PATH = `${directory}:${process.env['PATH']}`
+        return passes('images', 'The version is a new one', { PATH, NAME: 'a.example/b', VERSION: '1' })
+      }
+      expect([isNew(0), isNew(1)]).to.deep.equal([false, true])
+      const check = find('images', ({ name }) => name === 'The version is a new one')
+      expect(check).to.be.within(
+        0,
+        find('images', ({ uses }) => uses?.startsWith('docker/build-push-action@') === true),
+      )
     })
   })
 
