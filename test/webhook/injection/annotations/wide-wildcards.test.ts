@@ -20,6 +20,11 @@ describe('a wildcard with an audience of its own', () => {
       expect(warnings([host], ['https://partner.example'])).to.deep.equal([])
     })
 
+  it('is not seen where the list has names below it alone, as docs/security.md says', () => {
+    expect(warnings(['*.core.windows.net', '*.amazonaws.com'], ['https://partner.example'])).to.deep.equal([])
+    expect(warnings(['*.blob.core.windows.net', '*.s3.amazonaws.com'], ['https://partner.example'])).to.have.length(2)
+  })
+
   it('is not warned of without the audience, as each host has a token of its own', () => {
     expect(warnings(['*.co.uk'], undefined)).to.deep.equal([])
   })
