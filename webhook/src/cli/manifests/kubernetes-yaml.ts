@@ -152,9 +152,9 @@ export function withoutAliases(parsed: Document, aliased: Aliased): Document {
 function expand(node: unknown, aliased: Aliased): unknown {
   if (isAlias(node)) return expand(aliased.get(node), aliased)
   if (!isScalar(node) && !isCollection(node)) return node
-  const copy = node.clone() as typeof node
+  // The library's clone() would copy all that is below once more at every level, with aliases that are not those of `aliased`.
+  const copy = Object.create(Object.getPrototypeOf(node) as object, Object.getOwnPropertyDescriptors(node)) as typeof node
   delete copy.anchor
-  // Not of the copy: its aliases are others.
   if (isSeq(copy) && isSeq(node)) copy.items = node.items.map((item) => expand(item, aliased))
   else if (isMap(copy) && isMap(node)) copy.items = members(node, aliased)
   return copy
