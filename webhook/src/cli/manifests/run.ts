@@ -14,6 +14,7 @@ import type { Finding } from './findings.ts'
 import { formatFinding } from './findings.ts'
 import type { InjectDeps } from './inject.ts'
 import { applyAll, decideAll, findingsOf } from './inject.ts'
+import { joinDocuments } from './join.ts'
 import { lint } from './lint.ts'
 import { parseManifests } from './manifests.ts'
 import type { Source } from './source.ts'
@@ -90,24 +91,10 @@ const statusOf = (findings: readonly Finding[]): number =>
 const diffOf = (sources: readonly Source[]): string =>
   sources.map((source) => unifiedDiff(source.file, source.text, textOf(source))).join('')
 
-const yamlOf = (sources: readonly Source[]): string => joined(sources.map(textOf))
+const yamlOf = (sources: readonly Source[]): string => joinDocuments(sources.map(textOf))
 
 const textOf = ({ text, manifests }: Source): string =>
-  manifests.length === 0 ? text : joined(manifests.map((manifest) => manifest.text()))
-
-/** A document after lines that say nothing. SECURITY: no part of it can match what another one could; a file may begin with many such lines. */
-const BEGINNING = /^(?:[^\S\n]*(?:#[^\n]*)?\n)*---/
-
-/** Every document but the first begins with `---`. */
-function joined(documents: readonly string[]): string {
-  const parts: string[] = []
-  for (const document of documents.slice(documents.findIndex((text) => text !== ''))) {
-    if (parts.length > 0 && !parts.at(-1)?.endsWith('\n')) parts.push('\n')
-    if (parts.length > 0 && !BEGINNING.test(document)) parts.push('---\n')
-    if (document !== '') parts.push(document)
-  }
-  return parts.join('')
-}
+  manifests.length === 0 ? text : joinDocuments(manifests.map((manifest) => manifest.text()))
 
 /** One object as itself, several as a List, as kubectl prints them. */
 function jsonOf(sources: readonly Source[]): string {
