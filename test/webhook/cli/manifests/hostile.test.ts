@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { applyPatch } from 'diff'
 import { describe, it } from 'mocha'
 import { DEPLOYMENT, runWith } from '../../../support/cli/files.ts'
 
@@ -25,6 +26,16 @@ describe('a hostile manifest', () => {
     const blank = `${'\n'.repeat(60)}${'# a\n'.repeat(60)}`
     const { stdout } = runWith({ a: DEPLOYMENT, b: `${blank}a: 1\n`, c: `${blank}---\na: 1\n` }, 'inject', '-f', 'a', '-f', 'b', '-f', 'c')
     expect(stdout).to.match(/\n---\n\n{60}(?:# a\n){60}a: 1\n\n{60}(?:# a\n){60}---\na: 1\n$/)
+  })
+
+  it('is compared in a time that grows with its length: more lines that change than can be told apart', () => {
+    for (const end of ['\n', '']) {
+      const text = `odd:\n${Array.from({ length: 5_000 }, (_, index) => `  k${index}:   1\n`).join('')}${DEPLOYMENT}other: 1${end}`
+      const { status, stdout } = runWith({ a: text }, 'inject', '-f', 'a', '--diff')
+      expect(status).to.equal(0)
+      expect(stdout).to.match(/^--- a\n\+\+\+ "?a \(injected\)"?\n@@ -1,\d+ \+1,\d+ @@\n-odd:\n/)
+      expect(applyPatch(text, stdout)).to.equal(runWith({ a: text }, 'inject', '-f', 'a').stdout)
+    }
   })
 
   for (const text of ['a: &a [*a]\n', 'a: &a\n  b: {c: *a}\n', 'a: &a\n  <<: *a\n'])
