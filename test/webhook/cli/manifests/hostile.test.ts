@@ -38,6 +38,14 @@ describe('a hostile manifest', () => {
     }
   })
 
+  it('is judged in a time that grows with its length: 60,000 annotations in the wrong place', () => {
+    const wrong = Array.from({ length: 60_000 }, (_, index) => `    outbound-jwt.io/x${index}: '1'\n`).join('')
+    const text = `apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  annotations:\n${wrong}`
+    const { status, stdout } = runWith({ a: text }, 'lint', '-f', 'a')
+    expect(status).to.equal(1)
+    expect(stdout).to.match(/^a:6: error: .*x0 /).and.to.match(/^a:60005: error: .*x59999 .*\n$/m)
+  })
+
   for (const text of ['a: &a [*a]\n', 'a: &a\n  b: {c: *a}\n', 'a: &a\n  <<: *a\n'])
     it(`that stands within itself is told so: ${JSON.stringify(text)}`, () => {
       for (const command of ['lint', 'inject']) {

@@ -1,5 +1,5 @@
 import { Composer, LineCounter, Parser, isMap, isNode, isScalar, isSeq, visit } from 'yaml'
-import type { CST, Document, Node } from 'yaml'
+import type { CST, Document, Node, Pair, YAMLMap } from 'yaml'
 import type { JsonPatchOperation } from '../../injection/patch.ts'
 import { aliasedIn, kubernetesTags, withoutAliases } from './kubernetes-yaml.ts'
 import type { Aliased } from './kubernetes-yaml.ts'
@@ -121,10 +121,11 @@ function createManifest(parsed: Document.Parsed, { aliased, source, lines }: Rea
   const plain: unknown = parsed.toJS({ maxAliasCount: ALIASES })
   const document = hasAliases(parsed) ? withoutAliases(parsed, aliased) : parsed
   const data: unknown = document === parsed ? plain : document.toJS()
+  const offsetOf = offsets(parsed)
   let isChanged = false
   return {
     data,
-    lineOf: (path) => lines.linePos(offsetOf(parsed, path)).line,
+    lineOf: (path) => lines.linePos(offsetOf(path)).line,
     apply: (at, operations) => {
       isChanged = true
       for (const operation of operations) change(document, at, operation)
@@ -183,15 +184,24 @@ function change(document: Document, at: Path, { op, path, value }: JsonPatchOper
 
 const indexOrName = (token: string): string | number => (/^\d+$/.test(token) ? Number(token) : token)
 
-/** @returns where the key at a path begins, else the value, else what is around it. */
-function offsetOf(document: Document.Parsed, path: Path): number {
-  for (let depth = path.length; depth > 0; depth -= 1) {
-    const parent = document.getIn(path.slice(0, depth - 1), true)
-    const pair = isMap(parent)
-      ? parent.items.find(({ key }) => isScalar(key) && key.value === path[depth - 1])
-      : undefined
-    const node = pair?.key ?? document.getIn(path.slice(0, depth), true)
-    if (isNode(node) && node.range) return node.range[0]
+/** @returns for a path where its key begins, else its value, else what is around it. Pairs are found by name: a mapping may have thousands. */
+function offsets(document: Document.Parsed): (path: Path) => number {
+  const named = new Map<YAMLMap, ReadonlyMap<unknown, Pair>>()
+  const pairOf = (map: YAMLMap, name: unknown): Pair | undefined => {
+    const known =
+      named.get(map) ?? new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[pair.key.value, pair] as const] : [])))
+    named.set(map, known)
+    return known.get(name)
   }
-  return document.contents?.range[0] ?? 0
+  return (path) => {
+    let node: unknown = document.contents
+    let offset = document.contents?.range[0] ?? 0
+    for (const step of path) {
+      const pair = isMap(node) ? pairOf(node, step) : undefined
+      node = pair ? pair.value : isSeq(node) ? node.items[Number(step)] : undefined
+      const place = pair ? pair.key : node
+      offset = isNode(place) && place.range ? place.range[0] : offset
+    }
+    return offset
+  }
 }
