@@ -12,6 +12,7 @@ import { isObject, listAt, textAt } from '../injection/pod/json.ts'
 import type { JsonObject } from '../injection/pod/json.ts'
 import type { Given } from './arguments.ts'
 import { EXITS } from './commands.ts'
+import { jsonText } from './json.ts'
 import type { Outcome, World } from './outcome.ts'
 import type { Finding } from './report.ts'
 import { report } from './report.ts'
@@ -130,7 +131,7 @@ function complete(issuer: string, document: JsonObject): Outcome {
   } satisfies Record<keyof typeof REQUIRED_MEMBERS, unknown>
   return {
     status: EXITS.fine.status,
-    stdout: `${JSON.stringify(copy, null, 2)}\n`,
+    stdout: jsonText(copy),
     stderr: `${PROGRAM}: warning: the issuer in the copy stays ${issuer}. Partners that compare it with the address of the copy refuse it (${STRICT_ABOUT_ISSUER.join('; ')}); it helps those that take the address of the document apart from the issuer.\n`,
   }
 }

@@ -1,5 +1,6 @@
 import { printable } from '@aws-outbound-jwt-injector/proxy/contract'
 import { EXITS } from './commands.ts'
+import { jsonText } from './json.ts'
 import type { Outcome } from './outcome.ts'
 import { pageUrl } from './usage.ts'
 
@@ -22,7 +23,7 @@ export function report(findings: readonly Finding[], output: string): Outcome {
   const has = (verdict: Finding['verdict']): boolean => findings.some((one) => one.verdict === verdict)
   return {
     status: (has('fail') ? EXITS.found : has('skip') ? EXITS.unavailable : EXITS.fine).status,
-    stdout: output === 'json' ? `${JSON.stringify(findings, null, 2)}\n` : renderText(findings),
+    stdout: output === 'json' ? jsonText(findings) : renderText(findings),
     stderr: '',
   }
 }

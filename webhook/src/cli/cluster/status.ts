@@ -5,6 +5,7 @@ import type { Cluster } from '../../kube/cluster.ts'
 import { KubeError } from '../../kube/failure.ts'
 import type { Given } from '../arguments.ts'
 import { EXITS } from '../commands.ts'
+import { jsonText } from '../json.ts'
 import type { Outcome, World } from '../outcome.ts'
 import { adviceOn } from '../rights.ts'
 import { PROGRAM } from '../usage.ts'
@@ -46,7 +47,7 @@ function render(rows: readonly Row[], output: string, where: string): Outcome {
   const text = rows.length === 0 ? `no injected pod in ${where}\n` : renderRows(rows)
   return {
     status: EXITS.fine.status,
-    stdout: output === 'json' ? `${JSON.stringify(rows, null, 2)}\n` : text,
+    stdout: output === 'json' ? jsonText(rows) : text,
     stderr: output === 'json' ? '' : [...unread, ...advice].join(''),
   }
 }

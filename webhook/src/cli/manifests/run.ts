@@ -7,6 +7,7 @@ import { createPolicy } from '../../injection/policy/policy.ts'
 import { parsePolicyRules } from '../../injection/policy/rules.ts'
 import type { Given } from '../arguments.ts'
 import { EXITS } from '../commands.ts'
+import { jsonText } from '../json.ts'
 import type { Outcome, World } from '../outcome.ts'
 import { UsageError } from '../usage.ts'
 import { unifiedDiff } from './diff.ts'
@@ -66,7 +67,7 @@ export function runLint(given: Given, world: World): Outcome {
   const { sources, deps, empty } = readInput(given, world)
   const { findings, summary } = lint(sources, deps)
   const status = statusOf(findings)
-  if (given.output === 'json') return { status, stdout: `${JSON.stringify(findings, null, 2)}\n`, stderr: empty }
+  if (given.output === 'json') return { status, stdout: jsonText(findings), stderr: empty }
   const stdout = findings.map((one) => `${formatFinding(one)}\n`).join('')
   return { status, stdout, stderr: `${empty}${summary}\n` }
 }
@@ -101,7 +102,7 @@ function jsonOf(sources: readonly Source[]): string {
   const results = sources.flatMap(({ manifests }) => manifests.map((manifest) => manifest.result()))
   const [first] = results
   const value = results.length === 1 ? first : { apiVersion: 'v1', kind: 'List', items: results }
-  return `${JSON.stringify(value, null, 2)}\n`
+  return jsonText(value)
 }
 
 function readOrFail(read: (file: string) => Uint8Array, file: string): string {
