@@ -114,6 +114,20 @@ prints manifests as the webhook would make their pods; prints none when it would
       })
   })
 
+  it('shows the name of a file as text, so that no terminal obeys it', () => {
+    const name = 'a\u001b[2J\u009b31m\u202eb.yaml'
+    const shown = String.raw`a\u001b[2J\u009b31m\u202eb.yaml`
+    expect(complaint('lint', '-f', name)).to.equal(`outbound-jwt: ${shown}: there is no such file\n`)
+    expect(runWith({ [name]: 'a: [' }, 'lint', '-f', name).stderr).to.match(
+      /^outbound-jwt: [\x20-\x7e]+:1: [\x20-\x7e]+\n$/,
+    )
+    expect(runWith({ [name]: '' }, 'lint', '-f', name).stderr).to.equal(
+      `${shown}: warning: no manifest in it\nno pods; no problems\n`,
+    )
+    expect(complaint(name)).to.match(/^[\x20-\x7e]*\n$/)
+    expect(runWith({}, 'explain', name).stderr).to.match(/^[\x20-\x7e]*\n$/)
+  })
+
   it('does not take a defect of its own for a mistake of the caller', () => {
     expect(() => run(['lint', '-f', 'a'], { ...NOWHERE, read: () => 5 as never })).to.throw(TypeError)
   })

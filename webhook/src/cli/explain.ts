@@ -1,4 +1,4 @@
-import { ROUTE_FIELDS } from '@aws-outbound-jwt-injector/proxy/contract'
+import { ROUTE_FIELDS, printable } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
   CHECKS,
   ERRORS,
@@ -36,7 +36,7 @@ export function explain(word: string): Outcome {
   if (found.length > 0) return { status: EXITS.fine.status, stdout: found.map(render).join('\n'), stderr: '' }
   const close = closeTo(word)
   const hint = close.length === 0 ? '' : `; did you mean ${close.join(', ')}?`
-  return { status: EXITS.found.status, stdout: '', stderr: `${PROGRAM}: nothing is called ${word}${hint}\n` }
+  return { status: EXITS.found.status, stdout: '', stderr: `${PROGRAM}: nothing is called ${printable(word)}${hint}\n` }
 }
 
 const render = ({ word, what, meaning, fix, page }: Entry): string =>

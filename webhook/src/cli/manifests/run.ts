@@ -1,6 +1,6 @@
 import { errorCode } from '@aws-outbound-jwt-injector/proxy/runtime'
 import type { Problem } from '@aws-outbound-jwt-injector/proxy/contract'
-import { describeProblem } from '@aws-outbound-jwt-injector/proxy/contract'
+import { describeProblem, printable } from '@aws-outbound-jwt-injector/proxy/contract'
 import { createInjector } from '../../injection/decide.ts'
 import type { Policy } from '../../injection/policy/policy.ts'
 import { createPolicy } from '../../injection/policy/policy.ts'
@@ -50,7 +50,7 @@ function readInput(given: Given, { read }: World): Input {
   return {
     sources,
     deps: { inject: createInjector(settings, () => policy), namespaceOptIn },
-    empty: empty.map(({ file }) => `${file}: warning: no manifest in it\n`).join(''),
+    empty: empty.map(({ file }) => `${printable(file)}: warning: no manifest in it\n`).join(''),
   }
 }
 
