@@ -123,6 +123,7 @@ The injector of the webhook, offline: the same code, no cluster.
 YAML is read as Kubernetes reads it (sigs.k8s.io/yaml: YAML 1.1 with Go's numbers, so \`yes\` is true and \`0o17\` is 15), and what is written reads the same there.
 Characters that its parser refuses or takes for a line break (DEL, NEL, U+2028, a lone carriage return) are refused with their line unless they are escaped in double quotes.
 Comments and the author's style are kept where YAML allows it; aliases and merges of a document are replaced by what they stand for. When one pod would be refused, nothing is printed.
+\`--diff\` shows the lines that change; where they are more than 4,000 in one file, it shows the whole file as changed.
 A pod injected here goes through the webhook unchanged. Keep the manifest from before: after a change of annotations \`inject\` must run on it again; what it printed earlier is refused (\`stale-injection\`).`,
   explain: `
 \`\`\`sh
@@ -168,7 +169,7 @@ outbound-jwt status -A
 outbound-jwt status -n shop --watch
 \`\`\`
 
-The metrics of each sidecar are read through the API server, eight at a time. What cannot be read is \`?\`, with the reason on standard error.
+The metrics of each sidecar are read through the API server, eight at a time. What cannot be read, or not within 10 s and 8 MiB, is \`?\`, with the reason on standard error.
 
 A version other than that of this program is named: such pods get theirs when they are restarted ([upgrade](upgrade.md)). \`TOKEN\` is the oldest one in use. Requests and failures are counted since the sidecar started: errors of the sidecar, and 401, 403 and 5xx of partners.
 \`MOSTLY\` is what most of them were (\`outbound-jwt explain\` has it).`,
