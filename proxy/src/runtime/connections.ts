@@ -9,7 +9,10 @@ export interface ConnectionLimits {
 }
 
 interface Connection {
+  /** As it was accepted. */
   readonly socket: Socket
+  /** What is spoken on: the same, or TLS on top of it. */
+  top: Socket
   readonly peer: string
   /** Whether a request on it was answered. */
   proven: boolean
@@ -37,7 +40,7 @@ export function boundConnections(server: HttpServer, { total, perPeer }: Connect
     const victim = candidates.find(({ proven }) => !proven) ?? candidates[0]
     if (!victim) return
     forget(victim)
-    victim.socket.destroy()
+    reset(victim)
   }
 
   const accepting: NetServer = server
@@ -46,7 +49,7 @@ export function boundConnections(server: HttpServer, { total, perPeer }: Connect
     if ((peers.get(peer) ?? 0) >= perPeer) makeRoom(peer)
     else if (open.size >= total) makeRoom(busiest(peers))
     const addresses = addressesOf(socket)
-    const connection = { socket, peer, proven: false }
+    const connection = { socket, top: socket, peer, proven: false }
     open.add(connection)
     byAddresses.set(addresses, connection)
     peers.set(peer, (peers.get(peer) ?? 0) + 1)
@@ -55,12 +58,32 @@ export function boundConnections(server: HttpServer, { total, perPeer }: Connect
       if (byAddresses.get(addresses) === connection) byAddresses.delete(addresses)
     })
   })
+  server.on('secureConnection', (top: Socket) => {
+    const connection = byAddresses.get(addressesOf(top))
+    if (connection) connection.top = top
+  })
+  // Node would close it.
+  server.on('timeout', (top: Socket) => {
+    const connection = byAddresses.get(addressesOf(top))
+    if (connection) reset(connection)
+  })
   server.on('request', ({ socket }, response) => {
     const connection = byAddresses.get(addressesOf(socket))
     response.once('finish', () => {
       if (connection) connection.proven = true
     })
   })
+}
+
+/**
+ * Ends a connection and what its client has not read. SECURITY: of one that is closed the kernel keeps that for minutes, in the memory of the
+ * pod, and no bound counts it any more.
+ */
+function reset({ socket, top }: Connection): void {
+  // While its FIN waits for its turn a socket cannot be reset (EINVAL), and Node would lose its descriptor.
+  const isEnding = top.writableEnded && !top.writableFinished && top.writableLength === 0
+  if (isEnding) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 const addressesOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>

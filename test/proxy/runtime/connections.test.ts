@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import { readFileSync } from 'node:fs'
+import type { RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -9,6 +10,9 @@ import type { ServerLimits } from '../../../proxy/src/runtime/index.ts'
 import { createHttpServer, createHttpsServer, installCertificate, listen } from '../../../proxy/src/runtime/index.ts'
 import { createTestAuthority } from '../../support/certificates.ts'
 import { until } from '../../support/until.ts'
+
+/** More than a client takes that does not read, and less than the kernel does before it. */
+const LONG_ANSWER = 'x'.repeat(512 * 1024)
 
 const LIMITS: ServerLimits = {
   connections: { total: 6, perPeer: 4 },
@@ -116,4 +120,58 @@ describe('connections of a server', () => {
     socket.write(`x: ${'x'.repeat(5000)}\r\n`)
     expect(await finish(socket)).to.include('431')
   })
+
+  for (const scheme of ['http', 'https'] as const)
+    describe(`of ${scheme} whose client does not read its answer`, () => {
+      let ca: string | undefined
+
+      async function answer(limits: Partial<ServerLimits>): Promise<void> {
+        const listener: RequestListener = (_request, response) => response.end(LONG_ANSWER)
+        if (scheme === 'http') server = createHttpServer({ ...LIMITS, ...limits }, listener)
+        else {
+          const authority = await createTestAuthority()
+          const secure = createHttpsServer({ ...LIMITS, ...limits }, listener)
+          installCertificate(secure, await authority.issue(['127.0.0.1']))
+          ca = authority.ca
+          server = secure
+        }
+        port = (await listen(server, { host: '127.0.0.1', port: 0 })).port
+      }
+      /** Waits until the kernel has the answer. */
+      async function leaveUnread(): Promise<void> {
+        const request = once(server, 'request') as Promise<[unknown, ServerResponse]>
+        const socket = ca === undefined ? connect(port, '127.0.0.1') : connectTls({ port, host: '127.0.0.1', ca })
+        sockets.push(socket)
+        socket.on('error', () => socket.destroy()).pause()
+        socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+        const [, response] = await request
+        if (!response.writableFinished) await once(response, 'finish')
+      }
+      const open = (): Promise<number> =>
+        new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
+
+      it('are reset when they make way, and leave nothing to the kernel', async () => {
+        await answer({ connections: { total: 2, perPeer: 2 } })
+        for (let count = 0; count < 5; count += 1) await leaveUnread()
+        await until('three are ended', async () => (await open()) === 2)
+        expect(orphansOf(port)).to.deep.equal([])
+      })
+
+      it('are reset when they have been idle for too long, and leave nothing to the kernel', async () => {
+        await answer({ keepAliveMs: 50 })
+        await leaveUnread()
+        await until('it is ended', async () => (await open()) === 0)
+        expect(orphansOf(port)).to.deep.equal([])
+      })
+    })
 })
+
+/** @returns what the kernel still has to send from this port for nobody: FIN_WAIT1, without an inode. Source: proc_net_tcp.rst of the kernel. */
+function orphansOf(port: number): string[] {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n')
+  return lines.filter((line) => {
+    const [, address, , state, , , , , , inode] = line.trim().split(/\s+/)
+    return address === local && state === '04' && inode === '0'
+  })
+}
