@@ -25,9 +25,14 @@ const IDLE_BYTES = 80 << 20
 /** What there is all the same in less memory than a sidecar should have. */
 const LEAST_BYTES = 12 << 20
 
-/** @returns what a request holds until it is over. @param bodyBytes as many as are buffered of it at a time. */
-export function requestBytes(bodyBytes: number): number {
-  return HOLDS.request + BODY_FACTOR * bodyBytes
+/** Of a head: contained in what every request holds. */
+const USUAL_HEAD_BYTES = 8 * 1024
+/** How many times the rest of a longer one is held: as it came, and as it goes on. */
+const HEAD_FACTOR = 2
+
+/** @returns what a request holds until it is over. @param bodyBytes as many as are buffered of it at a time. @param headBytes all of them. */
+export function requestBytes(bodyBytes: number, headBytes = 0): number {
+  return HOLDS.request + BODY_FACTOR * bodyBytes + HEAD_FACTOR * Math.max(0, headBytes - USUAL_HEAD_BYTES)
 }
 
 /** A part of the memory that requests and connections may hold together. */

@@ -40,6 +40,16 @@ describe('the memory of requests and connections', () => {
     expect(count(() => memory.requests.takes(requestBytes(64 * 1024)))).to.be.within(100, 300)
   })
 
+  it('holds fewer requests with long heads, and as many with those that calls usually have', () => {
+    for (const [headBytes, least, most] of [
+      [8 * 1024, 1_000, 1_000],
+      [64 * 1024, 100, 400],
+    ] as const) {
+      const memory = createMemoryBudget(128 * MIB)
+      expect(count(() => memory.requests.takes(requestBytes(0, headBytes)))).to.be.within(least, most)
+    }
+  })
+
   it('always leaves room for 64 connections to partners, and for requests in little memory', () => {
     for (const limit of [1, 32 * MIB, 96 * MIB]) {
       const memory = createMemoryBudget(limit)

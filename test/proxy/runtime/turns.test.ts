@@ -51,4 +51,13 @@ describe('turns of requests on a connection', () => {
     held[0]?.response.end('late')
     expect(text).to.equal('')
   })
+
+  it('end with their connection when two wait whose few bytes are many fields', async () => {
+    send('/1')
+    await until('it has begun', () => held.length === 1)
+    socket.write(`GET /2 HTTP/1.1\r\nHost: x\r\n${'a:\r\n'.repeat(900)}\r\n`.repeat(2))
+    await until('it is ended', () => socket.closed)
+    expect(held.map(({ path }) => path)).to.deep.equal(['/1'])
+    expect(text).to.equal('')
+  })
 })

@@ -4,6 +4,7 @@ import type { Route } from '../../contract.ts'
 import type { Locate } from '../../routing/locate.ts'
 import type { Router } from '../../routing/router.ts'
 import { isForwardablePath, isOriginAlone } from '../../routing/target.ts'
+import { sizeOfHead } from '../../runtime/index.ts'
 import type { Tokens } from '../../tokens/token-request.ts'
 import { PassingBody, collectBody } from './body.ts'
 import type { Exchange, Plan } from './exchange.ts'
@@ -53,7 +54,8 @@ export function createHandler(handlerDeps: HandlerDeps): Handler {
 
 function admit(exchange: Exchange, { inFlight, limits, locate, memory, router }: HandlerDeps): Plan {
   const fields = exchange.fields()
-  const bytes = requestBytes(bufferedBytes(fields, limits))
+  const headBytes = sizeOfHead(exchange.target, exchange.headers)
+  const bytes = requestBytes(bufferedBytes(fields, limits), headBytes)
   if (inFlight() > limits.inFlight || !memory.requests.takes(bytes))
     throw new ProxyError('overloaded', { retryAfterSeconds: 1 })
   exchange.heldBytes = bytes

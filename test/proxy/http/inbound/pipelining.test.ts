@@ -47,4 +47,14 @@ describe('pipelined requests', () => {
     expect(held.length, 'requests that the partner has seen').to.be.at.most(1)
     expect(await proxy.metrics()).to.include('outbound_jwt_connections_refused_total{error_type="overloaded"} 1')
   })
+
+  it('end with their connection when few are sent, and more waits of their heads than one may have', async () => {
+    const before = upstream.sockets.size
+    const socket = await openSocket(proxy.port)
+    socket.on('error', () => socket.destroy())
+    const [line, end] = get('long').split('\r\n')
+    socket.write(`${line}\r\nx: ${'x'.repeat(60_000)}\r\n${end}\r\n`.repeat(3))
+    await until('it is ended', () => socket.closed)
+    await until('the client is gone for the partner, too', () => upstream.sockets.size <= before)
+  })
 })
