@@ -17,6 +17,8 @@ export interface Http2World {
   readonly seen: readonly { readonly headers: IncomingHttpHeaders; readonly stream: ServerHttp2Stream }[]
   /** PEM that an application does not trust. */
   readonly partnerCa: string
+  /** PEM of the pod's own authority, which an application trusts. */
+  readonly anchor: string
   /** What the partner answers. Default: the body, and a trailer. */
   respond: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
   /** Of the partner. */
@@ -64,6 +66,7 @@ export async function startHttp2World(): Promise<Http2World> {
     },
     seen,
     partnerCa: partners.ca,
+    anchor: authority.anchor,
     respond: (stream) => {
       stream.respond({ ':status': 200, 'x-by': 'h2' }, { waitForTrailers: true })
       stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '1' }))

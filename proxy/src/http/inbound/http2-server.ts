@@ -56,7 +56,7 @@ const LAST_STREAM = 2 ** 31 - 1
  */
 export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
   const { limits, memory } = deps
-  const sessions = new Set<ServerHttp2Session>()
+  const sessions = new Map<ServerHttp2Session, Socket>()
   const silent = new Set<Socket>()
   let isDraining = false
   const options = {
@@ -83,11 +83,15 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
     endSilent: () => silent.forEach((client) => client.destroy()),
     drain: () => {
       isDraining = true
-      sessions.forEach(retire)
+      for (const session of sessions.keys()) retire(session)
     },
     destroy: () => {
       const { size } = sessions
-      for (const session of sessions) session.destroy()
+      for (const [session, client] of sessions) {
+        session.destroy()
+        // That waits until the client has read what it was sent, and does nothing more the next time.
+        client.destroy()
+      }
       return size
     },
   }
@@ -101,7 +105,7 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
       return
     }
     session.once('close', () => memory.requests.gives(HOLDS.http2))
-    sessions.add(session)
+    sessions.set(session, client)
     watch(session, client)
     if (isDraining) retire(session)
   }

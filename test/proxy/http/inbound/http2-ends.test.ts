@@ -5,9 +5,14 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import { ask, open, secureHttp2 } from '../../../support/proxy/http2-client.ts'
 import { HOST, startHttp2World } from '../../../support/proxy/http2-world.ts'
 import type { Http2World } from '../../../support/proxy/http2-world.ts'
+import { END_HEADERS, END_STREAM, FRAME, PREFACE, frame, literals } from '../../../support/proxy/http2-frames.ts'
+import { secureThrough } from '../../../support/proxy/interception.ts'
 import { TEST_TOKEN, denied } from '../../../support/proxy/tokens.ts'
 import { connectThrough, readAll } from '../../../support/proxy/tunnel.ts'
 import { until } from '../../../support/until.ts'
+
+/** RFC 9113 §6.5.2. */
+const SETTINGS_INITIAL_WINDOW_SIZE = 4
 
 describe('a client of HTTP/2', () => {
   let world: Http2World
@@ -175,6 +180,46 @@ describe('a client of HTTP/2', () => {
     expect(await call.done).to.include({ body: 'late', rstCode: 0 })
     await drained
   })
+
+  for (const [what, scheme, connect] of [
+    [
+      'TLS',
+      'https',
+      () => secureThrough(world.proxy.port, world.authority(), { ca: world.anchor, ALPNProtocols: ['h2'] }),
+    ],
+    ['a tunnel to port 80', 'http', async () => (await connectThrough(world.proxy.port, `${HOST}:80`)).socket],
+  ] as const)
+    it(`is cut off at the end of the drain when it reads nothing over ${what}`, async () => {
+      let written = 0
+      world.respond = (stream) => {
+        stream.respond({ ':status': 200 })
+        const more = (error?: Error | null): void => {
+          if (!error) stream.write(Buffer.alloc(64 * 1024), more)
+          written++
+        }
+        more()
+      }
+      await world.restart({ settings: { SHUTDOWN_TIMEOUT: '1', DRAIN_DELAY: '0' } })
+      const socket = await connect()
+      socket.on('error', () => undefined).pause()
+      const authority = scheme === 'https' ? world.authority() : HOST
+      const fields = { ':method': 'GET', ':scheme': scheme, ':authority': authority, ':path': '/' }
+      const most = Buffer.from([0, SETTINGS_INITIAL_WINDOW_SIZE, 0x7f, 0xff, 0xff, 0xff])
+      socket.write(
+        Buffer.concat([
+          PREFACE,
+          frame(FRAME.settings, 0, 0, most),
+          frame(FRAME.windowUpdate, 0, 0, Buffer.from([0x7f, 0xff, 0, 0])),
+          frame(FRAME.headers, END_HEADERS | END_STREAM, 1, literals(Object.entries(fields))),
+        ]),
+      )
+      await until('the response has begun', () => written > 0)
+      let last = -1
+      await until('nothing more is taken', () => last === (last = written), 20_000, 500)
+      await world.proxy.drain()
+      expect(world.proxy.log()).to.match(/tunnels cut at the end of the drain.*"count":1\b/)
+      socket.destroy()
+    })
 
   it('is told to go after a time without a request', async () => {
     await world.restart({ limits: { keepAliveMs: 50 } })
