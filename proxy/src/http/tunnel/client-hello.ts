@@ -1,10 +1,16 @@
 /** What is known of the first message of a TLS client. RFC 8446 §4.1.2. */
 export type ClientHello =
-  { readonly isWhole: false } | { readonly isWhole: true; readonly serverName: string | undefined }
+  /** Before there are as many bytes as needed, it is no use to look again. */
+  | { readonly isWhole: false; readonly neededBytes: number }
+  | { readonly isWhole: true; readonly serverName: string | undefined }
 
 /** First byte of a ClientHello. RFC 8446 §5.1. */
 export const TLS_HANDSHAKE = 0x16
 const CLIENT_HELLO = 1
+/** RFC 8446 §5.1: type, version, length. */
+const RECORD_HEAD = 5
+/** RFC 8446 §4: type, length. */
+const MESSAGE_HEAD = 4
 /** RFC 6066 §3, both. */
 const SERVER_NAME = 0
 const HOST_NAME = 0
@@ -19,24 +25,48 @@ const NAMELESS: ClientHello = { isWhole: true, serverName: undefined }
  * @returns a message that is none, or is too long, as whole and without a name.
  */
 export function readClientHello(bytes: Buffer): ClientHello {
-  if (bytes.length > LARGEST_BYTES) return NAMELESS
-  const fragments: Buffer[] = []
-  for (let at = 0; at + 5 <= bytes.length;) {
-    const length = bytes.readUInt16BE(at + 3)
-    if (bytes[at] !== TLS_HANDSHAKE || length === 0) return NAMELESS
-    const fragment = bytes.subarray(at + 5, at + 5 + length)
-    fragments.push(fragment)
-    at += 5 + length
+  const records = bytes.length > LARGEST_BYTES ? undefined : readRecords(bytes)
+  if (!records) return NAMELESS
+  const { content, next } = records
+  if (content.length > 0 && content[0] !== CLIENT_HELLO) return NAMELESS
+  const end = content.length < MESSAGE_HEAD ? MESSAGE_HEAD : MESSAGE_HEAD + content.readUIntBE(1, 3)
+  if (content.length < end) {
+    const neededBytes = next + end - content.length
+    return neededBytes > LARGEST_BYTES ? NAMELESS : { isWhole: false, neededBytes }
   }
-  const message = Buffer.concat(fragments)
-  if (message.length > 0 && message[0] !== CLIENT_HELLO) return NAMELESS
-  if (message.length < 4 || message.length < 4 + message.readUIntBE(1, 3))
-    return bytes.length > 0 && bytes[0] !== TLS_HANDSHAKE ? NAMELESS : { isWhole: false }
   try {
-    return { isWhole: true, serverName: serverNameOf(new Vector(message.subarray(4, 4 + message.readUIntBE(1, 3)))) }
+    return { isWhole: true, serverName: serverNameOf(new Vector(content.subarray(MESSAGE_HEAD, end))) }
   } catch {
     // A length that lies.
     return NAMELESS
+  }
+}
+
+/** @returns what is in the records, and where its next octet will be at the earliest; undefined when there is something else. */
+function readRecords(bytes: Buffer): { readonly content: Buffer; readonly next: number } | undefined {
+  if (bytes.length > 0 && bytes[0] !== TLS_HANDSHAKE) return undefined
+  const fragments: Buffer[] = []
+  let at = 0
+  while (at + RECORD_HEAD <= bytes.length) {
+    const length = bytes.readUInt16BE(at + 3)
+    if (bytes[at] !== TLS_HANDSHAKE || length === 0) return undefined
+    fragments.push(bytes.subarray(at + RECORD_HEAD, at + RECORD_HEAD + length))
+    at += RECORD_HEAD + length
+  }
+  return { content: Buffer.concat(fragments), next: at > bytes.length ? bytes.length : at + RECORD_HEAD }
+}
+
+/**
+ * @returns what tells whether a message is whole, asked for all bytes so far whenever there are more. SECURITY: a client that sends thousands
+ * of small records, and then one octet at a time, must not have them all read again for each.
+ */
+export function createIsWholeHello(): (bytes: Buffer) => boolean {
+  let neededBytes = 0
+  return (bytes) => {
+    if (bytes.length < neededBytes) return false
+    const hello = readClientHello(bytes)
+    if (!hello.isWhole) ({ neededBytes } = hello)
+    return hello.isWhole
   }
 }
 

@@ -11,7 +11,7 @@ import { closeInStages, refuseSocket } from '../inbound/error-response.ts'
 import type { Limits } from '../limits.ts'
 import { HOLDS } from '../memory.ts'
 import type { MemoryBudget } from '../memory.ts'
-import { TLS_HANDSHAKE, readClientHello } from './client-hello.ts'
+import { TLS_HANDSHAKE, createIsWholeHello, readClientHello } from './client-hello.ts'
 import { peek } from './peek.ts'
 
 export interface InterceptionObserver {
@@ -97,7 +97,7 @@ export function createInterception(deps: InterceptionDeps): Interception {
           if (tunnel) void begin(client, tunnel)
           else client.end(UNRECOGNIZED_NAME, () => closeInStages(client))
         },
-        (first) => readClientHello(first).isWhole,
+        createIsWholeHello(),
       ),
     endSilent: () => silent.forEach((client) => client.destroy()),
   }

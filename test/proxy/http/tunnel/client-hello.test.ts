@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:tls'
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
-import { readClientHello } from '../../../../proxy/src/http/tunnel/client-hello.ts'
+import { createIsWholeHello, readClientHello } from '../../../../proxy/src/http/tunnel/client-hello.ts'
 
 const HOST = 'api.partner.example'
 
@@ -46,7 +46,33 @@ describe('the server name of a ClientHello', () => {
 
   it('is waited for, wherever the message is cut', () => {
     for (let length = 0; length < hello.length; length++)
-      expect(readClientHello(hello.subarray(0, length)), `${length}`).to.deep.equal({ isWhole: false })
+      expect(readClientHello(hello.subarray(0, length)), `${length}`).to.have.property('isWhole', false)
+  })
+
+  it('is looked for again only when what is missing may be there, and never too late', () => {
+    const bytes = fragment(hello, 1)
+    const isWhole = createIsWholeHello()
+    let records = 0
+    for (let length = 1; length <= bytes.length; length++) {
+      const seen = bytes.subarray(0, length)
+      seen.readUInt16BE = (at) => {
+        records++
+        return bytes.readUInt16BE(at)
+      }
+      expect(isWhole(seen), `${length}`).to.equal(length === bytes.length)
+    }
+    // Each is read again while the rest becomes shorter by a sixth, not for each octet.
+    expect(records).to.be.lessThan(hello.length * 100)
+  })
+
+  it('is none in a message that is too long for its records, which is not waited for', () => {
+    // A message of 60 kB, of which 10 are there: each octet in a record takes six.
+    const message = Buffer.alloc(5 + 60_000)
+    message.set([0x16, 3, 1, 0, 0, 1, 0, 60_000 >> 8, 60_000 & 0xff])
+    const bytes = fragment(message, 1).subarray(0, 60_000)
+    expect(readClientHello(bytes)).to.deep.equal({ isWhole: true, serverName: undefined })
+    const endless = Buffer.from([0x16, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff])
+    expect(readClientHello(endless)).to.deep.equal({ isWhole: true, serverName: undefined })
   })
 
   it('is read across records of any size, and with bytes behind the message', () => {
