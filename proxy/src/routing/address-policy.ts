@@ -17,7 +17,7 @@ export interface AddressPolicy {
 
 /**
  * Where credentials and instance metadata are served: by AWS, and by other clouds that a cluster may run in (Azure, Alibaba Cloud, Tencent
- * Cloud, Scaleway, Google Cloud on IPv6; on IPv4 most use the first). SECURITY: a proxy that reaches them hands a pod's callers its identity.
+ * Cloud, Scaleway; Google, Oracle and Akamai on IPv6; on IPv4 most use the first). SECURITY: a proxy that reaches them hands a pod's callers its identity.
  */
 const CREDENTIALS_IPV4 = new Set(
   [
@@ -25,7 +25,12 @@ const CREDENTIALS_IPV4 = new Set(
     ...['168.63.129.16', '100.100.100.200', '169.254.0.23', '169.254.42.42'],
   ].map(parseIpv4),
 )
-const CREDENTIALS_IPV6 = new Set(['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:42::42'].map(parseIpv6))
+const CREDENTIALS_IPV6 = new Set(
+  [
+    ...['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:42::42'],
+    ...['fd00:c1::a9fe:a9fe', 'fd00:100::100:200', 'fd00:a9fe:a9fe::1'],
+  ].map(parseIpv6),
+)
 /** 64:ff9b:1::/48: a site's own NAT64, which puts the IPv4 address where only the site knows. RFC 8215, RFC 6052 §2.2. */
 const LOCAL_NAT64 = 0x0064_ff9b_0001n
 
