@@ -11,7 +11,7 @@ import type { ProxyConfig } from './config.ts'
 import { ADMIN_PATHS, EXIT, VERSION, formatEgressProxy } from './contract.ts'
 import { formatHelp, readFlags } from './flags.ts'
 import { createDoctor } from './doctor/doctor.ts'
-import { CREDENTIALS_POLL_MS, followEgressCredentials } from './egress/credentials.ts'
+import { CREDENTIALS_POLL_MS, followEgressCredentials, openEgressCredentials } from './egress/credentials.ts'
 import type { EgressCredentials } from './egress/credentials.ts'
 import { controlRoutes } from './control.ts'
 import { LIMITS } from './http/limits.ts'
@@ -78,7 +78,7 @@ const upstreams = createUpstreams({
   memory,
   resolve: dns.lookup,
   ownPorts,
-  egressCredentials: egressCredentials.current,
+  egressCredentials: () => egressCredentials.current,
 })
 const agents = config.egressProxy && createEgressAgents((host, port) => upstreams.egressTo(host, port))
 const sts = createSts({
@@ -151,7 +151,7 @@ let isListening = false
 let isDraining = false
 const following = { read: readText, pollMs: KEY_PAIR_POLL_MS, now: () => clock.now().wallMs, log }
 const stopFollowing = [
-  egressCredentials.stop,
+  followEgressCredentials(egressCredentials, { readFile: readSmallFile, pollMs: CREDENTIALS_POLL_MS, log }),
   ...(certificate ? [followKeyPair(certificate, { ...following, install: proxy.installCertificate })] : []),
   followClientCertificates(clientCertificates, {
     ...following,
@@ -267,10 +267,7 @@ function readSettingsOrExit(): Promise<Settled> {
       certificate: readListenerCertificate(config, readText),
       clientCertificates: readClientCertificates(config, readText),
       authority: await openAuthorityOf(config, clock, () => rootCertificates),
-      egressCredentials: await followEgressCredentials(config.egressCredentialsFile, {
-        readFile: readSmallFile,
-        pollMs: CREDENTIALS_POLL_MS,
-      }),
+      egressCredentials: await openEgressCredentials(config.egressCredentialsFile, readSmallFile),
     }
   })
 }

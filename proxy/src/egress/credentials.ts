@@ -1,53 +1,84 @@
 import { VARIABLES } from '../contract.ts'
 import { SettingsError, errorCode } from '../runtime/index.ts'
+import type { Logger } from '../runtime/index.ts'
 
 /** A Secret that changes reaches the file within a minute or so; there is no sense in looking more often. */
 export const CREDENTIALS_POLL_MS = 10_000
 
-interface CredentialsDeps {
-  /** Reads a secret. @throws (as rejection) with Node's code. */
-  readonly readFile: (path: string) => Promise<string>
-  readonly pollMs: number
-}
+/** Reads a secret. @throws (as rejection) with Node's code. */
+type ReadFile = (path: string) => Promise<string>
 
 export interface EgressCredentials {
-  /** @returns the last good `user:password`; undefined where the proxy wants none. */
-  readonly current: () => string | undefined
-  readonly stop: () => void
+  /** Of the file; undefined where the proxy wants none. */
+  readonly path: string | undefined
+  /** The last good `user:password`; undefined where the proxy wants none. */
+  current: string | undefined
 }
 
 /**
- * Reads the credentials for the egress proxy, and again and again; the last good ones stay.
- * @param path of the file; undefined where the proxy wants none.
- * @throws SettingsError (as rejection) naming the file when it cannot be used at start.
+ * Reads the credentials for the egress proxy.
+ * @throws SettingsError (as rejection) naming the file when it cannot be used.
  */
-export async function followEgressCredentials(
-  path: string | undefined,
-  { readFile, pollMs }: CredentialsDeps,
-): Promise<EgressCredentials> {
-  if (path === undefined) return { current: () => undefined, stop: () => undefined }
-  const read = async (): Promise<string> => parseCredentials(await readFile(path))
-  let current = await read().catch((error: unknown) => {
-    // SECURITY: never what is in it.
-    const wrong = errorCode(error) ?? (error instanceof TypeError ? error.message : 'unreadable')
-    const where = VARIABLES.egressCredentialsFile
-    throw new SettingsError([{ where, value: path, allowed: `a file with one line user:password (${wrong})` }])
-  })
+export async function openEgressCredentials(path: string | undefined, readFile: ReadFile): Promise<EgressCredentials> {
+  if (path === undefined) return { path, current: undefined }
+  try {
+    return { path, current: await readCredentials(path, readFile) }
+  } catch (error) {
+    const allowed = `a file with one line user:password (${problemOf(error)})`
+    throw new SettingsError([{ where: VARIABLES.egressCredentialsFile, value: path, allowed }])
+  }
+}
+
+interface FollowDeps {
+  readonly readFile: ReadFile
+  readonly pollMs: number
+  readonly log: Logger
+}
+
+/**
+ * Reads the credentials again and again. The last good ones stay: they may still be right, and when they are not, the proxy says 407.
+ * What cannot replace them is logged once.
+ * @param followed is kept current.
+ * @returns what ends it.
+ */
+export function followEgressCredentials(
+  followed: EgressCredentials,
+  { readFile, pollMs, log }: FollowDeps,
+): () => void {
+  const { path } = followed
+  if (path === undefined) return () => undefined
   let isReading = false
+  let known: string | undefined
   const poll = async (): Promise<void> => {
     if (isReading) return
     isReading = true
-    // The last good ones may still be right; when they are not, the proxy says 407.
-    current = await read().catch(() => current)
+    let problem: string | undefined
+    try {
+      followed.current = await readCredentials(path, readFile)
+    } catch (error) {
+      problem = problemOf(error)
+    }
+    if (problem !== undefined && problem !== known)
+      log.warn('egress credentials not replaced; the ones before stay in use', { file: path, problem })
+    known = problem
     isReading = false
   }
   const timer = setInterval(() => void poll(), pollMs)
-  return { current: () => current, stop: () => clearInterval(timer) }
+  return () => clearInterval(timer)
 }
 
-/** RFC 7617 §2: the user name has no colon, and neither part has control characters. */
-function parseCredentials(content: string): string {
-  const line = content.replace(/\r?\n$/, '')
-  if (!/^[^:\p{Cc}]+:\P{Cc}*$/u.test(line)) throw new TypeError('it has no such line')
+/**
+ * RFC 7617 §2: the user name has no colon, and neither part has control characters. What is not UTF-8 was read as U+FFFD, and would be sent
+ * as that.
+ */
+async function readCredentials(path: string, readFile: ReadFile): Promise<string> {
+  const line = (await readFile(path)).replace(/\r?\n$/, '')
+  if (!/^[^:\p{Cc}\ufeff\ufffd]+:[^\p{Cc}\ufeff\ufffd]*$/u.test(line))
+    throw new TypeError('it has no such line in UTF-8')
   return line
+}
+
+/** SECURITY: never what is in the file. */
+function problemOf(error: unknown): string {
+  return errorCode(error) ?? (error instanceof TypeError ? error.message : 'unreadable')
 }
