@@ -16,7 +16,14 @@ interface Connection {
   readonly peer: string
   /** Whether a request on it was answered. */
   proven: boolean
+  /** Runs from its end until its reset. */
+  late?: NodeJS.Timeout
+  /** Whether it is closed for good. */
+  isReset: boolean
 }
+
+/** How long a client may take to read what it was sent last. */
+const LINGER_MS = 1_000
 
 /**
  * Bounds the connections of a server. A new one is always taken: where there is no room, the oldest that never got an answer makes way,
@@ -37,7 +44,7 @@ export function boundConnections(server: HttpServer, { total, perPeer }: Connect
   }
   const makeRoom = (peer: string | undefined): void => {
     const candidates = [...open].filter((connection) => connection.peer === peer)
-    const victim = candidates.find(({ proven }) => !proven) ?? candidates[0]
+    const victim = candidates.find(({ late }) => late) ?? candidates.find(({ proven }) => !proven) ?? candidates[0]
     if (!victim) return
     forget(victim)
     reset(victim)
@@ -49,11 +56,13 @@ export function boundConnections(server: HttpServer, { total, perPeer }: Connect
     if ((peers.get(peer) ?? 0) >= perPeer) makeRoom(peer)
     else if (open.size >= total) makeRoom(busiest(peers))
     const addresses = addressesOf(socket)
-    const connection = { socket, top: socket, peer, proven: false }
+    const connection: Connection = { socket, top: socket, peer, proven: false, isReset: false }
+    lingerAtEnd(connection)
     open.add(connection)
     byAddresses.set(addresses, connection)
     peers.set(peer, (peers.get(peer) ?? 0) + 1)
     socket.once('close', () => {
+      clearTimeout(connection.late)
       forget(connection)
       if (byAddresses.get(addresses) === connection) byAddresses.delete(addresses)
     })
@@ -76,15 +85,41 @@ export function boundConnections(server: HttpServer, { total, perPeer }: Connect
 }
 
 /**
- * Ends a connection and what its client has not read. SECURITY: of one that is closed the kernel keeps that for minutes, in the memory of the
- * pod, and no bound counts it any more.
+ * Has Node end a connection by a FIN, and a reset a moment later, instead of closing it. SECURITY: of one that is closed the kernel keeps what
+ * its client has not read for minutes, in the memory of the pod, and no bound counts it any more. Every way to close leads through `destroy`,
+ * that of TLS as well, and Node has no SO_LINGER.
  */
-function reset({ socket, top }: Connection): void {
-  // While its FIN waits for its turn a socket cannot be reset (EINVAL), and Node would lose its descriptor.
-  const isEnding = top.writableEnded && !top.writableFinished && top.writableLength === 0
-  if (isEnding) socket.destroy()
-  else socket.resetAndDestroy()
+function lingerAtEnd(connection: Connection): void {
+  const { socket } = connection
+  const close = socket.destroy.bind(socket)
+  socket.destroy = (error?: NodeJS.ErrnoException) => {
+    // Of the kernel: there is nothing left to send.
+    if (error?.syscall !== undefined || connection.isReset) return close(error)
+    if (connection.late) return socket
+    connection.late = setTimeout(() => reset(connection), LINGER_MS)
+    const { top } = connection
+    // TLS has sent a FIN of its own, or has yet to write; a FIN that waits could not be followed by a reset.
+    if (top === socket || (!top.writableEnded && top.writableLength === 0)) socket.end()
+    // Nobody looks at what else the client sends.
+    return socket.pause()
+  }
 }
+
+/** Ends a connection and what its client has not read. */
+function reset(connection: Connection): void {
+  const { late, socket, top } = connection
+  clearTimeout(late)
+  connection.isReset = true
+  // While a FIN waits for its turn a socket cannot be reset (EINVAL), and Node would lose its descriptor. That of TLS may wait for the client.
+  const ending = [top, socket].find(isEnding)
+  if (ending) {
+    ending.once('finish', () => socket.resetAndDestroy())
+    connection.late = setTimeout(() => socket.destroy(), LINGER_MS)
+  } else socket.resetAndDestroy()
+}
+
+const isEnding = ({ writableEnded, writableFinished, writableLength }: Socket): boolean =>
+  writableEnded && !writableFinished && writableLength === 0
 
 const addressesOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
   [remoteAddress, remotePort, localAddress, localPort].join(' ')

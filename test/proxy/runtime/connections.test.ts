@@ -122,7 +122,7 @@ describe('connections of a server', () => {
   })
 
   for (const scheme of ['http', 'https'] as const)
-    describe(`of ${scheme} whose client does not read its answer`, () => {
+    describe(`of ${scheme} with a long answer`, () => {
       let ca: string | undefined
 
       async function answer(limits: Partial<ServerLimits>): Promise<void> {
@@ -138,40 +138,77 @@ describe('connections of a server', () => {
         port = (await listen(server, { host: '127.0.0.1', port: 0 })).port
       }
       /** Waits until the kernel has the answer. */
-      async function leaveUnread(): Promise<void> {
+      async function leaveUnread(field = 'accept: */*'): Promise<Socket> {
         const request = once(server, 'request') as Promise<[unknown, ServerResponse]>
         const socket = ca === undefined ? connect(port, '127.0.0.1') : connectTls({ port, host: '127.0.0.1', ca })
         sockets.push(socket)
         socket.on('error', () => socket.destroy()).pause()
-        socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+        socket.write(`GET / HTTP/1.1\r\nhost: x\r\n${field}\r\n\r\n`)
         const [, response] = await request
         if (!response.writableFinished) await once(response, 'finish')
+        return socket
       }
       const open = (): Promise<number> =>
         new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
 
-      it('are reset when they make way, and leave nothing to the kernel', async () => {
+      it('are reset when they make way unread, and leave nothing to the kernel', async () => {
         await answer({ connections: { total: 2, perPeer: 2 } })
         for (let count = 0; count < 5; count += 1) await leaveUnread()
         await until('three are ended', async () => (await open()) === 2)
         expect(orphansOf(port)).to.deep.equal([])
       })
 
-      it('are reset when they have been idle for too long, and leave nothing to the kernel', async () => {
+      it('are reset when they have been unread for too long, and leave nothing to the kernel', async () => {
         await answer({ keepAliveMs: 50 })
         await leaveUnread()
         await until('it is ended', async () => (await open()) === 0)
         expect(orphansOf(port)).to.deep.equal([])
       })
+
+      for (const [what, field, then] of [
+        ['asked for the end', 'connection: close', () => undefined],
+        ['ended its side', undefined, (socket: Socket) => socket.end()],
+        ['sent what is no request', undefined, (socket: Socket) => socket.write('\0\r\n\r\n')],
+      ] as const)
+        it(`are reset a moment after a client that reads nothing has ${what}, and leave nothing to the kernel`, async () => {
+          await answer({})
+          then(await leaveUnread(field))
+          await until('it is ended', async () => (await open()) === 0)
+          expect(orphansOf(port)).to.deep.equal([])
+        })
+
+      it('hear at once that they are ended when they are idle', async () => {
+        await answer({})
+        const socket = await leaveUnread()
+        socket.resume()
+        await until('all is read', () => socket.bytesRead > LONG_ANSWER.length)
+        const began = performance.now()
+        server.closeIdleConnections()
+        await once(socket, 'close')
+        expect(performance.now() - began).to.be.lessThan(800)
+      })
+
+      it('give a client all of its last answer when it begins to read in time', async () => {
+        await answer({})
+        const socket = await leaveUnread('connection: close')
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        let bytes = 0
+        socket.on('data', (chunk: Buffer) => (bytes += chunk.length)).resume()
+        await once(socket, 'end')
+        expect(bytes).to.be.greaterThan(LONG_ANSWER.length)
+      })
     })
 })
 
-/** @returns what the kernel still has to send from this port for nobody: FIN_WAIT1, without an inode. Source: proc_net_tcp.rst of the kernel. */
+/** FIN_WAIT1, LAST_ACK and CLOSING. */
+const CLOSING = new Set(['04', '09', '0B'])
+
+/** @returns what the kernel still has to send from this port for nobody, without an inode. Source: proc_net_tcp.rst of the kernel. */
 function orphansOf(port: number): string[] {
   const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
   const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n')
   return lines.filter((line) => {
-    const [, address, , state, , , , , , inode] = line.trim().split(/\s+/)
-    return address === local && state === '04' && inode === '0'
+    const [, address, , state, queues, , , , , inode] = line.trim().split(/\s+/)
+    return address === local && CLOSING.has(state ?? '') && inode === '0' && queues?.startsWith('00000000:') === false
   })
 }
