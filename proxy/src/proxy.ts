@@ -21,6 +21,7 @@ import { createUnruledHosts } from './http/telemetry/unruled-hosts.ts'
 import type { RouteCalls } from './http/telemetry/route-calls.ts'
 import type { WriteChunk } from './http/tunnel/chunk.ts'
 import { Tunnels } from './http/tunnel/tunnel.ts'
+import { UnreadBook } from './http/unread.ts'
 import type { ProxyMetrics } from './metrics.ts'
 import type { KeyPair, Logger, Metrics } from './runtime/index.ts'
 import type { AddressPolicy } from './routing/address-policy.ts'
@@ -135,7 +136,14 @@ export function createProxy(deps: ProxyDeps): Proxy {
     patience,
     onRetry: requests.retried,
   })
-  const tunnels = new Tunnels({ idleMs: limits.tunnelIdleMs, now, write: deps.writeChunk, observer: connections })
+  const unread = new UnreadBook(memory)
+  const tunnels = new Tunnels({
+    idleMs: limits.tunnelIdleMs,
+    now,
+    write: deps.writeChunk,
+    unread,
+    observer: connections,
+  })
   const inside: InsideConnections = new WeakMap()
   const direct = locator(config)
   const handler = createHandler({
@@ -157,6 +165,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
       rewriting: config.isStandalone ? leaveHttpsFields : rewriteHttpsFields(rules),
       tokens,
       memory,
+      unread,
     },
     router,
     upstreams,

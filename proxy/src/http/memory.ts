@@ -11,7 +11,7 @@ export const HOLDS = {
   intercepted: 64 * 1024,
   /** What HTTP/2 adds to a connection, on either side. */
   http2: 24 * 1024,
-  /** What is added by a response that its client does not read, on both connections. */
+  /** What is added by a response or a tunnel that is not read, on both connections; up to 4 MiB more may be in the kernel. */
   unread: 128 * 1024,
   /** Both connections of a tunnel whose bytes pass as they are: 12 KiB until something has passed, 27 from then on. */
   tunnel: 32 * 1024,
@@ -39,7 +39,11 @@ export function requestBytes(bodyBytes: number, headBytes = 0): number {
 export interface MemoryShare {
   /** @returns whether there are as many; whoever takes them gives them back. */
   takes(bytes: number): boolean
+  /** The same for what others have precedence over: some is always left to them. */
+  takesSpare(bytes: number): boolean
   gives(bytes: number): void
+  /** @returns whether somebody has been refused since the last call, and nothing has been given back since. */
+  hasRefused(): boolean
 }
 
 /** Past it the kernel would end the process, and everything it is doing. */
@@ -54,12 +58,15 @@ export interface MemoryBudget {
 
 interface Part {
   held: number
+  hasRefused: boolean
   /** Nobody else gets these, even while nothing is held. */
   readonly least: number
 }
 
 /** Of the limit: what the process may grow by before somebody looks again. */
 const SHORT = 1 / 4
+/** Of what may be held: left to those who do not take what is spare. */
+const KEPT = 1 / 8
 
 /**
  * Divides what a limit leaves as it is asked for. However many requests there are, 64 have a connection; however many connections, a
@@ -69,8 +76,9 @@ const SHORT = 1 / 4
  */
 export function createMemoryBudget(limit: number, available: () => number = () => Infinity): MemoryBudget {
   const total = limit === 0 ? Infinity : Math.max(limit - IDLE_BYTES, LEAST_BYTES)
-  const requests: Part = { held: 0, least: limit === 0 ? 0 : total / 4 }
-  const connections: Part = { held: 0, least: 64 * HOLDS.upstream }
+  const requests: Part = { held: 0, hasRefused: false, least: limit === 0 ? 0 : total / 4 }
+  const connections: Part = { held: 0, hasRefused: false, least: 64 * HOLDS.upstream }
+  const kept = limit === 0 ? 0 : total * KEPT
   return {
     requests: share(requests, connections),
     connections: share(connections, requests),
@@ -78,14 +86,27 @@ export function createMemoryBudget(limit: number, available: () => number = () =
   }
 
   function share(own: Part, other: Part): MemoryShare {
+    const takes = (bytes: number, left: number): boolean => {
+      if (own.held + bytes > total - Math.max(other.held, other.least) - left) return false
+      own.held += bytes
+      return true
+    }
     return {
       takes: (bytes) => {
-        if (own.held + bytes > total - Math.max(other.held, other.least)) return false
-        own.held += bytes
-        return true
+        const isTaken = takes(bytes, 0)
+        if (!isTaken) own.hasRefused = true
+        return isTaken
       },
+      takesSpare: (bytes) => takes(bytes, kept),
       gives: (bytes) => {
         own.held -= bytes
+        // Who was refused gives nothing back.
+        if (bytes > 0) own.hasRefused = false
+      },
+      hasRefused: () => {
+        const { hasRefused } = own
+        own.hasRefused = false
+        return hasRefused
       },
     }
   }

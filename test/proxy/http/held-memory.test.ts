@@ -9,7 +9,7 @@ import { openPodAuthority } from '../../support/proxy/interception.ts'
 import { startTestProxy } from '../../support/proxy/proxy.ts'
 import type { TestProxy } from '../../support/proxy/proxy.ts'
 import { connectThrough } from '../../support/proxy/tunnel.ts'
-import { startRawUpstream, startUpstream } from '../../support/proxy/upstream.ts'
+import { startRawUpstream } from '../../support/proxy/upstream.ts'
 import type { Upstream } from '../../support/proxy/upstream.ts'
 import { until } from '../../support/until.ts'
 
@@ -123,56 +123,4 @@ describe('memory that connections hold without a request', () => {
     if (!session.destroyed) await Promise.race([new Promise((resolve) => session.ping(resolve)), closed])
     return session
   }
-})
-
-describe('memory that responses hold which clients do not read', () => {
-  const MANY = 70
-  const BLOCK = Buffer.alloc(1 << 20)
-  let upstream: Upstream
-  let proxy: TestProxy
-  let sockets: Socket[] = []
-  let asked = 0
-
-  beforeEach(async () => {
-    asked = 0
-    upstream = await startUpstream((_, reply) => {
-      const more = (error?: Error | null): void => {
-        if (!error) reply.write(BLOCK, more)
-      }
-      more()
-    })
-  })
-  afterEach(async () => {
-    for (const socket of sockets.splice(0)) socket.destroy()
-    await proxy.close()
-    await upstream.close()
-  })
-  async function leaveUnread(available: number): Promise<void> {
-    // The least there is; a tenth of it or so is short of everything.
-    proxy = await startTestProxy({ memoryBytes: 1, availableBytes: () => (asked++, available) })
-    sockets = await Promise.all(Array.from({ length: MANY }, () => openSocket(proxy.port)))
-    for (const socket of sockets)
-      socket.on('error', () => undefined).write(`GET http://x.example:${upstream.port}/ HTTP/1.1\r\n\r\n`)
-  }
-  const begun = (): number => sockets.filter(({ bytesRead }) => bytesRead > 0).length
-
-  it('is charged: past it the client is let go when the process has no more, and the others stay', async () => {
-    await leaveUnread(0)
-    await until('responses have begun', () => begun() >= 40)
-    const gone = async (): Promise<number> => {
-      const pattern = /http_server_request_duration_seconds_count{[^}]*"200",error_type="overloaded"} (\d+)/
-      return Number(pattern.exec(await proxy.metrics())?.[1] ?? 0)
-    }
-    await until('some are let go', async () => (await gone()) >= 5, 10_000)
-    // Whoever has no room asks twice a second.
-    let last = -1
-    await until('nobody has no room any more', () => last === (last = asked), 10_000, 1_500)
-    expect(await gone()).to.be.within(5, 40)
-  })
-
-  it('is not asked back while the process has more', async () => {
-    await leaveUnread(1 << 30)
-    await until('there is no room for some', () => asked >= 20, 10_000)
-    expect(await proxy.metrics()).not.to.include('"200",error_type="overloaded"')
-  })
 })

@@ -7,8 +7,8 @@ import type { Tokens } from '../../tokens/token-request.ts'
 import type { ForwardRequest, Forwarder, Forwarding, Receiver } from '../forwarder.ts'
 import type { RawHeaders, RequestFields, ResponseFields } from '../headers.ts'
 import { refusesToken, responseHeaders } from '../headers.ts'
-import { HOLDS } from '../memory.ts'
 import type { MemoryBudget } from '../memory.ts'
+import type { Unread, UnreadBook } from '../unread.ts'
 import type { RequestBody } from './body.ts'
 
 /** What became of a request, told once, when its response is finished or its client is gone. */
@@ -48,7 +48,8 @@ export interface ExchangeDeps {
   readonly now: () => number
   readonly rewriting: FieldRewriting
   readonly tokens: Pick<Tokens, 'reject'>
-  readonly memory: MemoryBudget
+  readonly memory: Pick<MemoryBudget, 'requests'>
+  readonly unread: UnreadBook
   /** Silence of the client of a host without a rule: longer than that of the host. */
   readonly unruledMs: number
 }
@@ -57,7 +58,7 @@ export interface ExchangeDeps {
  * One request and its response, seen from the client's side, in the words of HTTP/1.1. What depends on the client's protocol is in the
  * subclasses. One object per request instead of a closure per event.
  */
-export abstract class Exchange implements Receiver, RequestBody {
+export abstract class Exchange implements Receiver, RequestBody, Unread {
   abstract readonly method: string
   /** In origin-form or absolute-form. RFC 9112 §3.2. */
   abstract readonly target: string
@@ -88,16 +89,12 @@ export abstract class Exchange implements Receiver, RequestBody {
   token: string | undefined
   /** Taken from the budget of memory; given back at the end. */
   heldBytes = 0
-  /** The same, for a response that its client does not read. */
-  private unreadBytes = 0
   /** The proxy's own error, if there was one. */
   error: ProxyError | undefined
   /** The response is complete, or its connection is gone. */
   isClosed = false
   protected readonly deps: ExchangeDeps
   protected forwarding: Forwarding | undefined
-  /** Runs while the client does not read, until that is paid for. */
-  private stall: NodeJS.Timeout | undefined
   private waitsForDrain = false
 
   constructor(deps: ExchangeDeps) {
@@ -149,16 +146,32 @@ export abstract class Exchange implements Receiver, RequestBody {
     if (this.isClosed || this.isEnded) return
     const known = cause instanceof ProxyError ? cause : new ProxyError('internal_error', { cause })
     const error = this.plan && !this.plan.destination.ruled ? aboutUnruled(known, this.plan.destination) : known
+    const requestId = this.tell(error)
+    if (this.status === 0) this.answer(error, requestId)
+    else this.breakOff(error)
+  }
+
+  /** Whether the response is complete or not: gRPC is told no status either, because that would have to be read. */
+  letGo(): void {
+    if (this.isClosed) return
+    this.tell(new ProxyError('overloaded'))
+    this.cut()
+  }
+
+  /** @returns the identifier of the request, made for this. */
+  private tell(error: ProxyError): string {
     this.error = error
     const requestId = this.deps.requestId()
     this.deps.observer.failed(this, error, requestId)
-    if (this.status === 0) this.answer(error, requestId)
-    else this.breakOff(error)
+    return requestId
   }
 
   protected abstract answer(error: ProxyError, requestId: string): void
 
   protected abstract breakOff(error: ProxyError): void
+
+  /** Ends the response, whatever its client does, and frees what is held of it. */
+  protected abstract cut(): void
 
   /** The fields of the partner's response for the client. @throws ProxyError for a response that the client could read differently. */
   protected responseFields(status: number, raw: RawHeaders, maySendTrailers: boolean): ResponseFields {
@@ -179,45 +192,30 @@ export abstract class Exchange implements Receiver, RequestBody {
     if (this.waitsForDrain) return
     this.waitsForDrain = true
     this.forwarding?.pause()
-    this.stall = setInterval(() => this.payForUnread(), STALL_MS)
+    this.deps.unread.begin(this)
     response.once('drain', () => {
-      this.endStall()
+      this.deps.unread.end(this)
       this.waitsForDrain = false
       this.forwarding?.resume()
     })
   }
 
-  /**
-   * SECURITY: what clients leave unread is held here. Where there is no memory for it, and the process is about to be killed, its client is
-   * let go. Not sooner: many that read slowly, and do read, hold less than is counted.
-   */
-  private payForUnread(): void {
-    const { memory } = this.deps
-    if (memory.requests.takes(HOLDS.unread)) {
-      this.unreadBytes = HOLDS.unread
-      clearInterval(this.stall)
-    } else if (memory.isShort()) this.failed(new ProxyError('overloaded'))
-  }
-
-  private endStall(): void {
-    clearInterval(this.stall)
-    this.deps.memory.requests.gives(this.unreadBytes)
-    this.unreadBytes = 0
+  /** The response was ended; what of it the client has not read is held until it is closed. No drain is heard of any more. */
+  protected waitForClose(response: Writable): void {
+    if (!this.isClosed && response.writableLength > 0) this.deps.unread.begin(this)
   }
 
   /** The response is over, or its client is gone. */
   protected close(): void {
     if (this.isClosed) return
     this.isClosed = true
-    this.endStall()
+    this.deps.unread.end(this)
     this.deps.memory.requests.gives(this.heldBytes)
     if (!this.isComplete) this.forwarding?.abort()
     this.deps.observer.closed(this)
   }
 }
 
-/** How long a client reads nothing until that is paid for; one that is only slow is sooner. */
-const STALL_MS = 500
 const UNAUTHORIZED = 401
 const FORBIDDEN = 403
 /** Says of a host without a rule that it has none: it is most probably a partner whose name was misspelt, in the URL or in the annotation. */

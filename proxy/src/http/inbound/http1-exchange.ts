@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { ProxyError } from '../../errors.ts'
 import type { RawHeaders, RequestFields } from '../headers.ts'
 import { readFields, responseTrailers } from '../headers.ts'
+import { reset } from '../unread.ts'
 import { errorResponse } from './error-response.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeDeps, Plan, Upgrade } from './exchange.ts'
@@ -118,6 +119,7 @@ export class Http1Exchange extends Exchange {
       // As a string it leaves in one piece with the head; a buffer would need a second one.
       if (chunk.length <= STRING_BYTES) response.end(chunk.toString('latin1'), 'latin1')
       else response.end(chunk)
+      this.waitForClose(response)
       return
     }
     if (this.remaining > 0) this.remaining -= chunk.length
@@ -130,6 +132,7 @@ export class Http1Exchange extends Exchange {
     if (this.isClosed || response.writableEnded) return
     if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(responseTrailers(trailers)))
     response.end()
+    this.waitForClose(response)
   }
 
   upgraded(headers: RawHeaders, upstream: Socket): void {
@@ -150,6 +153,10 @@ export class Http1Exchange extends Exchange {
 
   protected breakOff(): void {
     this.response.destroy()
+  }
+
+  protected cut(): void {
+    reset(this.connection)
   }
 }
 

@@ -82,6 +82,7 @@ export function createConnectionObserver({
           sent: client.bytesWritten,
         })
     },
+    tunnelLetGo: () => instruments.refused.with({ error_type: 'overloaded' }).add(),
     tunnelsCut: (count) => {
       if (count > 0) log.warn('tunnels cut at the end of the drain', { count })
     },

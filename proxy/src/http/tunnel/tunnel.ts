@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
+import { reset } from '../unread.ts'
+import type { Unread, UnreadBook } from '../unread.ts'
 import type { WriteChunk } from './chunk.ts'
 
 /** `blind`: a CONNECT; `upgrade`: what follows a 101. */
@@ -21,6 +22,8 @@ export interface Ends {
 export interface TunnelsObserver {
   tunnelOpened(ends: Ends): void
   tunnelClosed(ends: Ends): void
+  /** One of its ends did not read, and there was no memory for that. */
+  tunnelLetGo(ends: Ends): void
 }
 
 interface TunnelsDeps {
@@ -28,10 +31,11 @@ interface TunnelsDeps {
   readonly idleMs: number
   readonly now: () => number
   readonly write: WriteChunk
+  readonly unread: UnreadBook
   readonly observer: TunnelsObserver
 }
 
-interface OpenTunnel extends Ends {
+interface OpenTunnel extends Ends, Unread {
   /** What had passed when last looked. */
   bytes: number
   /** Looks since then. */
@@ -57,13 +61,33 @@ export class Tunnels {
 
   /** Passes bytes both ways from now on. Both sockets are open, and nobody else listens to their data. */
   join({ mode, client, upstream, host }: Omit<Ends, 'openedMs'>): void {
-    const { idleMs, now, observer, write } = this.deps
-    const tunnel = { mode, client, upstream, host, openedMs: now(), bytes: 0, quietLooks: 0 }
+    const { idleMs, now, observer, unread, write } = this.deps
+    const tunnel: OpenTunnel = {
+      mode,
+      client,
+      upstream,
+      host,
+      openedMs: now(),
+      bytes: 0,
+      quietLooks: 0,
+      letGo: () => {
+        observer.tunnelLetGo(tunnel)
+        cut(client)
+        cut(upstream)
+      },
+    }
     this.open.add(tunnel)
     observer.tunnelOpened(tunnel)
-    const onClose = (): void => this.closed(tunnel)
-    follow(client, upstream, write, onClose)
-    follow(upstream, client, write, onClose)
+    const passing = {
+      write,
+      held: () => unread.begin(tunnel),
+      drained: () => {
+        if (!isUnread(client) && !isUnread(upstream)) unread.end(tunnel)
+      },
+      closed: () => this.closed(tunnel),
+    }
+    follow(client, upstream, passing)
+    follow(upstream, client, passing)
     this.looking ??= setInterval(() => this.open.forEach(lookAfter), idleMs / LOOKS)
     if (this.isOver) destroy(tunnel)
   }
@@ -77,6 +101,7 @@ export class Tunnels {
 
   private closed(tunnel: OpenTunnel): void {
     if (!tunnel.client.closed || !tunnel.upstream.closed || !this.open.delete(tunnel)) return
+    this.deps.unread.end(tunnel)
     this.deps.observer.tunnelClosed(tunnel)
     if (this.open.size > 0) return
     clearInterval(this.looking)
@@ -99,45 +124,62 @@ function destroy({ client, upstream }: Ends): void {
   upstream.destroy()
 }
 
+/** Whether there is something for it that its peer does not read. */
+const isUnread = (socket: Socket): boolean =>
+  socket.writableNeedDrain || (socket.writableEnded && socket.writableLength > 0)
+
+/** What has nothing left to write may just be ending: a reset would fail, and would free nothing. */
+function cut(socket: Socket): void {
+  if (socket.writableLength > 0) reset(socket)
+  else socket.destroy()
+}
+
+/** What both directions of a tunnel have in common. */
+interface Passing {
+  readonly write: WriteChunk
+  /** One side does not read. */
+  readonly held: () => void
+  /** It has read what there was. */
+  readonly drained: () => void
+  readonly closed: () => void
+}
+
 /**
- * What happens to one side happens to the other: its bytes, its end, and its breaking.
+ * What happens to one side happens to the other: its bytes, its end, and its breaking, because its peer must not take a part for the whole.
  * By hand, because `pipe` costs as much again as the rest of a short tunnel: it listens to ten events and lets go of them one by one.
  */
-function follow(from: Socket, to: Socket, write: WriteChunk, closed: () => void): void {
+function follow(from: Socket, to: Socket, passing: Passing): void {
   // Limits of what came before the tunnel.
   from.setTimeout(0)
   from
     .on('error', ignore)
     .on('data', (chunk: Buffer) => {
-      if (!write(to, chunk)) hold(from, to)
+      if (!passing.write(to, chunk)) hold(from, to, passing)
     })
-    .on('end', () => to.end())
+    .on('end', () => {
+      to.end()
+      if (isUnread(to)) passing.held()
+    })
     .on('close', (broken: boolean) => {
-      if (broken) breakOff(to)
+      if (broken) reset(to)
       // The last bytes may still be on their way; nothing can come back any more.
       else to.destroySoon()
-      closed()
+      passing.closed()
     })
-  if (to.writableNeedDrain) hold(from, to)
+  if (to.writableNeedDrain) hold(from, to, passing)
   else from.resume()
   // It will not end again.
   if (from.readableEnded) to.end()
 }
 
 /** Until there is room again. Most tunnels never need to listen for it. */
-function hold(from: Socket, to: Socket): void {
+function hold(from: Socket, to: Socket, { held, drained }: Passing): void {
   from.pause()
-  to.once('drain', () => from.resume())
-}
-
-/**
- * A broken connection is passed on as broken: its peer must not take a part for the whole. In TLS a missing close_notify says so.
- * To be called on `close`, not before: a reset in the turn in which the socket was ended fails with EINVAL, and Node then never closes it.
- */
-function breakOff(socket: Socket): void {
-  if (socket.destroyed) return
-  if (socket instanceof TLSSocket) socket.destroy()
-  else socket.resetAndDestroy()
+  held()
+  to.once('drain', () => {
+    drained()
+    from.resume()
+  })
 }
 
 /** `close` follows and knows that there was an error. */
