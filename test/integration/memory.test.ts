@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { afterEach, before, beforeEach, describe, it } from 'mocha'
@@ -5,6 +6,9 @@ import type { Fault } from '../aws-emulator/src/index.ts'
 import { createGroup, missingGroups } from '../support/control-group.ts'
 import type { Group } from '../support/control-group.ts'
 import { openSocket } from '../support/proxy/client.ts'
+import { connectThrough } from '../support/proxy/tunnel.ts'
+import { startRawUpstream } from '../support/proxy/upstream.ts'
+import type { Upstream } from '../support/proxy/upstream.ts'
 import { runLoad } from '../support/stack/load.ts'
 import type { LoadOptions, Tally } from '../support/stack/load.ts'
 import { ANSWER } from '../support/stack/partner.ts'
@@ -50,32 +54,44 @@ describe('the shipped proxy within the memory limit of the chart', function () {
       expect(group.pressure().killed).to.equal(false)
     })
 
-  it('lives while 200 clients leave an answer of 10 MB unread', async () => {
-    const answer = Buffer.alloc(10 << 20)
-    stack.partner.behave((request, response) => void request.resume().on('end', () => response.end(answer)))
-    const sockets = await Promise.all(Array.from({ length: 200 }, () => openSocket(stack.proxyPort)))
-    for (const socket of sockets) {
-      socket.on('error', () => undefined)
-      socket.write(`GET ${stack.url} HTTP/1.1\r\nHost: x\r\n\r\n`)
-    }
-    await until('answers have begun', () => sockets.every(({ bytesRead, closed }) => closed || bytesRead > 0), 30_000)
-    let last = 0
-    await until(
-      'nothing moves any more',
+  const leaving: readonly (readonly [string, number, (upstream: Upstream) => Promise<Socket>])[] = [
+    [
+      'an answer of 10 MB',
+      200,
       async () => {
-        const now = await stack.metric('process_resident_memory_bytes')
-        const isCalm = now - last < 1 << 20
-        last = now
-        return isCalm
+        const socket = await openSocket(stack.proxyPort)
+        socket.write(`GET ${stack.url} HTTP/1.1\r\nHost: x\r\n\r\n`)
+        return socket
       },
-      30_000,
-      1_500,
-    )
-    for (const socket of sockets) socket.destroy()
-    stack.partner.behave(ANSWER)
-    expect(await atOnce({ requests: 10, concurrency: 10 })).to.deep.equal({ 200: 10 })
-    expect(group.pressure().killed).to.equal(false)
-  })
+    ],
+    ['a tunnel', 400, async ({ port }) => (await connectThrough(stack.proxyPort, `127.0.0.1:${port}`)).socket],
+  ]
+  for (const [what, count, leave] of leaving)
+    it(`lives while ${count} clients leave ${what} unread`, async () => {
+      const answer = Buffer.alloc(10 << 20)
+      stack.partner.behave((request, response) => void request.resume().on('end', () => response.end(answer)))
+      const upstream = await startRawUpstream((socket) => void socket.write(answer))
+      const sockets = await Promise.all(Array.from({ length: count }, () => leave(upstream)))
+      for (const socket of sockets) socket.on('error', () => undefined)
+      await until('answers have begun', () => sockets.every(({ bytesRead, closed }) => closed || bytesRead > 0), 30_000)
+      let last = 0
+      await until(
+        'nothing moves any more',
+        async () => {
+          const now = await stack.metric('process_resident_memory_bytes')
+          const isCalm = now - last < 1 << 20
+          last = now
+          return isCalm
+        },
+        30_000,
+        1_500,
+      )
+      for (const socket of sockets) socket.destroy()
+      stack.partner.behave(ANSWER)
+      expect(await atOnce({ requests: 10, concurrency: 10 })).to.deep.equal({ 200: 10 })
+      expect(group.pressure().killed).to.equal(false)
+      await upstream.close()
+    })
 
   it('answers 503 to requests that it cannot hold, and lives', async () => {
     const { 200: served = 0, '503 overloaded': refused = 0 } = await atOnce({
