@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import { HOLDS } from './memory.ts'
 import type { MemoryBudget } from './memory.ts'
 
@@ -81,12 +80,14 @@ export class UnreadBook {
 export function reset(socket: Socket): void {
   if (socket.destroyed) return
   const carrier = beneath(socket)
-  if (carrier instanceof TLSSocket || (carrier !== socket && socket.writableEnded)) socket.destroy()
+  if (isSecure(carrier) || (carrier !== socket && socket.writableEnded)) socket.destroy()
   else carrier.resetAndDestroy()
 }
 
 /** @returns the connection that carries TLS, for which Node has no public name; itself where there is none. */
 function beneath(socket: Socket): Socket {
   const { _parent: carrier } = socket as Socket & { readonly _parent?: Socket | null }
-  return socket instanceof TLSSocket && carrier ? beneath(carrier) : socket
+  return isSecure(socket) && carrier ? beneath(carrier) : socket
 }
+
+const isSecure = (socket: Socket): boolean => 'encrypted' in socket
