@@ -6,15 +6,17 @@ import tseslint from 'typescript-eslint'
 const ADAPTERS = {
   '@aws-sdk/*': ['proxy/src/tokens/sources/aws/sts.ts'],
   jose: ['proxy/src/doctor/signature.ts', 'proxy/src/tokens/jwt.ts'],
-  undici: [
-    'proxy/src/http/outbound/{undici-forwarder,connection,upstream,upstreams,token-endpoints}.ts',
-    'proxy/src/http/outbound/undici.d.ts',
-  ],
   oauth4webapi: ['proxy/src/tokens/exchanges/oauth2.ts'],
   'prom-client': ['proxy/src/runtime/metrics.ts'],
   winston: ['proxy/src/runtime/logger.ts'],
   express: ['webhook/src/http/app.ts'],
   '@kubernetes/client-node': ['webhook/src/kube/*.ts'],
+  // After the client of Kubernetes, in whose folder one of its files is.
+  undici: [
+    'proxy/src/http/outbound/{undici-forwarder,connection,upstream,upstreams,token-endpoints}.ts',
+    'proxy/src/http/outbound/undici.d.ts',
+    'webhook/src/kube/request.ts',
+  ],
   '@peculiar/x509': ['webhook/src/certificates/certificate.ts', 'proxy/src/authority/x509.ts'],
   yaml: [
     'webhook/src/injection/annotations/yaml.ts',

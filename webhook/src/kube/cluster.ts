@@ -1,9 +1,10 @@
 import { Writable } from 'node:stream'
 import type { V1Status } from '@kubernetes/client-node'
-import { Exec, HttpMethod, KubeConfig, RequestContext, createConfiguration } from '@kubernetes/client-node'
+import { Exec, HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node'
 import { readText } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { KubeError, toKubeError } from './failure.ts'
 import { missingRight } from './missing-right.ts'
+import { send } from './request.ts'
 
 /** A cluster as a person at a terminal has it: any path of its API, with the rights of that person. */
 export interface Cluster {
@@ -85,16 +86,16 @@ const firstLine = (error: unknown): string =>
 
 /** @returns the cluster that a configuration names. */
 export function clusterOf(config: KubeConfig, limits = LIMITS): Cluster {
-  const ask = async (call: Call): Promise<unknown> => {
-    const answer = parsed(await send(config, call, limits.call))
+  const askJson = async (call: Call): Promise<unknown> => {
+    const answer = parsed(await ask(config, call, limits.call))
     if (answer !== undefined) return answer
     throw new KubeError('unavailable', `${nameOf(call)}: got an answer that is no JSON, expected an object of the API`)
   }
   return {
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
-    scrape: (path) => send(config, { method: 'GET', path }, limits.scrape),
-    get: (path) => ask({ method: 'GET', path }),
-    post: (path, body) => ask({ method: 'POST', path, body }),
+    scrape: (path) => ask(config, { method: 'GET', path }, limits.scrape),
+    get: (path) => askJson({ method: 'GET', path }),
+    post: (path, body) => askJson({ method: 'POST', path, body }),
     exec: (where, command) => exec(config, where, command, limits.exec),
   }
 }
@@ -107,7 +108,7 @@ interface Call {
 
 const nameOf = ({ method, path }: Call): string => `${method.toLowerCase()} ${path}`
 
-async function send(config: KubeConfig, call: Call, { ms, bytes }: Limit): Promise<string> {
+async function ask(config: KubeConfig, call: Call, { ms, bytes }: Limit): Promise<string> {
   const { method, path, body } = call
   const what = nameOf(call)
   const server = config.getCurrentCluster()?.server ?? ''
@@ -125,21 +126,21 @@ async function send(config: KubeConfig, call: Call, { ms, bytes }: Limit): Promi
   }
   const response = await config
     .applySecurityAuthentication(context)
-    .then(() => createConfiguration().httpApi.send(context).toPromise())
+    .then(() => send(context))
     .catch((error: unknown) => failed(`the API server ${server} cannot be reached: ${what}`, error))
-  const stream = response.body.stream()
+  const { status, body: stream } = response
   const text =
     stream === null
       ? ''
       : await readText(stream, bytes).catch((error: unknown) => failed(`${what}: the answer ends early`, error))
   if (text === undefined) throw new KubeError('unavailable', `${what}: the answer is longer than ${bytes} bytes`)
-  if (response.httpStatusCode < 300) return text
-  const { code } = toKubeError(what, { code: response.httpStatusCode })
+  if (status < 300) return text
+  const { code } = toKubeError(what, { code: status })
   const answer = parsed(text)
   throw new KubeError(
     code,
     // The person who asks sees what the API server says to them, as with kubectl.
-    messageOf(answer) ?? `${what}: the API server answered ${response.httpStatusCode}`,
+    messageOf(answer) ?? `${what}: the API server answered ${status}`,
     code === 'forbidden' ? missingRight({ method, path, answer }) : undefined,
   )
 }
