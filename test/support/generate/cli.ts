@@ -169,7 +169,7 @@ outbound-jwt status -A
 outbound-jwt status -n shop --watch
 \`\`\`
 
-The metrics of each sidecar are read through the API server, eight at a time. What cannot be read, or not within 10 s and 8 MiB, is \`?\`, with the reason on standard error.
+The metrics of each sidecar are read through the API server, 32 at a time, those of pods that are ready first. What cannot be read, or not within 10 s and 8 MiB, is \`?\`, with the reason on standard error. After 30 s no other pod is asked, and standard error says how many are left.
 
 A version other than that of this program is named: such pods get theirs when they are restarted ([upgrade](upgrade.md)). \`TOKEN\` is the oldest one in use. Requests and failures are counted since the sidecar started: errors of the sidecar, and 401, 403 and 5xx of partners.
 \`MOSTLY\` is what most of them were (\`outbound-jwt explain\` has it).`,

@@ -205,8 +205,8 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
       .that.contains('the right to list pods in namespace shop.')
   })
 
-  it('reads every page of a list, at most eight sidecars at a time, in order', async () => {
-    const names = Array.from({ length: 30 }, (_, index) => `orders-${index}`)
+  it('reads every page of a list, at most 32 sidecars at a time, in order', async () => {
+    const names = Array.from({ length: 60 }, (_, index) => `orders-${index}`)
     let open = 0
     let most = 0
     const answer = async (): Promise<string> => {
@@ -218,11 +218,11 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
     const { stdout } = await status(
       {
         '/api/v1/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500': {
-          items: names.slice(0, 20).map((name) => pod(name, [])),
+          items: names.slice(0, 40).map((name) => pod(name, [])),
           metadata: { continue: 'a=' },
         },
         '/api/v1/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500&continue=a%3D': {
-          items: names.slice(20).map((name) => pod(name, [])),
+          items: names.slice(40).map((name) => pod(name, [])),
         },
         ...Object.fromEntries(names.map((name) => [scrape(name), answer])),
       },
@@ -234,7 +234,43 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
         .slice(1, -1)
         .map((line) => line.split(/ +/)[1]),
     ).to.deep.equal(names)
-    expect(most).to.equal(8)
+    expect(most).to.equal(32)
+  })
+
+  it('asks for 30 s, those that are ready first, and says how many pods it has not asked', async () => {
+    let now = 0
+    const silent = Array.from({ length: 200 }, (_, index) => `silent-${index}`)
+    // Pods that are asked together are silent together.
+    let silence: Promise<void> | undefined
+    const nothing = async (): Promise<never> => {
+      silence ??= new Promise(setImmediate).then(() => {
+        now += 10_000
+        silence = undefined
+      })
+      await silence
+      throw new KubeError('unavailable', 'no answer within 10 s')
+    }
+    const answers = {
+      [LIST]: { items: [...silent.map((name) => pod(name, [], { ready: false })), pod('orders', [])] },
+      ...Object.fromEntries(silent.map((name) => [scrape(name), nothing])),
+      [scrape('orders')]: METRICS,
+    }
+    const world = { ...NOWHERE, nowMs: () => now, cluster: () => Promise.resolve(fakeCluster(answers)) }
+    const { stdout, stderr } = await run(['status', '-n', 'shop'], world)
+    expect(now).to.equal(30_000)
+    const lines = stdout.split('\n').slice(1, -1)
+    expect(lines).to.have.length(201)
+    expect(lines.filter((line) => line.includes('?')))
+      .to.have.length(200)
+      .and.to.deep.equal(lines.slice(0, 200))
+    const said = stderr.split('\n').slice(0, -1)
+    expect(said.filter((line) => line.endsWith('cannot be read: no answer within 10 s'))).to.have.length(96)
+    expect(said.slice(96)).to.deep.equal([
+      'outbound-jwt: 104 of 201 pods were not asked, because others took 30 s; find out why those above do not answer, or look at one namespace with -n',
+    ])
+    now = 0
+    const json = await run(['status', '-n', 'shop', '-o', 'json'], world)
+    expect(JSON.parse(json.stdout)).to.have.nested.property('[199].work.problem', 'not asked, because others took 30 s')
   })
 
   it('prints JSON for other tools, and says when there is nothing', async () => {

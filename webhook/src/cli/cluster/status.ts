@@ -13,12 +13,17 @@ import type { Row, Sidecar } from './sidecars.ts'
 import { cut, renderRows, sidecarOf, workOf } from './sidecars.ts'
 
 /** Asked at the same time; the API server has others to serve. */
-const AT_ONCE = 8
+const AT_ONCE = 32
+/** Nobody is asked later than this, so that hundreds of pods that say nothing do not hold up what is known of the others. */
+const ASKING_MS = 30_000
 const PAGE = 500
 const SELECTOR = encodeURIComponent(`${INJECTED_LABEL}=true`)
 const EVERY_MS = 5_000
 /** Of the reason why a pod cannot be read: it may be the pod's own. */
 const LONGEST_PROBLEM = 1_000
+
+/** Instead of the work of a pod that was not asked; each has this very object, which no pod can forge. */
+const NOT_ASKED = { problem: `not asked, because others took ${ASKING_MS / 1000} s`, missingRight: undefined }
 
 /** Shows the injected pods of a namespace or of all. @throws KubeError when pods cannot be listed. */
 export async function runStatus({ options, output }: Given, world: World): Promise<Outcome> {
@@ -38,10 +43,15 @@ export async function runStatus({ options, output }: Given, world: World): Promi
 /** @param where the pods were looked for. */
 function render(rows: readonly Row[], output: string, where: string): Outcome {
   const unread = rows.flatMap(({ namespace, pod, work }) =>
-    'problem' in work
+    'problem' in work && work !== NOT_ASKED
       ? [`${printable(`${PROGRAM}: metrics of ${namespace}/${pod} cannot be read: ${work.problem}`)}\n`]
       : [],
   )
+  const notAsked = rows.filter(({ work }) => work === NOT_ASKED).length
+  if (notAsked > 0)
+    unread.push(
+      `${PROGRAM}: ${notAsked} of ${rows.length} pods were not asked, because others took ${ASKING_MS / 1000} s; find out why those above do not answer, or look at one namespace with -n\n`,
+    )
   // All pods of a namespace lack the same right.
   const advice = new Set(rows.map(({ work }) => ('problem' in work ? adviceOn(work.missingRight) : '')))
   const text = rows.length === 0 ? `no injected pod in ${where}\n` : renderRows(rows)
@@ -55,10 +65,13 @@ function render(rows: readonly Row[], output: string, where: string): Outcome {
 async function rowsOf(cluster: Cluster, scope: string, { nowMs }: World): Promise<readonly Row[]> {
   const sidecars = await listSidecars(cluster, scope)
   const rows = new Map<Sidecar, Row>()
-  const waiting = sidecars.values()
+  // Those that are ready first: they answer, and do not wait for those that say nothing.
+  const waiting = sidecars.toSorted((one, other) => Number(other.ready) - Number(one.ready)).values()
+  const end = nowMs() + ASKING_MS
   const work = async (): Promise<void> => {
     // All of them take from one iterator.
-    for (const sidecar of waiting) rows.set(sidecar, await rowOf(cluster, sidecar, nowMs() / 1000))
+    for (const sidecar of waiting)
+      rows.set(sidecar, nowMs() < end ? await rowOf(cluster, sidecar, nowMs() / 1000) : { ...sidecar, work: NOT_ASKED })
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
   return sidecars.flatMap((sidecar) => rows.get(sidecar) ?? [])
