@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Document } from '@aws-outbound-jwt-injector/proxy/reference'
 import { describe, it } from 'mocha'
 import { run } from '../../../webhook/src/cli/run.ts'
 import { DEPLOYMENT, NOWHERE, runWith } from '../../support/cli/files.ts'
@@ -115,8 +116,8 @@ prints manifests as the webhook would make their pods; prints none when it would
   })
 
   it('shows the name of a file as text, so that no terminal obeys it', () => {
-    const name = 'a\u001b[2J\u009b31m\u202eb.yaml'
-    const shown = String.raw`a\u001b[2J\u009b31m\u202eb.yaml`
+    const name = 'a\u001b[2J\u009b31m\u202e\nb.yaml'
+    const shown = String.raw`a\u001b[2J\u009b31m\u202e\u000ab.yaml`
     expect(complaint('lint', '-f', name)).to.equal(`outbound-jwt: ${shown}: there is no such file\n`)
     expect(runWith({ [name]: 'a: [' }, 'lint', '-f', name).stderr).to.match(
       /^outbound-jwt: [\x20-\x7e]+:1: [\x20-\x7e]+\n$/,
@@ -126,6 +127,43 @@ prints manifests as the webhook would make their pods; prints none when it would
     )
     expect(complaint(name)).to.match(/^[\x20-\x7e]*\n$/)
     expect(runWith({}, 'explain', name).stderr).to.match(/^[\x20-\x7e]*\n$/)
+  })
+
+  it('quotes an argument on one line, whatever is in it', async () => {
+    const forged = 'a\nwebhook: fine\r\t\u001b[2J\u202e'
+    const lint = ['lint', '-f', 'a.yaml']
+    for (const args of [
+      [forged],
+      [`--${forged}`],
+      ['lint', forged],
+      ['lint', '-f', '-o'],
+      ['lint', '-f', forged],
+      [...lint, '-o', forged],
+      [...lint, '--values', forged],
+      [...lint, '--policy', forged],
+      ['completion', forged],
+    ])
+      expect(complaint(...args)).to.match(/^outbound-jwt: [\x20-\x7e]+\n$/)
+    const issuer = 'https://a.example/\u001b[2J'
+    for (const argument of [forged, issuer])
+      expect((await run(['discovery', argument], NOWHERE)).stderr).to.match(/^outbound-jwt: [\x20-\x7e]+\n$/)
+    const fetchDocument = (): Promise<Document> => Promise.resolve({ ok: true, json: {} })
+    const complete = await run(['discovery', issuer, '--complete'], { ...NOWHERE, fetchDocument })
+    expect(complete.stderr).to.match(/^outbound-jwt: warning: [\x20-\x7e]+\n$/)
+  })
+
+  it('says each problem of a file on a line of its own, whatever its name is', () => {
+    const name = 'a\nb'
+    const policy = 'rules: [{ a: 1 }, { b: 2 }]'
+    const values = 'sidecar: { a: 1, b: 2 }'
+    for (const [option, text] of [
+      ['--policy', policy],
+      ['--values', values],
+    ] as const) {
+      const { stderr } = runWith({ ...files, [name]: text }, 'lint', '-f', 'a.yaml', option, name)
+      expect(stderr.split('\n'), stderr).to.have.length.above(2)
+      expect(stderr).not.to.match(/^b/m)
+    }
   })
 
   it('does not take a defect of its own for a mistake of the caller', () => {

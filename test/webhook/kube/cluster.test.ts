@@ -65,6 +65,18 @@ describe('a cluster at a terminal', () => {
       }
   })
 
+  it('quotes what is asked for on one line', async () => {
+    api.answer = (_request, response) => response.writeHead(502).end()
+    const message = /^[\x20-\x7e]+$/
+    expect(await failure(cluster.get('/a\nb')))
+      .to.have.property('message')
+      .that.matches(message)
+    const where = { namespace: 'a\nb', pod: 'a\nb', container: 'a\nb' }
+    expect(await failure(cluster.exec(where, ['true'])))
+      .to.have.property('message')
+      .that.matches(message)
+  })
+
   it('is asked through the proxy of the kubeconfig', async () => {
     const asked: (string | undefined)[] = []
     const proxy = createServer().on('connect', ({ url }, client) => {

@@ -77,8 +77,8 @@ function parse(args: readonly string[]): Parsed {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
   } catch (error) {
-    // Its second sentence is about arguments that begin with a dash.
-    const [said = ''] = (error instanceof Error ? error.message : String(error)).split('. ', 1)
+    // What follows its first sentence, on the same line or the next, is about arguments that begin with a dash.
+    const [said = ''] = (error instanceof Error ? error.message : String(error)).split(/\.[ \n]/, 1)
     throw new UsageError(`${said}; ${PROGRAM} --help lists commands and options`)
   }
 }

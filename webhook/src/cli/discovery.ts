@@ -1,4 +1,4 @@
-import { show } from '@aws-outbound-jwt-injector/proxy/contract'
+import { printable, show } from '@aws-outbound-jwt-injector/proxy/contract'
 import {
   INDISPENSABLE,
   REFUSE_ES384,
@@ -31,7 +31,7 @@ export async function runDiscovery({ argument: issuer, options, output }: Given,
     return {
       status: EXITS.unavailable.status,
       stdout: '',
-      stderr: `${PROGRAM}: ${url} cannot be read: ${configuration.problem}\n`,
+      stderr: `${PROGRAM}: ${printable(`${url} cannot be read: ${configuration.problem}`)}\n`,
     }
   if (options.complete === true) return complete(issuer, configuration.json)
   const keys = await world.fetchDocument(jwksUrl(issuer, configuration))
@@ -132,6 +132,6 @@ function complete(issuer: string, document: JsonObject): Outcome {
   return {
     status: EXITS.fine.status,
     stdout: jsonText(copy),
-    stderr: `${PROGRAM}: warning: the issuer in the copy stays ${issuer}. Partners that compare it with the address of the copy refuse it (${STRICT_ABOUT_ISSUER.join('; ')}); it helps those that take the address of the document apart from the issuer.\n`,
+    stderr: `${PROGRAM}: warning: the issuer in the copy stays ${printable(issuer)}. Partners that compare it with the address of the copy refuse it (${STRICT_ABOUT_ISSUER.join('; ')}); it helps those that take the address of the document apart from the issuer.\n`,
   }
 }

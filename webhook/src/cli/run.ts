@@ -41,8 +41,8 @@ export function run(args: readonly string[], world: World): Outcome | Promise<Ou
 }
 
 function failed(error: unknown): Outcome {
-  // SECURITY: others name files, and write what an API server says.
-  if (error instanceof UsageError) return told(EXITS.usage.status, `${printableLines(error.message)}\n`)
+  if (error instanceof UsageError) return told(EXITS.usage.status, `${error.message}\n`)
+  // SECURITY: others write what an API server says.
   if (error instanceof KubeError)
     return told(EXITS.unavailable.status, `${printableLines(error.message)}\n${adviceOn(error.missingRight)}`)
   throw error

@@ -1,3 +1,4 @@
+import { printable } from '@aws-outbound-jwt-injector/proxy/contract'
 import type { CommandName, CommandRow, OptionName } from './commands.ts'
 import { COMMANDS, COMMAND_NAMES, EXITS, OPTIONS, optionsOf } from './commands.ts'
 
@@ -8,9 +9,17 @@ export const PROGRAM = 'outbound-jwt'
 export const pageUrl = (page: string): string =>
   `https://github.com/aws-outbound-jwt-injector/aws-outbound-jwt-injector/blob/main/docs/${page}`
 
-/** What the caller got wrong: arguments, a file, a value. The message says what, where and the allowed form. */
+/**
+ * What the caller got wrong: arguments, a file, a value. The message says what, where and the allowed form.
+ * SECURITY: in printable ASCII. Others name files, whose names may have line feeds, and a terminal obeys what is in them.
+ */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
+
+  /** @param lines of the message; a line feed in one of them is shown as text. */
+  constructor(...lines: readonly string[]) {
+    super(lines.map(printable).join('\n'))
+  }
 }
 
 /** @returns what the program can do. */

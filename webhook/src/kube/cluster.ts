@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import type { V1Status } from '@kubernetes/client-node'
 import { Exec, HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node'
+import { printable } from '@aws-outbound-jwt-injector/proxy/contract'
 import { readText } from '@aws-outbound-jwt-injector/proxy/runtime'
 import { KubeError, toKubeError } from './failure.ts'
 import { missingRight } from './missing-right.ts'
@@ -64,7 +65,7 @@ export function openCluster(context?: string): Cluster {
       'unavailable',
       context === undefined
         ? `the kubeconfig names no cluster as its current one; name a context of it: --context ${contextsOf(config)}`
-        : `the kubeconfig has no context ${context}; it has ${contextsOf(config)}`,
+        : `the kubeconfig has no context ${printable(context)}; it has ${contextsOf(config)}`,
     )
   return clusterOf(config)
 }
@@ -106,7 +107,7 @@ interface Call {
   readonly body?: object
 }
 
-const nameOf = ({ method, path }: Call): string => `${method.toLowerCase()} ${path}`
+const nameOf = ({ method, path }: Call): string => printable(`${method.toLowerCase()} ${path}`)
 
 async function ask(config: KubeConfig, call: Call, { ms, bytes }: Limit): Promise<string> {
   const { method, path, body } = call
@@ -165,7 +166,7 @@ async function exec(
   command: readonly string[],
   { ms, bytes }: Limit,
 ): Promise<ExecResult> {
-  const what = `exec in container ${container} of pod ${namespace}/${pod}`
+  const what = printable(`exec in container ${container} of pod ${namespace}/${pod}`)
   const { promise: ended, resolve, reject } = Promise.withResolvers<number>()
   const fail = (reason: string): void => reject(execFailure(what, namespace, reason))
   const room = { bytes }

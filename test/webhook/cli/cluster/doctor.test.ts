@@ -56,6 +56,17 @@ describe('doctor of the command line', () => {
     )
   })
 
+  it('quotes what it is called with on one line', async () => {
+    const forged = 'a\nb\u001b[2J'
+    const world = (cluster: FakeCluster): typeof NOWHERE => ({ ...NOWHERE, cluster: () => Promise.resolve(cluster) })
+    for (const [cluster, ...args] of [
+      [fakeCluster({}), forged],
+      [fakeCluster({}), 'orders-1', '-n', forged],
+      [fakeCluster({ [PATH]: POD }), 'orders-1', '-c', forged],
+    ] as const)
+      expect((await run(['doctor', ...args], world(cluster))).stderr).to.match(/^outbound-jwt: [\x20-\x7e]+\n$/)
+  })
+
   it('tries all the same where pods may not be read', async () => {
     const cluster = fakeCluster({ [PATH]: new KubeError('forbidden', 'no right') })
     expect(await doctor(cluster)).to.include({ status: 0 })

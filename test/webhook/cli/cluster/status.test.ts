@@ -279,6 +279,10 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
     expect(await status({ [LIST]: { items: [] } }, '-n', 'shop')).to.include({
       stdout: 'no injected pod in namespace shop; -A looks at every namespace\n',
     })
+    const forged = {
+      '/api/v1/namespaces/a\nb\u001b/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500': {},
+    }
+    expect((await status(forged, '-n', 'a\nb\u001b')).stdout).to.match(/^no injected pod in [\x20-\x7e]+\n$/)
   })
 
   it('goes on with --watch until it is interrupted', async () => {

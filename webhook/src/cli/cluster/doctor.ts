@@ -1,4 +1,4 @@
-import { PROXY_CONTAINER, printableLines } from '@aws-outbound-jwt-injector/proxy/contract'
+import { PROXY_CONTAINER, printable, printableLines } from '@aws-outbound-jwt-injector/proxy/contract'
 import { isObject, objectAt, objectsAt } from '../../injection/pod/json.ts'
 import type { Cluster, ExecTarget } from '../../kube/cluster.ts'
 import { KubeError } from '../../kube/failure.ts'
@@ -32,7 +32,10 @@ async function expectContainer(cluster: Cluster, { namespace, pod, container }: 
   const object = await cluster.get(`/api/v1/namespaces/${namespace}/pods/${pod}`).catch((error: unknown) => {
     if (error instanceof KubeError && error.code === 'forbidden') return undefined
     if (error instanceof KubeError && error.code === 'not-found')
-      throw new KubeError('not-found', `namespace ${namespace} has no pod ${pod}; -n names another namespace`)
+      throw new KubeError(
+        'not-found',
+        printable(`namespace ${namespace} has no pod ${pod}; -n names another namespace`),
+      )
     throw error
   })
   if (!isObject(object)) return
@@ -41,6 +44,6 @@ async function expectContainer(cluster: Cluster, { namespace, pod, container }: 
   if (!names.includes(container))
     throw new KubeError(
       'not-found',
-      `pod ${namespace}/${pod} has no container ${container}; it has ${names.join(', ')}`,
+      printable(`pod ${namespace}/${pod} has no container ${container}; it has ${names.join(', ')}`),
     )
 }

@@ -54,7 +54,7 @@ function render(rows: readonly Row[], output: string, where: string): Outcome {
     )
   // All pods of a namespace lack the same right.
   const advice = new Set(rows.map(({ work }) => ('problem' in work ? adviceOn(work.missingRight) : '')))
-  const text = rows.length === 0 ? `no injected pod in ${where}\n` : renderRows(rows)
+  const text = rows.length === 0 ? `${printable(`no injected pod in ${where}`)}\n` : renderRows(rows)
   return {
     status: EXITS.fine.status,
     stdout: output === 'json' ? jsonText(rows) : text,

@@ -58,7 +58,7 @@ function readInput(given: Given, { read }: World): Input {
 function readPolicy(file: string, text: string): Policy {
   const problems: Problem[] = []
   const rules = parsePolicyRules(text, file, (problem) => problems.push(problem))
-  if (!rules) throw new UsageError(problems.map(describeProblem).join('\n'))
+  if (!rules) throw new UsageError(...problems.map(describeProblem))
   return createPolicy(rules)
 }
 

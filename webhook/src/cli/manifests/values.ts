@@ -120,7 +120,7 @@ function placeOf(where: string): string {
   return where.startsWith(PREFIX) ? `namespaceOptIn.defaults: ${where}` : where
 }
 
-const unusable = (problems: readonly Problem[]): UsageError => new UsageError(new SettingsError(problems).message)
+const unusable = (problems: readonly Problem[]): UsageError => new UsageError(...new SettingsError(problems).message.split('\n'))
 
 function valueAt(root: JsonObject, path: readonly string[]): unknown {
   return member(follow(root, path.slice(0, -1)), path.at(-1) ?? '')
