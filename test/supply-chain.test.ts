@@ -10,6 +10,8 @@ import { parse } from 'yaml'
 
 interface Step {
   readonly name?: string
+  readonly if?: string
+  readonly id?: string
   readonly uses?: string
   readonly run?: string
   readonly with?: Readonly<Record<string, unknown>>
@@ -18,6 +20,16 @@ interface Workflow {
   readonly on: Readonly<Record<string, unknown>>
   readonly permissions?: Readonly<Record<string, string>>
   readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>>
+}
+
+const BY_DIGEST = /^[\w.-]+(?:\/[\w.-]+)+:[\w.-]+@sha256:[0-9a-f]{64}$/
+
+/** @returns the texts under any of these names, wherever they are. */
+function valuesOf(value: unknown, names: readonly string[]): readonly string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, item]: [string, unknown]) =>
+    typeof item === 'string' ? (names.includes(name) ? [item] : []) : valuesOf(item, names),
+  )
 }
 
 describe('the supply chain', () => {
@@ -45,6 +57,13 @@ describe('the supply chain', () => {
   it('takes one version of an action everywhere', () => {
     const versions = Map.groupBy(new Set(steps().flatMap(({ step }) => step.uses ?? [])), (uses) => uses.split('@')[0])
     expect([...versions.values()].filter(({ length }) => length > 1)).to.deep.equal([])
+  })
+
+  it('names every image by its digest', () => {
+    const images = workflows.flatMap(({ workflow }) => valuesOf(workflow, ['image', 'container']))
+    expect(images).to.have.length.above(2)
+    const isFixed = (image: string): boolean => image === '' || image.startsWith('${{') || BY_DIGEST.test(image)
+    expect(images.filter((image) => !isFixed(image))).to.deep.equal([])
   })
 
   it('gives a workflow no right to write, except where a job names it', () => {
@@ -86,6 +105,44 @@ describe('the supply chain', () => {
       const options = { cwd: directory, env: { ...environment(), ...env } }
       return spawnSync('bash', ['-e', '-o', 'pipefail', '-c', run], options).status === 0
     }
+
+    it('is made with base images and tools that are named by digest', () => {
+      const output = join(directory, 'images')
+      const { run } = release().jobs['images']!.steps[find('images', ({ id }) => id === 'images')] ?? {}
+      execFileSync('bash', ['-e', '-c', run ?? 'false'], { env: { ...environment(), GITHUB_OUTPUT: output } })
+      const lines = readFileSync(output, 'utf8').trim().split('\n')
+      const images = new Map(lines.map((line) => line.split('=') as [string, string]))
+      expect([...images.values()].filter((image) => !BY_DIGEST.test(image))).to.deep.equal([])
+      const { text } = workflows.find(({ file }) => file.endsWith('release.yml'))!
+      const used = [...text.matchAll(/steps\.images\.outputs\.(\w+)/g)].map(([, name]) => name)
+      expect(used).to.have.members([...images.keys()])
+    })
+
+    it('lets no action choose an image itself', () => {
+      const given = (action: string): Step['with'] =>
+        release().jobs['images']!.steps[find('images', ({ uses }) => uses?.startsWith(`docker/${action}@`) === true)]
+          ?.with
+      const image = (name: string): string => `\${{ steps.images.outputs.${name} }}`
+      expect(given('setup-qemu-action')).to.include({ image: image('binfmt'), 'cache-image': false })
+      expect(given('setup-buildx-action')).to.include({ 'driver-opts': `image=${image('buildkit')}` })
+      expect(given('build-push-action')).to.include({
+        sbom: `generator=${image('sbom')}`,
+        'build-args': `BUILD_IMAGE=${image('build')}\nRUNTIME_IMAGE=${image('runtime')}\n`,
+      })
+    })
+
+    it('gives each base image to the build, and emulates a processor only where an image runs something on its own', () => {
+      const emulated = ['webhook', 'proxy'].filter((name) => {
+        const [head = '', ...stages] = readFileSync(`Dockerfile.${name}`, 'utf8').split(/^FROM /m)
+        expect(head.match(/^ARG \w+/gm)).to.deep.equal(['ARG BUILD_IMAGE', 'ARG RUNTIME_IMAGE'])
+        const bases = stages.map((stage) => /^(?:--platform=\S+ )?(\S+)/.exec(stage)?.[1])
+        expect(bases).to.satisfy((all: string[]) => all.every((base) => /^\$\{(?:BUILD|RUNTIME)_IMAGE\}$/.test(base)))
+        return stages.some((stage) => !stage.startsWith('--platform=$BUILDPLATFORM ') && /^RUN /m.test(stage))
+      })
+      const qemu = find('images', ({ uses }) => uses?.startsWith('docker/setup-qemu-action@') === true)
+      expect(emulated).to.deep.equal(['proxy'])
+      expect(release().jobs['images']!.steps[qemu]).to.include({ if: "matrix.image == 'proxy'" })
+    })
 
     it('takes only a commit that is on main', () => {
       const git = (...args: readonly string[]): string =>
@@ -142,6 +199,6 @@ describe('the supply chain', () => {
     const lockfiles: string[] = []
     for await (const file of glob('{,site/}package-lock.json')) lockfiles.push(`npm ${join('/', dirname(file))}`)
     expect(lockfiles).to.have.length(2)
-    expect(known).to.include.members([...lockfiles, 'github-actions /', 'docker /'])
+    expect(known).to.include.members([...lockfiles, 'github-actions /', 'docker /.github/images'])
   })
 })

@@ -63,7 +63,7 @@ describe('names in the pages', () => {
     const oldest = oldestKubernetes()
     expect(unknown(/Kubernetes \|? ?(\d\.\d+) or newer/g, (name) => name === oldest)).to.deep.equal([])
     expect(readFileSync('.github/workflows/e2e.yml', 'utf8')).to.include(
-      `{ name: oldest, image: 'kindest/node:v${oldest}.`,
+      `- name: oldest\n            image: kindest/node:v${oldest}.`,
     )
     expect(`1.${OLDEST_MINOR}`).to.equal(oldest)
   })
