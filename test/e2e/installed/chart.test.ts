@@ -94,6 +94,7 @@ describe('the chart on a real API server', function () {
     expect(status, stdout).to.equal(0)
     await installChart({}, undefined, ['--take-ownership'])
     await admitted()
+    await kubectl('delete', 'secret', 'provided', '-n', SYSTEM)
   })
 
   it('leaves nothing that a GitOps tool would call drift', async () => {
