@@ -160,6 +160,21 @@ describe('a pod larger than the API server stores', () => {
     expectAlike(calling('$(A)'.repeat(60)), calling('aaaa'.repeat(60)), 'too-large')
   })
 
+  it('may nest what is compared with what injection adds by thousands of levels', () => {
+    const pod = {
+      metadata: { annotations: { 'outbound-jwt.io/inject': 'true', 'outbound-jwt.io/hosts': 'a.partner.example' } },
+      spec: { containers: named(1) },
+    }
+    const decision = inject({ pod, mode: 'pod', operation: 'CREATE' })
+    if (decision.kind !== 'inject') expect.fail(decision.reason)
+    const deep: unknown = JSON.parse(`${'{"containerPort":'.repeat(50_000)}0${'}'.repeat(50_000)}`)
+    for (const list of ['ports', 'volumeMounts']) {
+      const injected = applyPatch<object>(pod, decision.patch) as Record<string, { initContainers: object[] }>
+      Object.assign(injected['spec']?.initContainers[0] ?? {}, { [list]: [deep] })
+      expect(inject({ pod: injected, mode: 'pod', operation: 'CREATE' }).reason).to.equal('forged-injection')
+    }
+  })
+
   it('is not repeated back, however long its names are', () => {
     const text = 'x'.repeat(1_000_000)
     for (const decision of [

@@ -1,7 +1,7 @@
 import type { JsonPatchOperation } from '../patch.ts'
 import { appendTo } from '../patch.ts'
 import type { JsonObject } from './json.ts'
-import { isEqual, objectsAt, textAt } from './json.ts'
+import { isObject, member, objectsAt, textAt } from './json.ts'
 import type { Container, Pod } from './pod.ts'
 import type { Refusals } from '../outcome.ts'
 
@@ -72,15 +72,29 @@ const entriesOf = (spec: JsonObject, list: string): readonly { readonly name: st
 const ADJUSTABLE: ReadonlySet<string> = new Set(['defaultMode', 'expirationSeconds', 'sizeLimit'])
 
 /** @returns whether two entries mean the same. */
-export const isSame = (a: unknown, b: unknown): boolean => isEqual(essence(a), essence(b))
+export const isSame = (a: unknown, b: unknown): boolean => says(a, b) && says(b, a)
 
-/** @returns a value of JSON without what says nothing. */
-function essence(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(essence)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([name, item]) => !ADJUSTABLE.has(name) && item !== null && item !== false && item !== undefined)
-      .map(([name, item]) => [name, essence(item)]),
+/**
+ * SECURITY: goes no deeper than both of them do: a hostile pod may nest an entry by thousands of levels.
+ * @returns whether a value says everything of another one that says something.
+ */
+function says(value: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted))
+    return (
+      Array.isArray(value) &&
+      value.length === wanted.length &&
+      wanted.every((entry, index) => says(value[index], entry))
+    )
+  if (!isObject(wanted)) return value === wanted
+  return (
+    isObject(value) &&
+    Object.entries(wanted).every(
+      ([name, item]) =>
+        ADJUSTABLE.has(name) ||
+        item === null ||
+        item === false ||
+        item === undefined ||
+        says(member(value, name), item),
+    )
   )
 }
