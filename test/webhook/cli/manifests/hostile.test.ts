@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { applyPatch } from 'diff'
 import { describe, it } from 'mocha'
+import { parseManifests } from '../../../../webhook/src/cli/manifests/manifests.ts'
+import { mappingsOf, objectsOf } from '../../../../webhook/src/cli/manifests/templates.ts'
 import { DEPLOYMENT, runWith } from '../../../support/cli/files.ts'
 
 /** A manifest that says nothing of ours, and with what it is made to cost. */
@@ -44,6 +46,29 @@ describe('a hostile manifest', () => {
     const { status, stdout } = runWith({ a: text }, 'lint', '-f', 'a')
     expect(status).to.equal(1)
     expect(stdout).to.match(/^a:6: error: .*x0 /).and.to.match(/^a:60005: error: .*x59999 .*\n$/m)
+  })
+
+  it('is judged in as many characters as it has, some hundred times: long names, long places and many templates', () => {
+    const wrong = Array.from({ length: 2_000 }, (_, index) => `    outbound-jwt.io/x${index}: '1'\n`).join('')
+    const long = 'a'.repeat(100_000)
+    const pods = '{spec: {containers: [{name: a}]}},'.repeat(3_000)
+    for (const text of [
+      `apiVersion: v1\nkind: Service\nmetadata:\n  name: ${long}\n  annotations:\n${wrong}`,
+      `apiVersion: x/v1\nkind: ${long}\nmetadata:\n  annotations:\n${wrong}`,
+      `apiVersion: x/v1\nkind: A\nspec:\n  ? ${long}\n  :\n   annotations:\n${wrong}`,
+      `apiVersion: x/v1\nkind: A\nspec: [${pods}]\nmetadata:\n  annotations:\n${wrong}`,
+    ]) {
+      const { stdout } = runWith({ a: text }, 'lint', '-f', 'a')
+      expect(stdout.match(/outbound-jwt\.io\/x1999 at /g)).to.have.lengthOf(1)
+      expect(stdout.length).to.be.below(2_000 * 2_000)
+    }
+  })
+
+  it('is looked through without a path to each of 20,000 mappings below 480 lists', () => {
+    const text = `apiVersion: x/v1\nkind: A\nmetadata: {labels: {a: b}}\nspec: ${'['.repeat(480)}${'{},'.repeat(20_000)}${']'.repeat(480)}\n`
+    const [manifest] = parseManifests(text, 'a')
+    const objects = objectsOf(manifest?.data)
+    expect(objects.flatMap(mappingsOf).map(({ path }) => path)).to.deep.equal([['metadata']])
   })
 
   for (const text of ['a: &a [*a]\n', 'a: &a\n  b: {c: *a}\n', 'a: &a\n  <<: *a\n'])

@@ -69,7 +69,7 @@ function misplacedOf(target: ManifestObject): readonly Misplaced[] {
   if (textAt(target.object, 'kind') === 'Namespace') return inNamespace(target)
   const templates = podPlaces(target)
   const right = annotationPlaces(templates)
-  const say = isBuiltIn(target) ? ofKubernetes(right) : ofOthers(textAt(target.object, 'kind') ?? 'object', right)
+  const say = isBuiltIn(target) ? ofKubernetes(right) : ofOthers(target.label.split('/', 1).join(''), right)
   return misplacedIn(mappingsOf(target), templates, say)
 }
 

@@ -13,6 +13,9 @@ export interface ManifestObject {
   readonly label: string
 }
 
+/** Long enough for every Kubernetes name with its kind. SECURITY: it stands in every finding, and an object may have thousands. */
+const LONGEST_LABEL = 300
+
 /** @returns the objects of a document: itself, or the items of a List. */
 export function objectsOf(root: unknown, path: Path = []): readonly ManifestObject[] {
   if (!isObject(root)) return []
@@ -21,25 +24,43 @@ export function objectsOf(root: unknown, path: Path = []): readonly ManifestObje
     return objectsAt(root, 'items').flatMap((item, index) => objectsOf(item, [...path, 'items', index]))
   const metadata = objectAt(root, 'metadata')
   const name = textAt(metadata, 'name') ?? textAt(metadata, 'generateName') ?? 'unnamed'
-  return [{ path, object: root, label: `${kind}/${name}` }]
+  return [{ path, object: root, label: `${kind}/${name}`.slice(0, LONGEST_LABEL) }]
 }
 
 /** API groups whose objects hold schemas or patterns of other objects: what looks like a pod there makes none. */
 const DESCRIPTIONS =
   /(?:^|\.)(?:apiextensions\.k8s\.io|admissionregistration\.k8s\.io|kyverno\.io|gatekeeper\.sh|kubewarden\.io)$/
 
-/** @returns every mapping of an object, the outer before the inner, without those of whole objects inside it: they are applied elsewhere. */
+/**
+ * @returns every mapping of an object that may be metadata or have a pod's spec, without those of whole objects inside it: they are applied
+ * elsewhere.
+ */
 export function mappingsOf({ object }: ManifestObject): readonly Mapping[] {
   const described = DESCRIPTIONS.test(groupOf(object))
-  return mappingsIn(described ? { metadata: objectAt(object, 'metadata') } : object, [])
+  return mappingsIn(described ? { metadata: objectAt(object, 'metadata') } : object)
 }
 
-function mappingsIn(value: unknown, path: Path): readonly Mapping[] {
-  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => mappingsIn(item, [...path, index]))
-  if (!isObject(value) || (path.length > 0 && isWhole(value))) return []
-  const inner = Object.entries(value).flatMap(([key, item]) => mappingsIn(item, [...path, key]))
-  return [{ path, mapping: value }, ...inner]
+/** SECURITY: one path, copied for those mappings alone that matter: a hostile manifest has thousands of others hundreds of levels deep. */
+function mappingsIn(object: JsonObject): readonly Mapping[] {
+  const found: Mapping[] = []
+  const path: (string | number)[] = []
+  const below = (key: string | number, value: unknown): void => {
+    path.push(key)
+    visit(value)
+    path.pop()
+  }
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach((item, index) => below(index, item))
+    if (!isObject(value) || (path.length > 0 && isWhole(value))) return
+    for (const [key, item] of Object.entries(value)) below(key, item)
+    if (MEANT.some((key) => isObject(member(value, key)))) found.push({ path: [...path], mapping: value })
+  }
+  visit(object)
+  return found
 }
+
+/** What is read of a mapping. */
+const MEANT = ['annotations', 'labels', 'spec'] as const
 
 /** A Pod inside another object is its template, as Flink's operator has it. */
 function isWhole(value: JsonObject): boolean {

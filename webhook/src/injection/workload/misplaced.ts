@@ -34,21 +34,40 @@ export function misplacedIn(
   say: Wording,
 ): readonly Misplaced[] {
   const metadata = new Set(templates.map((template) => formatPath([...template, 'metadata'])))
-  return mappings.flatMap(({ path, mapping }) => [
-    ...(metadata.has(formatPath(path)) ? [] : keysOf(mapping, 'annotations')).map((key) => ({
-      path: [...path, 'annotations', key],
-      ...say.annotation(key, formatPath([...path, 'annotations'])),
-    })),
-    ...keysOf(mapping, 'labels')
-      // Injection writes it on the pods.
-      .filter((key) => key !== INJECTED_LABEL || !metadata.has(formatPath(path)))
-      .map((key) => ({ path: [...path, 'labels', key], ...say.label(key) })),
-  ])
+  return mappings.flatMap(({ path, mapping }) => {
+    const annotations = keysOf(mapping, 'annotations')
+    const labels = keysOf(mapping, 'labels')
+    if (annotations.length + labels.length === 0) return []
+    const isOfPods = metadata.has(formatPath(path))
+    const place = shortened(formatPath([...path, 'annotations']))
+    return [
+      ...(isOfPods ? [] : annotations).map((key) => ({
+        path: [...path, 'annotations', key],
+        ...say.annotation(key, place),
+      })),
+      ...labels
+        // Injection writes it on the pods.
+        .filter((key) => key !== INJECTED_LABEL || !isOfPods)
+        .map((key) => ({ path: [...path, 'labels', key], ...say.label(key) })),
+    ]
+  })
 }
 
+/** SECURITY: places stand in the message about every key; a hostile object has thousands of keys, of templates, and of characters in one name. */
+const MOST_PLACES = 10
+const LONGEST_PLACE = 300
+
+const shortened = (place: string): string =>
+  place.length > LONGEST_PLACE ? `${place.slice(0, LONGEST_PLACE)}...` : place
+
 /** @returns where annotations of the pods belong, for people; empty without pods. */
-export const annotationPlaces = (templates: readonly Path[]): string =>
-  templates.map((template) => formatPath([...template, 'metadata', 'annotations'])).join(' or ')
+export function annotationPlaces(templates: readonly Path[]): string {
+  const places = templates
+    .slice(0, MOST_PLACES)
+    .map((template) => shortened(formatPath([...template, 'metadata', 'annotations'])))
+  const more = templates.length - places.length
+  return [...places, ...(more > 0 ? [`in ${more} more templates`] : [])].join(' or ')
+}
 
 /** @param right where annotations of the pods belong, empty without pods. */
 export const ofKubernetes = (right: string): Wording => ({
