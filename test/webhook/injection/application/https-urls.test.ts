@@ -1,6 +1,7 @@
 import { readHostPattern } from '../../../../proxy/src/contract.ts'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { costOf } from '../../../support/cost.ts'
 import { createHttpsUrls } from '../../../../webhook/src/injection/application/https-urls.ts'
 
 describe('https:// URLs of partners in variables', () => {
@@ -37,5 +38,12 @@ describe('https:// URLs of partners in variables', () => {
     expect(find('https://x@'.repeat(100_000))).to.equal(undefined)
     // Looked up domain by domain, a name of a megabyte would take hours.
     expect(find(`https://${'a.'.repeat(500_000)}wild.example:8443`)).to.equal(undefined)
+  })
+
+  it('are looked for in a time that does not grow with the labels of their names', () => {
+    const urls = (label: string): string => `https://${label.repeat(240 / label.length)}.other.example `.repeat(4_000)
+    const [few, many] = ['a'.repeat(60).concat('.').slice(1), 'a.'].map(urls)
+    expect([find(few ?? ''), find(many ?? '')]).to.deep.equal([undefined, undefined])
+    expect(costOf(() => find(many ?? ''))).to.be.below(4 * costOf(() => find(few ?? '')))
   })
 })

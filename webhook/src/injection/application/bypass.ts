@@ -21,6 +21,12 @@ export function createFirstProxied(hosts: readonly string[]): FirstProxied {
   }
 }
 
+/** @returns whether a text ends with one of the patterns, after one search among all of them. */
+export function endsWithAny(patterns: readonly string[]): (text: string) => boolean {
+  const starts = startsWithAny(patterns.map(reverse))
+  return (text) => starts(reverse(text))
+}
+
 /** An end of a name is a start of the reversed one. */
 const reverse = (text: string): string => text.split('').reverse().join('')
 
