@@ -60,5 +60,6 @@ An object without a namespace counts as one of \`default\`.
 ## What it does not do
 
 It restricts what the webhook injects. Somebody who may create pods can run a sidecar of their own making with their service account's role, and IAM alone decides about that one: bind roles to service accounts
-and audiences in IAM ([iam](iam.md)). The role of a pod without \`role-arn\` comes from its service account; \`roleArns\` says nothing about it.
+and audiences in IAM ([iam](iam.md)). The role of a pod without \`role-arn\` comes from its service account, as EKS writes it into the containers; \`roleArns\` says nothing about it.
+Whoever writes another role there by hand, with a token mounted where EKS mounts it, has the sidecar use that one: nobody can tell the two apart, and the trust policy of the role decides.
 `
