@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { ask, open, secureHttp2 } from '../../../support/proxy/http2-client.ts'
@@ -190,36 +191,24 @@ describe('a client of HTTP/2', () => {
     ['a tunnel to port 80', 'http', async () => (await connectThrough(world.proxy.port, `${HOST}:80`)).socket],
   ] as const)
     it(`is cut off at the end of the drain when it reads nothing over ${what}`, async () => {
-      let written = 0
-      world.respond = (stream) => {
-        stream.respond({ ':status': 200 })
-        const more = (error?: Error | null): void => {
-          if (!error) stream.write(Buffer.alloc(64 * 1024), more)
-          written++
-        }
-        more()
-      }
       await world.restart({ settings: { SHUTDOWN_TIMEOUT: '1', DRAIN_DELAY: '0' } })
       const socket = await connect()
-      socket.on('error', () => undefined).pause()
-      const authority = scheme === 'https' ? world.authority() : HOST
-      const fields = { ':method': 'GET', ':scheme': scheme, ':authority': authority, ':path': '/' }
-      const most = Buffer.from([0, SETTINGS_INITIAL_WINDOW_SIZE, 0x7f, 0xff, 0xff, 0xff])
-      socket.write(
-        Buffer.concat([
-          PREFACE,
-          frame(FRAME.settings, 0, 0, most),
-          frame(FRAME.windowUpdate, 0, 0, Buffer.from([0x7f, 0xff, 0, 0])),
-          frame(FRAME.headers, END_HEADERS | END_STREAM, 1, literals(Object.entries(fields))),
-        ]),
-      )
-      await until('the response has begun', () => written > 0)
-      let last = -1
-      await until('nothing more is taken', () => last === (last = written), 20_000, 500)
+      await readNothing(socket, scheme)
       await world.proxy.drain()
       expect(world.proxy.log()).to.match(/tunnels cut at the end of the drain.*"count":1\b/)
       socket.destroy()
     })
+
+  it('is cut off after its time without a stream when it has reported an error, and reads nothing', async () => {
+    await world.restart({ limits: { keepAliveMs: 50 } })
+    const ofHttp2 = { ca: world.anchor, ALPNProtocols: ['h2'] }
+    const socket = await secureThrough(world.proxy.port, world.authority(), ofHttp2)
+    await readNothing(socket, 'https')
+    const internalError = Buffer.from([0, 0, 0, 0, 0, 0, 0, 2])
+    socket.write(frame(FRAME.goaway, 0, 0, internalError))
+    await until('the connection is gone', async () => (await world.proxy.connections()) === 0, 5_000)
+    socket.destroy()
+  })
 
   it('is told to go after a time without a request', async () => {
     await world.restart({ limits: { keepAliveMs: 50 } })
@@ -237,4 +226,32 @@ describe('a client of HTTP/2', () => {
       'outbound_jwt_connections_refused_total{error_type="request_timeout"} 1',
     )
   })
+
+  /** Asks for more than the connection holds, and resolves once it holds no more. */
+  async function readNothing(socket: Socket, scheme: 'http' | 'https'): Promise<void> {
+    let written = 0
+    world.respond = (stream) => {
+      stream.respond({ ':status': 200 })
+      const more = (error?: Error | null): void => {
+        if (!error) stream.write(Buffer.alloc(64 * 1024), more)
+        written++
+      }
+      more()
+    }
+    socket.on('error', () => undefined).pause()
+    const authority = scheme === 'https' ? world.authority() : HOST
+    const fields = { ':method': 'GET', ':scheme': scheme, ':authority': authority, ':path': '/' }
+    const most = Buffer.from([0, SETTINGS_INITIAL_WINDOW_SIZE, 0x7f, 0xff, 0xff, 0xff])
+    socket.write(
+      Buffer.concat([
+        PREFACE,
+        frame(FRAME.settings, 0, 0, most),
+        frame(FRAME.windowUpdate, 0, 0, Buffer.from([0x7f, 0xff, 0, 0])),
+        frame(FRAME.headers, END_HEADERS | END_STREAM, 1, literals(Object.entries(fields))),
+      ]),
+    )
+    await until('the response has begun', () => written > 0)
+    let last = -1
+    await until('nothing more is taken', () => last === (last = written), 20_000, 500)
+  }
 })
