@@ -1,5 +1,6 @@
 import dns from 'node:dns'
 import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import { readTrustAnchors } from './anchors.ts'
@@ -70,6 +71,7 @@ const memory = createMemoryBudget(maxConnections === undefined ? process.constra
 )
 /** Filled once the ports are known; with port 0 that is after listening. */
 const ownPorts: number[] = []
+const ownAddresses = Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address))
 const upstreams = createUpstreams({
   config,
   anchors,
@@ -78,6 +80,7 @@ const upstreams = createUpstreams({
   memory,
   resolve: dns.lookup,
   ownPorts,
+  ownAddresses,
   egressCredentials: () => egressCredentials.current,
 })
 const agents = config.egressProxy && createEgressAgents((host, port) => upstreams.egressTo(host, port))
@@ -146,6 +149,7 @@ const proxy = createProxy({
   memory,
   writeChunk: writeAndDetachChunk,
   ownPorts,
+  ownAddresses,
 })
 let isListening = false
 let isDraining = false

@@ -54,6 +54,8 @@ export interface ProxyDeps {
   readonly writeChunk: WriteChunk
   /** Ports this process listens on, for the address rules. */
   readonly ownPorts: readonly number[]
+  /** Addresses of this machine, for the same. */
+  readonly ownAddresses: readonly string[]
 }
 
 export interface Proxy extends ProxyServer {
@@ -72,17 +74,18 @@ export interface UpstreamsOptions {
   readonly memory: MemoryBudget
   readonly resolve: ResolveAll
   readonly ownPorts: readonly number[]
+  readonly ownAddresses: readonly string[]
   /** `user:password` for the egress proxy, as of now. Default: none. */
   readonly egressCredentials?: (() => string | undefined) | undefined
 }
 
 /** Composes what connects to partners and to token endpoints: one place for trust, addresses and name resolution. */
-export function createUpstreams({ config, ownPorts, egressCredentials, ...options }: UpstreamsOptions): Upstreams {
+export function createUpstreams({ config, egressCredentials, ...options }: UpstreamsOptions): Upstreams {
   const { egressProxy: proxy, egressNoProxy } = config
   const credentials = egressCredentials ?? ((): undefined => undefined)
   return new Upstreams({
     ...options,
-    addresses: addressPolicy(config, ownPorts),
+    addresses: addressPolicy(config, options),
     patience: patienceOf(config, options.limits),
     now: monotonicMs,
     egress: proxy && { proxy, wayOut: compileWayOut(proxy, egressNoProxy), credentials },
@@ -91,8 +94,11 @@ export function createUpstreams({ config, ownPorts, egressCredentials, ...option
 
 const monotonicMs = (): number => performance.now()
 
-function addressPolicy({ allowLocalUpstreams }: ProxyConfig, ownPorts: readonly number[]): AddressPolicy {
-  return { allowLocalUpstreams, ownPorts }
+function addressPolicy(
+  { allowLocalUpstreams }: ProxyConfig,
+  { ownPorts, ownAddresses }: Omit<AddressPolicy, 'allowLocalUpstreams'>,
+): AddressPolicy {
+  return { allowLocalUpstreams, ownPorts, ownAddresses }
 }
 
 function timeoutOf({ upstreamTimeoutSeconds }: ProxyConfig): (route: Route | undefined) => number {
@@ -108,11 +114,11 @@ function patienceOf(config: ProxyConfig, { bodyIdleMs, unruledMs }: Limits): (de
 
 /** Composes the data port out of its parts. */
 export function createProxy(deps: ProxyDeps): Proxy {
-  const { config, upstreams, tokens, instruments, log, limits, memory, ownPorts } = deps
+  const { config, upstreams, tokens, instruments, log, limits, memory } = deps
   const now = monotonicMs
   const requestId = randomUUID
   const rules = compileRules(config.routes, config.upstreamScheme)
-  const addresses = addressPolicy(config, ownPorts)
+  const addresses = addressPolicy(config, deps)
   const router = createRouter({
     rules,
     unmatched: config.unmatched,

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { expect } from 'chai'
@@ -11,6 +11,7 @@ import { createTestAuthority } from '../support/certificates.ts'
 import type { RunningProcess } from '../support/process.ts'
 import { startNode } from '../support/process.ts'
 import { call, errorOf } from '../support/proxy/client.ts'
+import { freePort } from '../support/port.ts'
 import { proxyArguments } from '../support/proxy/process.ts'
 
 /** Credentials that nobody checks: nothing here calls STS with success. */
@@ -103,6 +104,24 @@ describe('starting a standalone proxy', () => {
     expect(errorOf(answer)).to.include({ code: 'bad_request_target' })
     expect(answer.body).to.match(/UPSTREAM_HOST or ALLOWED_HOSTS/)
     expect(program.output().match(/no upstream is configured/g)).to.have.lengthOf(1)
+  })
+
+  it('does not take itself for its egress proxy, or for a host, by any address of this machine', async () => {
+    const port = await freePort()
+    const own = Object.values(networkInterfaces()).flatMap((all = []) =>
+      all.filter(({ family, internal }) => family === 'IPv4' && !internal),
+    )
+    for (const { address } of own) {
+      const listening = { LISTEN_ADDR: `0.0.0.0:${port}`, ADMIN_LISTEN_ADDR: '127.0.0.1:0' }
+      const program = run({ ...AWS, ...FREE_PORTS, ...listening, EGRESS_PROXY: `http://${address}:${port}` })
+      await addressOf(program)
+      const answer = await call(port, 'http://other.example/')
+      expect(errorOf(answer).code, address).to.equal('egress_proxy_unreachable')
+      expect(errorOf(answer).message).to.include('never connected to')
+      expect(errorOf(await call(port, `http://${address}:${port}/`)).code, address).to.equal('address_denied')
+      program.signal('SIGKILL')
+      await program.exited
+    }
   })
 
   describe('with TLS_CERT and TLS_KEY', () => {

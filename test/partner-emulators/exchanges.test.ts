@@ -94,6 +94,7 @@ describe('exchanges at emulated partners', () => {
       memory: createMemoryBudget(0),
       resolve: (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
       ownPorts: [],
+      ownAddresses: [],
     })
     const endpoint = createEndpointClient({ upstreams, anchors: new Map(), nowMs: () => Date.now() })
     mint = ({ exchange }, source) => {

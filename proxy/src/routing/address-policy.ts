@@ -13,6 +13,8 @@ export interface AddressPolicy {
   readonly allowLocalUpstreams: boolean
   /** Ports this process listens on. */
   readonly ownPorts: readonly number[]
+  /** Addresses of this machine; what listens on all interfaces is behind each of them. */
+  readonly ownAddresses: readonly string[]
 }
 
 /**
@@ -41,9 +43,14 @@ const LOCAL_NAT64 = 0x0064_ff9b_0001n
 export function mayConnect(address: string, { port, ruled }: Connection, policy: AddressPolicy): boolean {
   const ip = parseIp(address)
   if (ip === undefined || servesCredentials(ip)) return false
-  if (!reachesThisHost(ip)) return true
-  if (policy.ownPorts.includes(port)) return false
-  return !ruled || policy.allowLocalUpstreams
+  const isLocal = reachesThisHost(ip)
+  // Calls of this process itself would come back to it without end.
+  if (policy.ownPorts.includes(port) && (isLocal || isAmong(policy.ownAddresses, ip))) return false
+  return !isLocal || !ruled || policy.allowLocalUpstreams
+}
+
+function isAmong(addresses: readonly string[], { family, value }: Ip): boolean {
+  return addresses.map(parseIp).some((own) => own?.family === family && own.value === value)
 }
 
 /** Whether an address means something else to everybody outside of the pod, so that it is never for an egress proxy. */

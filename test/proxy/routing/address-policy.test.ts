@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { mayConnect } from '../../../proxy/src/routing/address-policy.ts'
 
-const policy = { allowLocalUpstreams: false, ownPorts: [15400, 15401, 15402] }
+const policy = { allowLocalUpstreams: false, ownPorts: [15400, 15401, 15402], ownAddresses: [] }
 const ruled = { port: 443, ruled: true }
 const plain = { port: 80, ruled: false }
 
@@ -54,6 +54,16 @@ describe('mayConnect', () => {
       for (const connection of [ruled, plain, { port: 15400, ruled: true }])
         expect(mayConnect(address, connection, policy), address).to.equal(true)
   })
+
+  for (const address of ['10.1.2.3', '::ffff:10.1.2.3', 'fd00:0::3', 'fe80::3%eth0'])
+    it(`never reaches its own ports at ${address}, which is an address of this machine, and others there`, () => {
+      const own = { ...policy, ownAddresses: ['127.0.0.1', '10.1.2.3', 'fd00::3', 'fe80::3'] }
+      for (const ruled of [true, false]) {
+        for (const port of own.ownPorts) expect(mayConnect(address, { port, ruled }, own)).to.equal(false)
+        expect(mayConnect(address, { port: 443, ruled }, own)).to.equal(true)
+      }
+      expect(mayConnect('10.1.2.4', { port: 15400, ruled: true }, own)).to.equal(true)
+    })
 
   it('refuses what is no address', () => {
     for (const address of ['', 'localhost', '127.1'])

@@ -46,6 +46,8 @@ export interface TestProxyOptions {
   readonly writeChunk?: WriteChunk
   /** Instead of `addresses`. */
   readonly resolve?: ResolveAll
+  /** Of this machine, besides its loopback. Default: none. */
+  readonly ownAddresses?: readonly string[]
   /** `user:password` for an egress proxy. */
   readonly egressCredentials?: () => string | undefined
 }
@@ -75,6 +77,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
   const metrics = createMetrics(METRICS)
   const tokens = createFakeTokens()
   const ownPorts: number[] = []
+  const { ownAddresses = [] } = options
   const all = { ...LIMITS, lingerMs: 50, ...limits }
   const memory = createMemoryBudget(options.memoryBytes ?? 0, options.availableBytes)
   const upstreams = createUpstreams({
@@ -85,6 +88,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
     memory,
     resolve: options.resolve ?? resolver(addresses),
     ownPorts,
+    ownAddresses,
     egressCredentials: options.egressCredentials,
   })
   const proxy = createProxy({
@@ -99,6 +103,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
     memory,
     writeChunk: options.writeChunk ?? writeAndDetachChunk,
     ownPorts,
+    ownAddresses,
   })
   proxy.http.listen(0, '127.0.0.1')
   await once(proxy.http, 'listening')

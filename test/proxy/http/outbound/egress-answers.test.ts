@@ -210,7 +210,7 @@ describe('what an egress proxy answers', () => {
   })
 
   it('cannot come when its name leads back to the sidecar itself', async () => {
-    for (const address of ['127.0.0.1', '::1']) {
+    for (const address of ['127.0.0.1', '::1', '10.1.2.3', 'fd00::3']) {
       const upstreams = createUpstreams({
         config: readConfig({ EGRESS_PROXY: 'http://squid.corp.example:15400' }),
         anchors: { common: undefined, byFile: new Map() },
@@ -219,6 +219,7 @@ describe('what an egress proxy answers', () => {
         memory: createMemoryBudget(0),
         resolve: (_host, _options, done) => done(null, [{ address, family: address.includes(':') ? 6 : 4 }]),
         ownPorts: [15400],
+        ownAddresses: ['10.1.2.3', 'fd00::3'],
       })
       const refusal = await upstreams.reachEgress().catch((error: unknown) => error)
       expect(refusal)

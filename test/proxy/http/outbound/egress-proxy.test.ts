@@ -159,6 +159,7 @@ for (const [name, start] of Object.entries(WORLDS))
         memory: createMemoryBudget(0),
         resolve: (_host, _options, done) => done(Object.assign(new Error('none'), { code: 'ENOTFOUND' }), []),
         ownPorts: [],
+        ownAddresses: [],
         egressCredentials,
       })
     })

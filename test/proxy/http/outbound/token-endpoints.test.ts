@@ -74,6 +74,7 @@ describe('the client of token endpoints', () => {
       memory: createMemoryBudget(0),
       resolve,
       ownPorts: [],
+      ownAddresses: [],
     })
     return createEndpointClient({ upstreams, anchors: byFile, nowMs: () => NOW_MS })
   }
