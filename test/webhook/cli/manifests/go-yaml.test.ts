@@ -28,6 +28,7 @@ const CASES: readonly (readonly [name: string, written: string, read: unknown])[
   ['a date', '2020-01-01', '2020-01-01'],
   ['a time', '2001-12-14t21:59:43.10-05:00', '2001-12-14t21:59:43.10-05:00'],
   ['a large number', '18446744073709551616', 18446744073709552000],
+  ['a whole number that no float holds', '9'.repeat(400), '9'.repeat(400)],
   ['a number beyond all', '1e999', '1e999'],
   ['=', '=', '='],
   ...['yes', 'on', 'y', 'Y', 'TRUE'].map((word) => [word, word, true] as const),

@@ -10,6 +10,7 @@ const COSTLY: Readonly<Record<string, string>> = {
   'a mapping of 30,000 keys': Array.from({ length: 30_000 }, (_, index) => `k${index}: 1\n`).join(''),
   'what is no number behind 100,000 underscores': `a: 0${'_'.repeat(100_000)}8\n`,
   'what is no exponent behind 100,000 underscores': `a: 1e${'_'.repeat(100_000)}x\n`,
+  'a whole number of 4,000,000 digits': `a: ${'9'.repeat(4_000_000)}\n`,
   '100,000 lines without a value': `a: 1\n${'\n#\n'.repeat(50_000)}`,
   '2,000 aliases': Array.from({ length: 2_000 }, (_, index) => `a${index}: &x${index} 1\nb${index}: *x${index}\n`).join(''),
   'an alias next to 30,000 numbers below 400 lists': `a: &x 1\nb: *x\nc: ${'['.repeat(400)}${'1,'.repeat(30_000)}${']'.repeat(400)}\n`,

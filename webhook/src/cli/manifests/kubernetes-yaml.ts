@@ -37,10 +37,7 @@ const float: ScalarTag = {
   default: true,
   identify: () => false,
   test: /^(?:(?=[-+\d])[-+]?_*(?:\.[_\d]*\d_*|\d[_\d]*(?:\.[_\d]*)?)(?:[eE](?:_*[-+])?_*\d[_\d]*)?|\.\d+(?:[eE][-+]?\d+)?)$/,
-  resolve: (source) => {
-    const value = Number(source.replaceAll('_', ''))
-    return Number.isFinite(value) ? value : source
-  },
+  resolve: (source) => floatOf(source),
   stringify: written,
 }
 
@@ -55,6 +52,12 @@ const noNumber: ScalarTag = {
   },
 }
 
+/** @returns the number as Go's ParseFloat reads it; the text where it is too large for one. */
+function floatOf(source: string): number | string {
+  const value = Number(source.replaceAll('_', ''))
+  return Number.isFinite(value) ? value : source
+}
+
 const LARGEST = 2n ** 64n
 const LARGEST_SIGNED = 2n ** 63n
 
@@ -62,11 +65,13 @@ const LARGEST_SIGNED = 2n ** 63n
 function numberOf(source: string): number | string {
   const plain = source.replaceAll('_', '')
   const [, sign = '', digits = ''] = /^([-+]?)(.*)$/.exec(plain) ?? []
+  // SECURITY: what is longer is no whole number of Go's in any case, and a decimal one of millions of digits would take seconds.
+  if (/^[1-9]\d{20}/.test(digits)) return floatOf(source)
   const octal = /^0[0-7]+$/.test(digits)
   const size = BigInt(octal ? `0o${digits}` : digits.toLowerCase())
   const fits = sign === '' ? size < LARGEST : sign === '-' ? size <= LARGEST_SIGNED : size < LARGEST_SIGNED
   if (fits) return Number(sign === '-' ? -size : size)
-  return /^\d+$/.test(digits) ? Number(plain) : source
+  return /^\d+$/.test(digits) ? floatOf(source) : source
 }
 
 /** Characters that Go's reader refuses, or takes for the end of a line or of nothing, when they stand there as themselves. */
