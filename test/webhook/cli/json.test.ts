@@ -23,7 +23,7 @@ const world: World = {
       fakeCluster({
         '/version': { gitVersion: `v1.33.0${FORGED}` },
         '/apis/admissionregistration.k8s.io/v1': new KubeError('unavailable', FORGED),
-        '/api/v1/namespaces/default/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500': {
+        '/api/v1/namespaces/default/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=100': {
           items: [
             {
               metadata: {

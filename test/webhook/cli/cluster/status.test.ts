@@ -37,7 +37,7 @@ outbound_jwt_token_issued_timestamp_seconds{route="a"} 10000
 outbound_jwt_token_expiry_timestamp_seconds{route="a"} 10900
 `
 const scrape = (name: string, port = '15401'): string => `/api/v1/namespaces/shop/pods/${name}:${port}/proxy/metrics`
-const LIST = '/api/v1/namespaces/shop/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500'
+const LIST = '/api/v1/namespaces/shop/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=100'
 const ONE: Answers = {
   [LIST]: {
     items: [
@@ -217,11 +217,11 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
     }
     const { stdout } = await status(
       {
-        '/api/v1/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500': {
+        '/api/v1/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=100': {
           items: names.slice(0, 40).map((name) => pod(name, [])),
           metadata: { continue: 'a=' },
         },
-        '/api/v1/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500&continue=a%3D': {
+        '/api/v1/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=100&continue=a%3D': {
           items: names.slice(40).map((name) => pod(name, [])),
         },
         ...Object.fromEntries(names.map((name) => [scrape(name), answer])),
@@ -280,7 +280,7 @@ shop       orders  yes    0.1.0    api.partner.example  intercept  5m old, 10m l
       stdout: 'no injected pod in namespace shop; -A looks at every namespace\n',
     })
     const forged = {
-      '/api/v1/namespaces/a\nb\u001b/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=500': {},
+      '/api/v1/namespaces/a\nb\u001b/pods?labelSelector=outbound-jwt.io%2Finjected%3Dtrue&limit=100': {},
     }
     expect((await status(forged, '-n', 'a\nb\u001b')).stdout).to.match(/^no injected pod in [\x20-\x7e]+\n$/)
   })

@@ -16,7 +16,8 @@ import { cut, renderRows, sidecarOf, workOf } from './sidecars.ts'
 const AT_ONCE = 32
 /** Nobody is asked later than this, so that hundreds of pods that say nothing do not hold up what is known of the others. */
 const ASKING_MS = 30_000
-const PAGE = 500
+/** A pod may have 1.5 MiB, the most that etcd takes: as many of the largest fit into what an answer may have. */
+const PAGE = 100
 const SELECTOR = encodeURIComponent(`${INJECTED_LABEL}=true`)
 const EVERY_MS = 5_000
 /** Of the reason why a pod cannot be read: it may be the pod's own. */
