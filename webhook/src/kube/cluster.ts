@@ -42,7 +42,7 @@ interface Limit {
 const MIB = 2 ** 20
 /** SECURITY: who may create pods has them answer a scrape with what they like, and runs what they like under the name of the sidecar. */
 export const LIMITS: Readonly<Record<'call' | 'scrape' | 'exec', Limit>> = {
-  // A dry-run waits for every webhook of the cluster, up to 30 s each; 500 pods are a page, and a full one has 1.5 MiB.
+  // A dry-run waits for every webhook of the cluster, up to 30 s each; 100 pods are a page, and the largest have 1.5 MiB each.
   call: { ms: 60_000, bytes: 256 * MIB },
   // A busy sidecar of 50 routes has 5 MiB.
   scrape: { ms: 10_000, bytes: 8 * MIB },
