@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { HOLDS } from './memory.ts'
 import type { MemoryBudget } from './memory.ts'
 
@@ -71,23 +70,3 @@ export class UnreadBook {
     this.looking = undefined
   }
 }
-
-/**
- * Ends a connection by RST. After a FIN the kernel would keep what its peer does not read, for minutes, without a process that it belongs to.
- * Not in the turn in which the socket was ended: that fails with EINVAL, and Node then never closes it. In TLS it may fail later as well.
- * A TLS client of Node's has no connection that could be reset; its peer misses the close_notify.
- */
-export function reset(socket: Socket): void {
-  if (socket.destroyed) return
-  const carrier = beneath(socket)
-  if (isSecure(carrier) || (carrier !== socket && socket.writableEnded)) socket.destroy()
-  else carrier.resetAndDestroy()
-}
-
-/** @returns the connection that carries TLS, for which Node has no public name; itself where there is none. */
-function beneath(socket: Socket): Socket {
-  const { _parent: carrier } = socket as Socket & { readonly _parent?: Socket | null }
-  return isSecure(socket) && carrier ? beneath(carrier) : socket
-}
-
-const isSecure = (socket: Socket): boolean => 'encrypted' in socket

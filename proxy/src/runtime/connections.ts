@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Server as NetServer, Socket } from 'node:net'
+import { LINGER_MS, reset } from './reset.ts'
 
 /** How many connections a server keeps open, half TLS handshakes included. */
 export interface ConnectionLimits {
@@ -21,9 +22,6 @@ interface Connection {
   /** Whether it is closed for good. */
   isReset: boolean
 }
-
-/** How long a client may take to read what it was sent last. */
-const LINGER_MS = 1_000
 
 /**
  * Bounds the connections of a server. A new one is always taken: where there is no room, the oldest that never got an answer makes way,
@@ -47,7 +45,7 @@ export function boundConnections(server: HttpServer, { total, perPeer }: Connect
     const victim = candidates.find(({ late }) => late) ?? candidates.find(({ proven }) => !proven) ?? candidates[0]
     if (!victim) return
     forget(victim)
-    reset(victim)
+    end(victim)
   }
 
   const accepting: NetServer = server
@@ -74,7 +72,7 @@ export function boundConnections(server: HttpServer, { total, perPeer }: Connect
   // Node would close it.
   server.on('timeout', (top: Socket) => {
     const connection = byAddresses.get(addressesOf(top))
-    if (connection) reset(connection)
+    if (connection) end(connection)
   })
   server.on('request', ({ socket }, response) => {
     const connection = byAddresses.get(addressesOf(socket))
@@ -92,11 +90,17 @@ export function boundConnections(server: HttpServer, { total, perPeer }: Connect
 function lingerAtEnd(connection: Connection): void {
   const { socket } = connection
   const close = socket.destroy.bind(socket)
+  const closeByReset = socket.resetAndDestroy.bind(socket)
+  // Of a flood of requests, all that were read would wait as well.
+  socket.resetAndDestroy = () => {
+    connection.isReset = true
+    return closeByReset()
+  }
   socket.destroy = (error?: NodeJS.ErrnoException) => {
     // Of the kernel: there is nothing left to send.
     if (error?.syscall !== undefined || connection.isReset) return close(error)
     if (connection.late) return socket
-    connection.late = setTimeout(() => reset(connection), LINGER_MS)
+    connection.late = setTimeout(() => end(connection), LINGER_MS)
     const { top } = connection
     // TLS has sent a FIN of its own, or has yet to write; a FIN that waits could not be followed by a reset.
     if (top === socket || (!top.writableEnded && top.writableLength === 0)) socket.end()
@@ -105,21 +109,11 @@ function lingerAtEnd(connection: Connection): void {
   }
 }
 
-/** Ends a connection and what its client has not read. */
-function reset(connection: Connection): void {
-  const { late, socket, top } = connection
-  clearTimeout(late)
+function end(connection: Connection): void {
+  clearTimeout(connection.late)
   connection.isReset = true
-  // While a FIN waits for its turn a socket cannot be reset (EINVAL), and Node would lose its descriptor. That of TLS may wait for the client.
-  const ending = [top, socket].find(isEnding)
-  if (ending) {
-    ending.once('finish', () => socket.resetAndDestroy())
-    connection.late = setTimeout(() => socket.destroy(), LINGER_MS)
-  } else socket.resetAndDestroy()
+  reset(connection.top)
 }
-
-const isEnding = ({ writableEnded, writableFinished, writableLength }: Socket): boolean =>
-  writableEnded && !writableFinished && writableLength === 0
 
 const addressesOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
   [remoteAddress, remotePort, localAddress, localPort].join(' ')

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { reset } from './reset.ts'
 
 interface TurnLimits {
   /** Requests of a connection that may wait behind the one that is answered. */
@@ -19,6 +20,7 @@ const STRING_BYTES = 32
 interface Waiting {
   count: number
   bytes: number
+  readonly isFlood: boolean
 }
 
 /** @returns about as many bytes of memory as a head takes. @param fields names and values. */
@@ -41,10 +43,12 @@ export function createTurns({ most, onFlood = () => undefined }: TurnLimits): In
     }
     // Of a connection that was ended here, Node still hands out what it had read.
     if (socket.destroyed) return
-    const waiting = connections.get(socket) ?? { count: 0, bytes: 0 }
+    const waiting = connections.get(socket) ?? { count: 0, bytes: 0, isFlood: false }
+    if (waiting.isFlood) return
     const bytes = sizeOfHead(url, rawHeaders)
     if (waiting.count >= most || waiting.bytes + bytes > MOST_BYTES) {
-      socket.destroy()
+      connections.set(socket, { ...waiting, isFlood: true })
+      reset(socket)
       onFlood()
       return
     }

@@ -77,8 +77,8 @@ export async function exchangeBytes(port: number, bytes: string | Buffer): Promi
   socket.write(bytes)
   let text = ''
   socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
-  socket.on('error', () => socket.destroy())
-  await once(socket, 'close')
+  // A reset is an end as well.
+  await new Promise((resolve) => socket.on('error', () => socket.destroy()).once('close', resolve))
   return text
 }
 

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { PROXY_CONTAINER } from '../../contract.ts'
 import type { ProxyError } from '../../errors.ts'
+import { reset } from '../../runtime/index.ts'
 
 /** A response of the proxy's own. */
 export interface OwnResponse {
@@ -56,9 +57,10 @@ export const CLOSE_MS = 1_000
 /**
  * Closes a connection whose last response is written. To close it under what the client still sends would reset it, and the
  * response with it. RFC 9112 §9.6.
+ * @param cut ends it when the client takes too long. By default it loses what it has not read of a short answer.
  */
-export function closeInStages(socket: Duplex): void {
-  const timer = setTimeout(() => socket.destroy(), CLOSE_MS)
+export function closeInStages(socket: Duplex, cut: (socket: Duplex) => void = reset): void {
+  const timer = setTimeout(() => cut(socket), CLOSE_MS)
   socket.once('close', () => clearTimeout(timer))
   socket.once('end', () => socket.destroy())
   socket.resume()

@@ -8,7 +8,7 @@ import type { RawHeaders, RequestFields } from '../headers.ts'
 import { readFields, responseHeaders, responseTrailers } from '../headers.ts'
 import { requestFromHttp2, responseToHttp2, trailersToHttp2 } from '../http2-fields.ts'
 import type { Http2Request } from '../http2-fields.ts'
-import { reset } from '../unread.ts'
+import { reset } from '../../runtime/index.ts'
 import { CLOSE_MS, errorResponse } from './error-response.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeDeps } from './exchange.ts'
@@ -155,11 +155,7 @@ export class Http2Exchange extends Exchange {
   /** The other streams go on. Where not even frames of the connection are read, that is what holds the most, and it is cut as well. */
   protected cut(): void {
     const { connection, source } = this
-    const late = setTimeout(() => {
-      // A session that has ended its connection waits for its client, and a reset would fail.
-      if (connection.writableEnded) connection.destroy()
-      else reset(connection)
-    }, CLOSE_MS)
+    const late = setTimeout(() => reset(connection), CLOSE_MS)
     // Also called once the session ends; and at once where so many are under way that the answer to another one decides.
     source.session?.ping(() => clearTimeout(late))
     source.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)

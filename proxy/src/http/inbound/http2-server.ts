@@ -2,7 +2,7 @@ import { constants, performServerHandshake } from 'node:http2'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../../errors.ts'
-import { errorCode } from '../../runtime/index.ts'
+import { errorCode, reset } from '../../runtime/index.ts'
 import { clearTimeoutOnDestroy } from '../http2-timeout.ts'
 import { STREAMS_GIVEN_UP } from '../limits.ts'
 import type { Limits } from '../limits.ts'
@@ -115,7 +115,7 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
     deps.refused(new ProxyError('overloaded'))
     session.on('error', ignore).goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
     session.close()
-    const timer = setTimeout(() => client.destroy(), limits.lingerMs)
+    const timer = setTimeout(() => reset(client), limits.lingerMs)
     client.once('close', () => clearTimeout(timer))
   }
 
@@ -125,12 +125,13 @@ export function createHttp2Server(deps: Http2ServerDeps): Http2Server {
     // A session that is closing waits for the rest of a frame, and for the client's end; neither may ever come, or be read.
     const end = (): void => {
       session.close()
-      idle = setTimeout(() => client.destroy(), limits.lingerMs)
+      idle = setTimeout(() => reset(client), limits.lingerMs)
     }
     let idle = setTimeout(end, limits.keepAliveMs)
     const late = setTimeout(() => {
       deps.refused(new ProxyError('request_timeout'))
       session.destroy()
+      reset(client)
     }, limits.headMs)
     const onStreamEnd = (rstCode: number): void => {
       if (rstCode !== constants.NGHTTP2_NO_ERROR && ++givenUp === STREAMS_GIVEN_UP) retire(session)

@@ -10,7 +10,7 @@ import { locateByHost, locateInside } from '../../routing/locate.ts'
 import type { Locate } from '../../routing/locate.ts'
 import type { ServedTunnel } from '../../routing/router.ts'
 import { DEFAULT_PORT } from '../../routing/target.ts'
-import { createTurns } from '../../runtime/index.ts'
+import { createTurns, reset } from '../../runtime/index.ts'
 import type { KeyPair } from '../../runtime/index.ts'
 import type { PodAuthority } from '../../authority/authority.ts'
 import { acceptConnect } from '../tunnel/connect.ts'
@@ -137,6 +137,8 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
     refuse,
   })
 
+  // Node would close it.
+  http.on('timeout', cutOff)
   answerHalfClosed(http)
   const sweepIdle = createIdleSweep(http)
   http.on('request', (request, response) => serve(request, response))
@@ -155,13 +157,13 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
   http.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (condemned.has(socket)) closeInStages(socket)
     // SECURITY: nothing may be written into a response that is under way.
-    else if (responseUnderWay(socket)) socket.destroy()
+    else if (responseUnderWay(socket)) reset(socket)
     else if (isInTunnel(socket)) refuse(socket, new ProxyError('bad_request_target', { hint: TUNNEL_IN_TUNNEL }))
     else acceptConnect(request, socket, head, connectDeps)
   })
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (condemned.has(socket)) closeInStages(socket)
-    else if (responseUnderWay(socket)) socket.destroy()
+    else if (responseUnderWay(socket)) reset(socket)
     // Node before 24.9 asks nobody which upgrades are wanted.
     else if (wantedProtocol(request) === undefined || !isConnection(socket))
       refuse(socket, new ProxyError('upgrade_unsupported'))
@@ -178,7 +180,7 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
       // Of an intercepted connection, interception itself tells.
       if (!tunnel) observer.connectionRefused(new ProxyError('malformed_request', { cause: error }), deps.requestId())
       socket.destroy()
-    } else if (isGone(error, socket)) socket.destroy()
+    } else if (isGone(error, socket)) cutOff(socket)
     else refuse(socket, parserFailure(error))
   })
 
@@ -269,6 +271,12 @@ export function createProxyServer(deps: ProxyServerDeps): ProxyServer {
 
 function secure({ cert, key }: KeyPair): { cert: string; key: string; minVersion: 'TLSv1.2' } {
   return { cert, key, minVersion: 'TLSv1.2' }
+}
+
+/** A response under way is lost anyhow; one that is whole is left to its client to read. */
+function cutOff(socket: Socket): void {
+  if (responseUnderWay(socket) && socket.writable) reset(socket)
+  else socket.destroy()
 }
 
 /** Client and proxy have no connection on which anything could be answered. */

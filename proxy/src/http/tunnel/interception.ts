@@ -4,7 +4,7 @@ import type { Server, TLSSocket } from 'node:tls'
 import type { LeafCertificate, PodAuthority } from '../../authority/authority.ts'
 import { LeafRefusedError } from '../../authority/leaves.ts'
 import { ProxyError } from '../../errors.ts'
-import { errorCode } from '../../runtime/index.ts'
+import { errorCode, reset } from '../../runtime/index.ts'
 import type { Locate } from '../../routing/locate.ts'
 import type { InterceptedTunnel } from '../../routing/router.ts'
 import { closeInStages, refuseSocket } from '../inbound/error-response.ts'
@@ -169,7 +169,7 @@ export function createInterception(deps: InterceptionDeps): Interception {
 
   function refuse(error: ProxyError, client: Socket): void {
     observer.connectionRefused(error, requestId())
-    client.destroy()
+    reset(client)
   }
 
   function refusePlain(client: Socket, host: string, hint: string): void {

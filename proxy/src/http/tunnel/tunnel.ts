@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { reset } from '../unread.ts'
+import { reset } from '../../runtime/index.ts'
 import type { Unread, UnreadBook } from '../unread.ts'
 import type { WriteChunk } from './chunk.ts'
 
@@ -72,8 +72,7 @@ export class Tunnels {
       quietLooks: 0,
       letGo: () => {
         observer.tunnelLetGo(tunnel)
-        cut(client)
-        cut(upstream)
+        destroy(tunnel)
       },
     }
     this.open.add(tunnel)
@@ -120,8 +119,8 @@ function lookAfter(tunnel: OpenTunnel): void {
 }
 
 function destroy({ client, upstream }: Ends): void {
-  client.destroy()
-  upstream.destroy()
+  cut(client)
+  cut(upstream)
 }
 
 /** Whether there is something for it that its peer does not read. */

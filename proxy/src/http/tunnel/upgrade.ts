@@ -44,7 +44,8 @@ export function acceptUpgrade(request: IncomingMessage, client: Socket, head: Bu
     if (response.socket === null) return
     response.detachSocket(client)
     client.end()
-    closeInStages(client)
+    // By a FIN: the partner's answer may be long, and its client slow.
+    closeInStages(client, () => client.destroy())
   })
 
   const protocol = wantedProtocol(request) ?? ''

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { ask, open, secureHttp2 } from '../../../support/proxy/http2-client.ts'
+import { orphans } from '../../../support/orphans.ts'
 import { HOST, startHttp2World } from '../../../support/proxy/http2-world.ts'
 import type { Http2World } from '../../../support/proxy/http2-world.ts'
 import { END_HEADERS, END_STREAM, FRAME, PREFACE, frame, literals } from '../../../support/proxy/http2-frames.ts'
@@ -207,6 +208,7 @@ describe('a client of HTTP/2', () => {
     const internalError = Buffer.from([0, 0, 0, 0, 0, 0, 0, 2])
     socket.write(frame(FRAME.goaway, 0, 0, internalError))
     await until('the connection is gone', async () => (await world.proxy.connections()) === 0, 5_000)
+    expect(await orphans(world.proxy.port)).to.equal(0)
     socket.destroy()
   })
 

@@ -132,7 +132,7 @@ describe('limits of the data port', () => {
     await start({ unruledMs: 1_200, silenceMarginMs: 200 })
     answer = (_, reply) => void reply.end(Buffer.alloc(32 << 20))
     const outgoing = open(proxy.port, url)
-    outgoing.end()
+    outgoing.on('error', () => undefined).end()
     const incoming = await response(outgoing)
     await until('the partner is let go', () => upstream.sockets.size === 0)
     expect(await read(incoming).catch((error: unknown) => error)).to.have.property('code', 'ECONNRESET')

@@ -161,8 +161,11 @@ describe('an intercepted CONNECT', () => {
       await restart({ limits: { headMs: 50 } })
       const { socket } = await connectThrough(proxy.port, authority())
       socket.write(text, 'latin1')
-      expect(await readAll(socket)).not.to.include('HTTP')
+      let said = ''
+      socket.on('data', (chunk: Buffer) => (said += chunk.toString())).on('error', () => socket.destroy())
+      await until('its connection is gone', async () => (await proxy.connections()) === 0)
       socket.destroy()
+      expect(said).not.to.include('HTTP')
       expect(await proxy.metrics()).to.include('outbound_jwt_connections_refused_total{error_type="request_timeout"} 1')
     })
 
