@@ -3,15 +3,56 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { expect } from 'chai'
+import { createGroup, missingGroups } from '../support/control-group.ts'
 import type { Stack } from '../support/stack/stack.ts'
 import { until } from '../support/until.ts'
+import type { Attack } from './attack.ts'
+import { ATTACKER, probe, underAttack } from './attack.ts'
 import type { FaultRow } from './row.ts'
 import { MAY_GROW, REQUESTS, inWords, load, megabytes, memory, settled, settledMemory, withStack } from './scenario.ts'
 
 const WAITING = 10
 const BYTES_EACH = 50 << 20
 
+const PIPELINED = 5_000
+const SCRAPERS = 8
+const ROUNDS = 20
+
+/** Connections whose clients send all their requests at once. */
+const pipelining = (id: string, connections: number, port: number, target: string): Attack<undefined> => ({
+  id,
+  fault: '',
+  connections,
+  open: () => {
+    const socket = connect({ port, ...ATTACKER })
+    const request = `GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`
+    return socket.once('connect', () => socket.write(request.repeat(PIPELINED)))
+  },
+  isDefence: ({ answers }) => answers < PIPELINED / 10,
+})
+
 export const ROWS: readonly FaultRow[] = [
+  {
+    id: 'pipelining',
+    fault: `A client pipelines ${PIPELINED} requests on one connection, and ${SCRAPERS} others as many scrapes on each of theirs, again and again.`,
+    invariant: `${ROUNDS} other requests get their token and are answered meanwhile, and as many probes with 200; a connection that overdoes it is ended before a tenth of it is answered.`,
+    run: () =>
+      withStackOf128Mib(async (stack) => {
+        const { adminPort, proxyPort, url } = stack
+        await Promise.all([
+          underAttack(pipelining('requests', 1, proxyPort, url), undefined, ROUNDS, async () =>
+            expect(await load(stack, { requests: 1, concurrency: 1 })).to.deep.equal({ 200: 1 }),
+          ),
+          underAttack(pipelining('scrapes', SCRAPERS, adminPort, '/metrics'), undefined, ROUNDS, async () =>
+            expect(await probe(`127.0.0.1:${adminPort}`)).to.equal(200),
+          ),
+        ])
+        await settled(stack)
+        const ended = await stack.metric('outbound_jwt_connections_refused_total{error_type="overloaded"}')
+        expect(ended).to.be.greaterThan(0)
+        return `${ROUNDS} × 200, ${ROUNDS} probes, connections of the attack ended, ${megabytes(await memory(stack))} MiB`
+      }),
+  },
   {
     id: 'clients-abort',
     fault: 'Clients reset their connections in the middle of a download of 10 MB, 100 times.',
@@ -80,6 +121,19 @@ export const ROWS: readonly FaultRow[] = [
       }),
   },
 ]
+
+/** With the memory limit of the chart, where this machine can give one. */
+async function withStackOf128Mib(run: (stack: Stack) => Promise<string>): Promise<string> {
+  if ((await missingGroups()) !== undefined) return withStack({}, run)
+  const group = createGroup({ memoryMiB: 128 })
+  try {
+    const counted = await withStack({ group }, run)
+    expect(group.pressure().killed, 'killed for memory').to.equal(false)
+    return counted
+  } finally {
+    await group.remove()
+  }
+}
 
 async function startDownload({ proxyPort, url }: Stack, bytes: number): Promise<Socket> {
   const socket = await openSocket(proxyPort)

@@ -20,6 +20,8 @@ const MANY = 1_000
 const HANDSHAKES = 50
 const REVIEWS = 20
 const HEAD = 'POST /mutate?timeout=30s HTTP/1.1\r\nHost: webhook\r\nContent-Type: application/json\r\n'
+/** What the webhook allows for one, with a little time to spare. */
+const HEAD_MS = 9_000
 const EIGHT_MIB = 8 << 20
 
 interface Target {
@@ -30,7 +32,9 @@ interface Target {
 
 const tls = ({ port, ca }: Target, text: string): Socket => {
   const socket = connectTls({ socket: connect({ port, ...ATTACKER }), servername: 'localhost', ca })
-  return socket.once('secureConnect', () => socket.write(text))
+  // It waits for the handshake, and what is written next waits behind it.
+  socket.write(text)
+  return socket
 }
 const tcp = (port: number, bytes: string | Buffer): Socket => {
   const socket = connect({ port, ...ATTACKER })
@@ -49,6 +53,8 @@ const ATTACKS: readonly Attack<Target>[] = [
     fault: '100 connections announce 8 MiB each and send a byte now and then.',
     connections: 100,
     open: (target) => tls(target, `${HEAD}Content-Length: ${EIGHT_MIB}\r\n\r\n`),
+    // Any other limit is one of a whole request, and has other words.
+    isDefence: ({ said }) => said.includes('more slowly than'),
     goOn: (socket) => void socket.write('x'),
   },
   {
@@ -76,6 +82,8 @@ const ATTACKS: readonly Attack<Target>[] = [
     id: 'connections',
     fault: `${MANY} connections to the webhook send half the head of a request.`,
     connections: MANY,
+    // A head that is late is ended later, and told so.
+    isDefence: ({ code, afterMs, said }) => code === 'ECONNRESET' && said === '' && afterMs < HEAD_MS,
     open: (target) => tls(target, HEAD),
   },
   {
