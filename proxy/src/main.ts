@@ -36,6 +36,7 @@ import {
   listenAt,
   notReady,
   okReply,
+  pageCacheBytes,
   readSmallFile,
   settingsOrExit,
   superviseProcess,
@@ -66,8 +67,11 @@ if (config.steeredPorts.length > 0) dns.lookup = createNameServerLookup(readText
 const observer = createTokenObserver(instruments)
 const { maxConnections } = config
 const limits = { ...LIMITS, ...(maxConnections && { clientSockets: maxConnections, inFlight: maxConnections }) }
-const memory = createMemoryBudget(maxConnections === undefined ? process.constrainedMemory() : 0, () =>
-  process.availableMemory(),
+const memory = createMemoryBudget(
+  maxConnections === undefined ? process.constrainedMemory() : 0,
+  () =>
+    // The pages of the program alone fill a limit, on a node where nothing else has read them.
+    process.availableMemory() + pageCacheBytes(readText),
 )
 /** Filled once the ports are known; with port 0 that is after listening. */
 const ownPorts: number[] = []

@@ -46,14 +46,16 @@ export interface MemoryShare {
   hasRefused(): boolean
 }
 
+export type Shortage = 'none' | 'some' | 'severe'
+
 /** Past it the kernel would end the process, and everything it is doing. */
 export interface MemoryBudget {
   /** With the connections of clients. */
   readonly requests: MemoryShare
   /** Connections to partners. */
   readonly connections: MemoryShare
-  /** Whether little is left, whatever was counted here. */
-  isShort(): boolean
+  /** Whether little is left, whatever was counted here; or so little that the process may be ended any moment. */
+  shortage(): Shortage
 }
 
 interface Part {
@@ -63,8 +65,9 @@ interface Part {
   readonly least: number
 }
 
-/** Of the limit: what the process may grow by before somebody looks again. */
-const SHORT = 1 / 4
+/** Of the limit. A larger one does not make the process grow more before somebody looks again, and some systems call none the largest number. */
+const SHORT = { share: 1 / 4, bytes: 32 << 20 }
+const SEVERELY = { share: 1 / 16, bytes: 8 << 20 }
 /** Of what may be held: left to those who do not take what is spare. */
 const KEPT = 1 / 8
 
@@ -72,7 +75,7 @@ const KEPT = 1 / 8
  * Divides what a limit leaves as it is asked for. However many requests there are, 64 have a connection; however many connections, a
  * quarter is for requests that wait for one.
  * @param limit of the process's memory, in bytes; 0 is none.
- * @param available bytes that are left of it now, as the kernel counts.
+ * @param available bytes that are left of it now, as the kernel counts, and what it would give up before it ended the process.
  */
 export function createMemoryBudget(limit: number, available: () => number = () => Infinity): MemoryBudget {
   const total = limit === 0 ? Infinity : Math.max(limit - IDLE_BYTES, LEAST_BYTES)
@@ -82,7 +85,13 @@ export function createMemoryBudget(limit: number, available: () => number = () =
   return {
     requests: share(requests, connections),
     connections: share(connections, requests),
-    isShort: () => limit > 0 && available() < limit * SHORT,
+    shortage: () => {
+      if (limit === 0) return 'none'
+      const left = available()
+      const isBelow = ({ bytes, share }: typeof SHORT): boolean => left < Math.min(bytes, limit * share)
+      if (isBelow(SEVERELY)) return 'severe'
+      return isBelow(SHORT) ? 'some' : 'none'
+    },
   }
 
   function share(own: Part, other: Part): MemoryShare {

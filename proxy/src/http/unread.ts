@@ -1,5 +1,5 @@
 import { HOLDS } from './memory.ts'
-import type { MemoryBudget } from './memory.ts'
+import type { MemoryBudget, Shortage } from './memory.ts'
 
 /** A response, or a tunnel, whose bytes wait until their reader takes them. */
 export interface Unread {
@@ -15,8 +15,14 @@ interface Wait {
 
 /** How often is looked at those that wait. Whoever has read nothing from one look to the next pays; who is only slow has read by then. */
 const LOOK_MS = 500
+/**
+ * As many may wait while memory is short, unless it nearly ends: they hold a quarter of the usual limit at most. A process that has been busy
+ * keeps its memory, so that it may be short for as long as it lives, and a client that pauses is nothing that should be ended for that.
+ */
+const FEW = 8
 /** Of those that wait, as many are let go at each look while memory is short: what they free is known only some time later. */
 const LET_GO = 1 / 4
+const SPARED: Readonly<Record<Shortage, number>> = { none: Infinity, some: FEW, severe: 0 }
 
 /**
  * The book of what is not read.
@@ -59,7 +65,8 @@ export class UnreadBook {
       wait.isPaid ||= requests.takesSpare(HOLDS.unread)
       late.push(unread)
     }
-    const count = this.memory.isShort() ? Math.ceil(late.length * LET_GO) : Number(isRefused)
+    const spared = SPARED[this.memory.shortage()]
+    const count = Math.max(Math.ceil((late.length - spared) * LET_GO), Number(isRefused))
     for (const unread of late.slice(0, count)) {
       this.end(unread)
       unread.letGo()

@@ -66,4 +66,22 @@ describe('the memory of requests and connections', () => {
     for (let given = 0; given < times; given++) memory.requests.gives(bytes)
     expect(count(() => memory.requests.takes(bytes))).to.equal(times)
   })
+
+  for (const [limitMiB, leftMiB, shortage] of [
+    [128, 33, 'none'],
+    [128, 31, 'some'],
+    [128, 9, 'some'],
+    [128, 7, 'severe'],
+    [96, 23, 'some'],
+    [1024, 33, 'none'],
+    [1024, 31, 'some'],
+    [0, 0, 'none'],
+  ] as const)
+    it(`is short to this degree, "${shortage}", where ${leftMiB} MiB are left of ${limitMiB}`, () => {
+      expect(createMemoryBudget(limitMiB * MIB, () => leftMiB * MIB).shortage()).to.equal(shortage)
+    })
+
+  it('is not short where the kernel calls no limit the largest number', () => {
+    expect(createMemoryBudget(2 ** 64, () => 1024 * MIB).shortage()).to.equal('none')
+  })
 })

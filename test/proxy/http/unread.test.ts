@@ -94,6 +94,17 @@ describe('the book of what is not read', () => {
     expect(left).to.deep.equal(['a', 'b', 'c', 'd', 'e'])
   })
 
+  it('leaves eight alone while memory is short, until it is severely so', async () => {
+    const book = openBook()
+    available = 16 * MIB
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
+    for (const name of names) book.begin(named(name))
+    await lookedAt(5)
+    expect(left).to.deep.equal(['a', 'b'])
+    available = 0
+    await until('all have gone', () => left.length === names.length, 10_000)
+  })
+
   for (const [share, bytes] of [
     ['requests', HOLDS.request],
     ['connections', HOLDS.upstream],
