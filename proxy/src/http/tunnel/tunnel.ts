@@ -157,7 +157,10 @@ function follow(from: Socket, to: Socket, passing: Passing): void {
     })
     .on('end', () => {
       to.end()
-      if (isUnread(to)) passing.held()
+      if (!isUnread(to)) return
+      passing.held()
+      // No drain is heard of any more.
+      to.once('finish', passing.drained)
     })
     .on('close', (broken: boolean) => {
       if (broken) reset(to)
