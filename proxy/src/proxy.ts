@@ -95,10 +95,10 @@ export function createUpstreams({ config, egressCredentials, ...options }: Upstr
 const monotonicMs = (): number => performance.now()
 
 function addressPolicy(
-  { allowLocalUpstreams }: ProxyConfig,
-  { ownPorts, ownAddresses }: Omit<AddressPolicy, 'allowLocalUpstreams'>,
+  { allowLocalUpstreams, steeredPorts }: ProxyConfig,
+  { ownPorts, ownAddresses }: Pick<AddressPolicy, 'ownPorts' | 'ownAddresses'>,
 ): AddressPolicy {
-  return { allowLocalUpstreams, ownPorts, ownAddresses }
+  return { allowLocalUpstreams, ownPorts, steeredPorts, ownAddresses }
 }
 
 function timeoutOf({ upstreamTimeoutSeconds }: ProxyConfig): (route: Route | undefined) => number {

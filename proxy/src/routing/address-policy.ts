@@ -13,6 +13,8 @@ export interface AddressPolicy {
   readonly allowLocalUpstreams: boolean
   /** Ports this process listens on. */
   readonly ownPorts: readonly number[]
+  /** Of these, those at loopback addresses alone: at another address of this machine somebody else may listen. */
+  readonly steeredPorts: readonly number[]
   /** Addresses of this machine; what listens on all interfaces is behind each of them. */
   readonly ownAddresses: readonly string[]
 }
@@ -45,12 +47,13 @@ export function mayConnect(address: string, { port, ruled }: Connection, policy:
   if (ip === undefined || servesCredentials(ip)) return false
   const isLocal = reachesThisHost(ip)
   // Calls of this process itself would come back to it without end.
-  if (policy.ownPorts.includes(port) && (isLocal || isAmong(policy.ownAddresses, ip))) return false
+  if (policy.ownPorts.includes(port) && (isLocal || isExposed(ip, port, policy))) return false
   return !isLocal || !ruled || policy.allowLocalUpstreams
 }
 
-function isAmong(addresses: readonly string[], { family, value }: Ip): boolean {
-  return addresses.map(parseIp).some((own) => own?.family === family && own.value === value)
+function isExposed({ family, value }: Ip, port: number, { ownAddresses, steeredPorts }: AddressPolicy): boolean {
+  if (steeredPorts.includes(port)) return false
+  return ownAddresses.map(parseIp).some((own) => own?.family === family && own.value === value)
 }
 
 /** Whether an address means something else to everybody outside of the pod, so that it is never for an egress proxy. */

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { mayConnect } from '../../../proxy/src/routing/address-policy.ts'
 
-const policy = { allowLocalUpstreams: false, ownPorts: [15400, 15401, 15402], ownAddresses: [] }
+const policy = { allowLocalUpstreams: false, ownPorts: [15400, 15401, 15402], steeredPorts: [], ownAddresses: [] }
 const ruled = { port: 443, ruled: true }
 const plain = { port: 80, ruled: false }
 
@@ -64,6 +64,14 @@ describe('mayConnect', () => {
       }
       expect(mayConnect('10.1.2.4', { port: 15400, ruled: true }, own)).to.equal(true)
     })
+
+  it('reaches who listens on a steered port at another address of this machine, and never itself', () => {
+    const own = { ...policy, ownPorts: [15400, 443], steeredPorts: [443], ownAddresses: ['127.0.0.1', '10.1.2.3'] }
+    for (const ruled of [true, false]) {
+      expect(mayConnect('10.1.2.3', { port: 443, ruled }, own)).to.equal(true)
+      expect(mayConnect('127.0.0.1', { port: 443, ruled }, own)).to.equal(false)
+    }
+  })
 
   it('refuses what is no address', () => {
     for (const address of ['', 'localhost', '127.1'])

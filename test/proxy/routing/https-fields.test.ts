@@ -15,7 +15,7 @@ const rules = compileRules(
 const router = createRouter({
   rules,
   unmatched: 'passthrough',
-  addresses: { allowLocalUpstreams: false, ownPorts: [], ownAddresses: [] },
+  addresses: { allowLocalUpstreams: false, ownPorts: [], steeredPorts: [], ownAddresses: [] },
 })
 const destination = (origin: string): Destination => router.route(origin) as Destination
 

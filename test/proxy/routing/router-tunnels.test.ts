@@ -63,7 +63,7 @@ describe('the decision about a CONNECT', () => {
     const deps = {
       rules: compileRules([]),
       unmatched: 'deny',
-      addresses: { allowLocalUpstreams: false, ownPorts: [], ownAddresses: [] },
+      addresses: { allowLocalUpstreams: false, ownPorts: [], steeredPorts: [], ownAddresses: [] },
     } as const
     const hints = { hostDenied: 'List it.', portDenied: String }
     expect(createRouter({ ...deps, hints }).tunnel('other.example:443')).to.include({ hint: 'List it.' })
@@ -86,7 +86,7 @@ function decide(authority: string, unmatched: 'passthrough' | 'deny' = 'passthro
   const router = createRouter({
     rules: compileRules([REFUSING!, TUNNELLING!]),
     unmatched,
-    addresses: { allowLocalUpstreams: false, ownPorts: [15400], ownAddresses: [] },
+    addresses: { allowLocalUpstreams: false, ownPorts: [15400], steeredPorts: [], ownAddresses: [] },
   })
   return router.tunnel(authority)
 }

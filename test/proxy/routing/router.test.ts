@@ -94,7 +94,7 @@ describe('createRouter', () => {
     const plaintext = createRouter({
       rules: compileRules(standaloneRoutes('api.partner.example:80', 'alt.partner.example:8080'), 'http'),
       unmatched: 'deny',
-      addresses: { allowLocalUpstreams: false, ownPorts: [], ownAddresses: [] },
+      addresses: { allowLocalUpstreams: false, ownPorts: [], steeredPorts: [], ownAddresses: [] },
     })
     const origin = (text: string): unknown => (plaintext.route(text) as { origin?: string }).origin
     expect(origin('http://api.partner.example')).to.equal('http://api.partner.example')
@@ -109,7 +109,7 @@ describe('createRouter', () => {
     const named = createRouter({
       rules: compileRules(ROUTES),
       unmatched: 'deny',
-      addresses: { allowLocalUpstreams: false, ownPorts: [], ownAddresses: [] },
+      addresses: { allowLocalUpstreams: false, ownPorts: [], steeredPorts: [], ownAddresses: [] },
       hints: { hostDenied: 'List it.', portDenied: (authority) => `Say ${authority}.` },
     })
     expect(named.route('https://other.example')).to.include({ refused: 'host_denied', hint: 'List it.' })
@@ -121,7 +121,7 @@ describe('createRouter', () => {
     const open = createRouter({
       rules: compileRules(standaloneRoutes('*', 'alt.partner.example:8443')),
       unmatched: 'deny',
-      addresses: { allowLocalUpstreams: false, ownPorts: [], ownAddresses: [] },
+      addresses: { allowLocalUpstreams: false, ownPorts: [], steeredPorts: [], ownAddresses: [] },
     })
     expect(open.route('https://any.example')).to.have.nested.property(
       'ruled.token.spec.audience[0]',
@@ -132,7 +132,7 @@ describe('createRouter', () => {
     const plaintext = createRouter({
       rules: compileRules(standaloneRoutes('*'), 'http'),
       unmatched: 'deny',
-      addresses: { allowLocalUpstreams: false, ownPorts: [], ownAddresses: [] },
+      addresses: { allowLocalUpstreams: false, ownPorts: [], steeredPorts: [], ownAddresses: [] },
     })
     expect(plaintext.route('http://any.example')).to.include({ origin: 'http://any.example' })
     expect(plaintext.route('https://any.example')).to.include({ refused: 'port_denied' })
@@ -182,6 +182,6 @@ function standaloneRoutes(...hosts: string[]): readonly Route[] {
 }
 
 function createTestRouter(unmatched: 'passthrough' | 'deny'): Router {
-  const addresses = { allowLocalUpstreams: false, ownPorts: [15400, 15401, 15402], ownAddresses: [] }
+  const addresses = { allowLocalUpstreams: false, ownPorts: [15400, 15401, 15402], steeredPorts: [], ownAddresses: [] }
   return createRouter({ rules: compileRules(ROUTES), unmatched, addresses })
 }
